@@ -1,0 +1,1 @@
+"""A multi-tenant AI chatbot platform: dashboard, widget and API in one Python program."""

@@ -1,0 +1,133 @@
+"""PDF by pypdf."""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pypdf import PasswordType, PdfReader
+from pypdf.errors import LimitReachedError, PyPdfError
+
+from chatbot_saas.adapters.extraction import Extracted
+from chatbot_saas.adapters.extraction.builder import MAX_CHARACTERS, DocumentBuilder
+from chatbot_saas.adapters.extraction.failures import (
+    FileBombError,
+    FileDamagedError,
+    FileEncryptedError,
+    FileTooManyPagesError,
+    FileTooMuchTextError,
+    FileTruncatedError,
+)
+from chatbot_saas.adapters.extraction.kinds import Kind
+from chatbot_saas.adapters.extraction.normal import clean, join_broken_words, one_line, without_ligatures
+
+MAX_PAGES = 2_000
+_MAX_OUTLINE = 2_000
+_NO_TEXT = (
+    "The PDF holds no text, only pictures: it was probably scanned. Run text recognition (OCR) on it, or save the"
+    " original document as PDF, and upload that."
+)
+_MADE_BY = re.compile(r"^Microsoft \w+ - |\.(?:docx?|pdf|indd|tex|rtf|odt|pptx?)$", re.IGNORECASE)
+# pypdf answers damage with its own errors and, deeper down, with whatever Python raises on unexpected objects
+_DAMAGE = (
+    PyPdfError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    AssertionError,
+    RecursionError,
+    OSError,
+)
+
+
+def extract_pdf(path: str, filename: str) -> Extracted:
+    data = Path(path).read_bytes()
+    if data.rfind(b"%%EOF") < max(data.rfind(b"endobj"), 0):
+        raise FileTruncatedError
+    try:
+        reader = PdfReader(io.BytesIO(data), strict=False)
+        if reader.is_encrypted and reader.decrypt("") is PasswordType.NOT_DECRYPTED:
+            raise FileEncryptedError
+        _check_pages(reader)
+        pages = join_broken_words(_read_pages(reader))
+        outline = list(_outline(reader))
+        title = str((reader.metadata or {}).get("/Title") or "")
+    except LimitReachedError:
+        raise FileBombError from None
+    except _DAMAGE as error:
+        raise FileDamagedError from error
+    builder = DocumentBuilder()
+    starts = {number: builder.add_page(number, page) for number, page in enumerate(pages, 1) if page}
+    for level, text, number in outline:
+        if number in starts:
+            builder.mark_heading(level, starts[number] + _place_of(text, pages[number - 1]), text)
+    return builder.finish(Kind.PDF, filename, "" if _MADE_BY.search(title) else title, _NO_TEXT)
+
+
+def _check_pages(reader: PdfReader) -> None:
+    """The stated number first: it costs nothing. Then the real one."""
+    catalog: Any = reader.root_object
+    stated = catalog["/Pages"].get_object().get("/Count", 0)
+    count = int(stated) if isinstance(stated, int) else 0
+    if count <= MAX_PAGES:
+        count = len(reader.pages)
+    if count > MAX_PAGES:
+        raise FileTooManyPagesError(
+            f"The file has {count:,} pages; at most {MAX_PAGES:,} are read. Split it into smaller files and upload"
+            " those."
+        )
+
+
+def _read_pages(reader: PdfReader) -> list[str]:
+    pages: list[str] = []
+    length = 0
+    for number, page in enumerate(reader.pages, 1):
+        try:
+            text = page.extract_text()
+        except LimitReachedError:
+            raise
+        except _DAMAGE as error:
+            raise FileDamagedError(
+                f"Page {number} of the file is damaged and cannot be read. Print the document into a new PDF and upload"
+                " that."
+            ) from error
+        pages.append(clean(without_ligatures(text)))
+        length += len(pages[-1])
+        if length > MAX_CHARACTERS:
+            raise FileTooMuchTextError
+    return pages
+
+
+def _outline(reader: PdfReader) -> Iterator[tuple[int, str, int]]:
+    """Level, text and page of the bookmarks. They are a convenience: a broken one is passed over."""
+    try:
+        stack: list[tuple[int, Iterator[Any]]] = [(1, iter(reader.outline))]
+    except _DAMAGE:
+        return
+    count = 0
+    while stack and count < _MAX_OUTLINE:
+        level, entries = stack[-1]
+        entry = next(entries, None)
+        if entry is None:
+            stack.pop()
+        elif isinstance(entry, list):
+            stack.append((level + 1, iter(entry)))
+        else:
+            count += 1
+            try:
+                number = reader.get_destination_page_number(entry)
+            except _DAMAGE:
+                continue
+            if number is not None and (text := one_line(str(entry.title or ""))):
+                yield min(level, 6), text, number + 1
+
+
+def _place_of(heading: str, page: str) -> int:
+    """Where on the page the heading stands as a line of its own; the top of the page where it is worded differently."""
+    words = r"\s+".join(re.escape(word) for word in heading.split()[:20])
+    found = re.search(rf"^(?:[\dIVX.]+\s+)?{words}", page, re.MULTILINE | re.IGNORECASE)
+    return found.start() if found else 0

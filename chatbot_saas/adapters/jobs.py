@@ -1,0 +1,107 @@
+"""The job queue, in the same database: a job becomes visible exactly when the rows it is about do."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+import procrastinate
+from procrastinate import App, PsycopgConnector, RetryDecision, RetryStrategy
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.jobs import Job, Status
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chatbot_saas.core.db import raw_connection
+from chatbot_saas.core.errors import UnavailableError
+
+INGEST = "ingest"
+VECTORS = "vectors"
+"""Jobs that write to the vector index: only the process that owns the index takes them."""
+MAX_ATTEMPTS = 3
+HEARTBEAT_SECONDS = 5.0
+STALLED_SECONDS = 20.0
+"""A worker that has been silent for this long is dead; its jobs are running again within half a minute."""
+
+
+class Retry(RetryStrategy):
+    """After an error with growing waits; at once and always where the worker was only told to stop."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if isinstance(exception, asyncio.CancelledError):
+            return RetryDecision(retry_in={"seconds": 0})
+        return super().get_retry_decision(exception=exception, job=job)
+
+
+RETRY = Retry(max_attempts=MAX_ATTEMPTS - 1, exponential_wait=4)  # it counts what comes after the first run
+
+
+class JobQueue:
+    def __init__(self, url: URL) -> None:
+        """`url`: the platform role's, since a worker reads every tenant's jobs."""
+        conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self.app = App(connector=PsycopgConnector(conninfo=conninfo, min_size=1, max_size=8))
+
+    def task(self, name: str, queue: str, run: Callable[..., Awaitable[Any]]) -> None:
+        """Register a job entry point. It gets the arguments of `defer`, and may run twice."""
+        self.app.task(name=name, queue=queue, retry=RETRY, pass_context=True)(run)
+
+    async def defer(self, session: AsyncSession, task: str, queue: str, *, lock: str = "", **args: Any) -> int | None:
+        """Enqueue inside the session's transaction. Jobs of one `lock` run one after another. Ids become strings."""
+        plain = {key: str(value) if isinstance(value, UUID) else value for key, value in args.items()}
+        await session.flush()
+        connection = await raw_connection(session)
+        try:
+            return await self.app.configure_task(
+                task, queue=queue, lock=lock or None, connection=connection
+            ).defer_async(**plain)
+        except AlreadyEnqueued:
+            return None
+
+    def nightly(self, name: str, queue: str, run: Callable[..., Awaitable[Any]]) -> None:
+        """Register a job that runs once a night, in one process only; it gets the planned time as `timestamp`."""
+        task = self.app.task(name=name, queue=queue, queueing_lock=name, pass_context=True)(run)
+        self.app.periodic(cron="17 3 * * *")(task)
+
+    async def work(self, queues: Sequence[str], concurrency: int) -> None:
+        """Take jobs until cancelled."""
+        await self.app.run_worker_async(
+            queues=list(queues),
+            concurrency=concurrency,
+            install_signal_handlers=False,
+            delete_jobs="successful",
+            update_heartbeat_interval=HEARTBEAT_SECONDS,
+            stalled_worker_timeout=STALLED_SECONDS,
+            shutdown_graceful_timeout=3,
+        )
+
+    async def rescue(self, give_up: Callable[[str, dict[str, Any]], Awaitable[None]]) -> None:
+        """Give the jobs of dead workers to living ones; `give_up` (task, arguments) for those that had their tries.
+
+        It is called before the job counts as failed, so that it is called again if this process dies meanwhile.
+        """
+        manager = self.app.job_manager
+        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+            if job.attempts + 1 >= MAX_ATTEMPTS:
+                await give_up(job.task_name, dict(job.task_kwargs))
+                await manager.finish_job(job, Status.FAILED, delete_job=False)
+            else:
+                await manager.retry_job(job)
+
+    async def open(self) -> None:
+        await self.app.open_async()
+
+    async def check(self) -> None:
+        """Raises UnavailableError when the queue's tables cannot be read."""
+        try:
+            reachable = await self.app.check_connection_async()
+        except ConnectorException as error:
+            raise UnavailableError("The job queue cannot be reached.") from error
+        if not reachable:
+            raise UnavailableError("The job queue's tables are missing: run the migrations.")
+
+    async def close(self) -> None:
+        await self.app.close_async()
+
+
+JobContext = procrastinate.JobContext

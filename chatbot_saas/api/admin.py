@@ -1,0 +1,53 @@
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from chatbot_saas.api.dependencies import AdminDep, PageDep, RuntimeDep
+from chatbot_saas.api.errors import errors
+from chatbot_saas.core.errors import ForbiddenError, NotFoundError, UnauthenticatedError
+from chatbot_saas.schemas.base import PageRead
+from chatbot_saas.schemas.tenants import TenantCreate, TenantPatch, TenantRead
+from chatbot_saas.services import tenants
+from chatbot_saas.services.auth import EmailTakenError
+
+router = APIRouter(
+    prefix="/api/v1/admin/tenants",
+    tags=["administration"],
+    responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError),
+)
+
+
+@router.get("")
+async def list_tenants(
+    rt: RuntimeDep,
+    admin: AdminDep,
+    page: PageDep,
+    search: Annotated[str, Query(max_length=200)] = "",
+    status: Literal["active", "suspended"] | None = None,
+) -> PageRead[TenantRead]:
+    found = await tenants.list_page(rt, admin, page, search=search, status=status or "")
+    return PageRead(items=found.items, next_cursor=found.next_cursor)
+
+
+@router.post("", status_code=201, responses=errors(EmailTakenError))
+async def create_tenant(body: TenantCreate, rt: RuntimeDep, admin: AdminDep) -> TenantRead:
+    """A tenant and its owner."""
+    return await tenants.create(rt, admin, body)
+
+
+@router.get("/{tenant_id}")
+async def get_tenant(tenant_id: UUID, rt: RuntimeDep, admin: AdminDep) -> TenantRead:
+    return await tenants.get(rt, admin, tenant_id)
+
+
+@router.patch("/{tenant_id}")
+async def change_tenant(tenant_id: UUID, body: TenantPatch, rt: RuntimeDep, admin: AdminDep) -> TenantRead:
+    """Rename, suspend or resume."""
+    return await tenants.change(rt, admin, tenant_id, body)
+
+
+@router.delete("/{tenant_id}", status_code=204)
+async def delete_tenant(tenant_id: UUID, rt: RuntimeDep, admin: AdminDep) -> Response:
+    await tenants.delete(rt, admin, tenant_id)
+    return Response(status_code=204)

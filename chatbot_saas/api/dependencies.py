@@ -1,0 +1,132 @@
+"""Turns credentials into a principal: the only place where a route learns who is asking."""
+
+import ipaddress
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Header, Query, Request
+
+from chatbot_saas.core.errors import ForbiddenError, InvalidError, UnauthenticatedError
+from chatbot_saas.core.paging import PageRequest
+from chatbot_saas.core.tenancy import PlatformAdmin, Tenant, Visitor
+from chatbot_saas.services import auth, conversations
+from chatbot_saas.services.runtime import Runtime, get_runtime
+
+SESSION_COOKIE = "chatbot_session"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+# Every dependency is `async`: a plain function would be sent to a thread for each request.
+async def runtime() -> Runtime:
+    return get_runtime()
+
+
+RuntimeDep = Annotated[Runtime, Depends(runtime)]
+
+
+def origin_of(request: Request) -> str:
+    """The Origin header, which the outermost layer takes off the request: see api.middleware."""
+    return request.scope.get("website_origin", "")
+
+
+async def client_address(request: Request, rt: RuntimeDep) -> str:
+    """Whom to count a request for: an IPv4 address, or an IPv6 network of 64 bits, since anybody has all of one."""
+    address = _peer(request, rt.settings.trusted_proxies)
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return address if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))
+
+
+def _peer(request: Request, trusted_proxies: str) -> str:
+    """The visitor's address. Forwarded headers are believed only from the configured proxies."""
+    address = request.client.host if request.client else ""
+    proxies = [ipaddress.ip_network(part.strip()) for part in trusted_proxies.split(",") if part.strip()]
+
+    def trusted(value: str) -> bool:
+        try:
+            return any(ipaddress.ip_address(value) in network for network in proxies)
+        except ValueError:
+            return False
+
+    for hop in reversed(request.headers.get("x-forwarded-for", "").split(",")):
+        if not trusted(address):
+            break
+        if hop.strip():
+            address = hop.strip()
+    return address
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+async def identity(request: Request, rt: RuntimeDep) -> auth.Identity:
+    """A user, by access token or by the dashboard's cookie."""
+    token = _bearer(request)
+    if token and not token.startswith(auth.API_KEY_PREFIX):
+        return await auth.access_identity(rt, token)
+    cookie = request.cookies.get(SESSION_COOKIE)
+    if cookie and not token:
+        require_own_origin(request, rt)
+        return await auth.session_identity(rt, cookie)
+    raise UnauthenticatedError
+
+
+def require_own_origin(request: Request, rt: Runtime) -> None:
+    """A request that rides on a cookie and changes something must come from our own pages."""
+    if request.method not in _SAFE and origin_of(request) not in rt.settings.own_origins:
+        raise ForbiddenError("This request did not come from the dashboard.", reason="foreign_origin")
+
+
+async def tenant(
+    request: Request, rt: RuntimeDep, x_api_key: Annotated[str | None, Header(max_length=200)] = None
+) -> Tenant:
+    """Whoever acts in a tenant: an API key (header `X-API-Key`, or as bearer), or a user."""
+    key = x_api_key or (token if (token := _bearer(request)).startswith(auth.API_KEY_PREFIX) else "")
+    if key:
+        return await auth.api_key_principal(rt, key)
+    return (await identity(request, rt)).acting_tenant
+
+
+async def platform_admin(request: Request, rt: RuntimeDep) -> PlatformAdmin:
+    return (await identity(request, rt)).acting_admin
+
+
+async def visitor(request: Request, rt: RuntimeDep) -> Visitor:
+    token = _bearer(request)
+    if not token:
+        raise UnauthenticatedError("Send the visitor token of the conversation's start.")
+    found = await conversations.visitor_of(rt, token)
+    origin = origin_of(request)
+    if origin and origin not in rt.settings.own_origins and origin != found.origin:
+        raise ForbiddenError("This token belongs to another website.", reason="foreign_origin")
+    return found
+
+
+async def page_request(
+    limit: Annotated[int, Query(ge=1, le=100)] = 20, cursor: Annotated[str, Query(max_length=100)] = ""
+) -> PageRequest:
+    return PageRequest(limit=limit, cursor=cursor)
+
+
+async def expected_version(if_match: Annotated[str | None, Header(max_length=50)] = None) -> int | None:
+    """`If-Match: "7"`, the ETag of the read that the change is based on."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    try:
+        return int(if_match.strip().removeprefix("W/").strip('"'))
+    except ValueError as error:
+        raise InvalidError("If-Match must be an ETag that we returned.") from error
+
+
+IdentityDep = Annotated[auth.Identity, Depends(identity)]
+TenantDep = Annotated[Tenant, Depends(tenant)]
+AdminDep = Annotated[PlatformAdmin, Depends(platform_admin)]
+VisitorDep = Annotated[Visitor, Depends(visitor)]
+PageDep = Annotated[PageRequest, Depends(page_request)]
+VersionDep = Annotated[int | None, Depends(expected_version)]
+AddressDep = Annotated[str, Depends(client_address)]
+OptionalBot = Annotated[UUID | None, Query()]

@@ -1,0 +1,149 @@
+"""The outermost ASGI layer, around Reflex's own: request ids, body limits, security headers, CORS for visitors.
+
+Reflex's middleware answers cross-origin requests with credentials and cannot be told otherwise per route. So this layer
+takes the Origin off the request and answers CORS itself: for the widget's public routes to any website, never with
+credentials; for everything else not at all. Routes read the origin from the scope.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chatbot_saas.core.ids import new_id
+from chatbot_saas.core.logging import get_logger
+
+log = get_logger(__name__)
+MAX_BODY = 1024 * 1024
+"""Bytes of a request that is no upload."""
+TOO_LARGE = f"The body is larger than {MAX_BODY // 1024} kB."
+_REQUEST_ID = re.compile(r"^[\w.-]{8,64}$")
+_PUBLIC = "/api/public/"
+_UPLOAD = re.compile(r"^/api/v1/bots/[^/]+/sources/?$")
+_ALLOWED_HEADERS = "Authorization, Content-Type, Accept, Last-Event-ID, X-Request-Id"
+_PAGE_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self' ws: wss:; frame-src 'self'; object-src 'none'; base-uri 'self'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+REQUESTS = Counter("chatbot_requests_total", "HTTP requests", ["method", "route", "status"])
+SECONDS = Histogram("chatbot_request_seconds", "Time to the start of the response", ["route"])
+
+Problem = Callable[..., Response]
+
+
+class Edge:
+    def __init__(self, app: ASGIApp, problem: Problem, *, https: bool) -> None:
+        self._app = app
+        self._problem = problem
+        self._https = https
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        if not path.startswith(("/api/", "/widget/", "/metrics")):
+            await self._app(scope, receive, self._with_page_headers(send))
+            return
+        headers = Headers(scope=scope)
+        origin = headers.get("origin", "")
+        given = headers.get("x-request-id", "")
+        request_id = given if _REQUEST_ID.match(given) else str(new_id())
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        scope = dict(scope)
+        scope["website_origin"] = origin
+        scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"origin"]
+        public = path.startswith(_PUBLIC)
+        started = time.perf_counter()
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._finish(MutableHeaders(scope=message), request_id, origin if public else "")
+                route = getattr(scope.get("route"), "path", "") or (
+                    "/widget" if path.startswith("/widget") else "other"
+                )
+                took = time.perf_counter() - started
+                REQUESTS.labels(scope["method"], route, message["status"]).inc()
+                SECONDS.labels(route).observe(took)
+                log.info(
+                    "request", method=scope["method"], path=path, status=message["status"], ms=round(took * 1000, 1)
+                )
+            await send(message)
+
+        if public and scope["method"] == "OPTIONS":
+            await Response(status_code=204)(scope, receive, send_with_headers)
+            return
+        if not _UPLOAD.match(path):
+            declared = headers.get("content-length", "0")
+            if not declared.isdecimal():
+                refused = self._problem(400, "bad_request", "Content-Length must be a number.")
+                await refused(scope, receive, send_with_headers)
+                return
+            if len(declared) > 18 or int(declared) > MAX_BODY:
+                await self._problem(413, "too_large", TOO_LARGE)(scope, receive, send_with_headers)
+                return
+            receive = _bounded(receive)
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except BodyTooLargeError:
+            await self._problem(413, "too_large", TOO_LARGE)(scope, receive, send_with_headers)
+
+    def _finish(self, headers: MutableHeaders, request_id: str, origin: str) -> None:
+        headers["X-Request-Id"] = request_id
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+        headers.setdefault("Referrer-Policy", "same-origin")
+        if self._https:
+            headers["Strict-Transport-Security"] = "max-age=31536000"
+        for name in ("access-control-allow-origin", "access-control-allow-credentials"):
+            if name in headers:
+                del headers[name]
+        if origin:
+            headers["Access-Control-Allow-Origin"] = origin
+            headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
+            headers["Access-Control-Allow-Headers"] = _ALLOWED_HEADERS
+            headers["Access-Control-Expose-Headers"] = "Retry-After, X-Request-Id"
+            headers["Access-Control-Max-Age"] = "600"
+            headers.add_vary_header("Origin")
+
+    def _with_page_headers(self, send: Send) -> Send:
+        async def send_page(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("Content-Security-Policy", _PAGE_POLICY)
+                headers.setdefault("X-Content-Type-Options", "nosniff")
+                headers.setdefault("Referrer-Policy", "same-origin")
+                if self._https:
+                    headers["Strict-Transport-Security"] = "max-age=31536000"
+            await send(message)
+
+        return send_page
+
+
+class BodyTooLargeError(HTTPException):
+    """A body without a declared length went past the limit. FastAPI turns any other error into a 400."""
+
+    def __init__(self) -> None:
+        super().__init__(413, TOO_LARGE)
+
+
+def _bounded(receive: Receive) -> Receive:
+    received = 0
+
+    async def bounded() -> dict[str, Any]:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > MAX_BODY:
+            raise BodyTooLargeError
+        return dict(message)
+
+    return bounded

@@ -1,0 +1,118 @@
+"""What the widget calls. No cookie and no key: a visitor token bound to one conversation and one website."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import StreamingResponse
+
+from chatbot_saas.api.dependencies import AddressDep, RuntimeDep, VisitorDep, origin_of
+from chatbot_saas.api.errors import errors
+from chatbot_saas.api.streaming import LastEventId, event_stream, events_after
+from chatbot_saas.core.errors import NotFoundError, TooManyRequestsError, UnauthenticatedError
+from chatbot_saas.schemas.bots import PublicBotConfig, normal_origin
+from chatbot_saas.schemas.chat import (
+    FeedbackRequest,
+    PublicAnswer,
+    PublicChatRequest,
+    PublicTranscript,
+    StartRead,
+    StartRequest,
+)
+from chatbot_saas.services import bots, chat, conversations
+from chatbot_saas.services.runtime import Runtime
+
+router = APIRouter(prefix="/api/public", tags=["widget"])
+OVERALL_PER_MINUTE = 1000
+MESSAGES_PER_MINUTE = 20
+STARTS_PER_MINUTE = 20
+
+
+@router.get("/bot/{bot_id}/config", responses=errors(NotFoundError, bots.OriginNotAllowedError))
+async def config(bot_id: UUID, request: Request, response: Response, rt: RuntimeDep) -> PublicBotConfig:
+    """Appearance and texts. A website that the bot does not allow is told so."""
+    bot = await conversations.public_bot(rt, bot_id)
+    if origin := origin_of(request):
+        bots.require_origin(bot, origin, rt.settings.own_origins)
+    response.headers["Cache-Control"] = "no-cache"
+    return bots.public_config(bot)
+
+
+@router.post(
+    "/conversation/{bot_id}/start",
+    status_code=201,
+    responses=errors(NotFoundError, bots.OriginNotAllowedError, TooManyRequestsError),
+)
+async def start(
+    bot_id: UUID, request: Request, rt: RuntimeDep, address: AddressDep, body: StartRequest | None = None
+) -> StartRead:
+    """Begin a conversation. The token in the answer is bound to this bot and the visitor's website."""
+    await rt.limiter.hit("start-address", address, STARTS_PER_MINUTE)
+    return await conversations.start(rt, bot_id, _website(rt, request, body))
+
+
+def _website(rt: Runtime, request: Request, body: StartRequest | None) -> str:
+    """The visitor's website: of a request from our frame the page around it, else the page that asks itself."""
+    origin = origin_of(request)
+    if origin not in rt.settings.own_origins:
+        return origin
+    try:
+        return normal_origin(body.parent_origin) if body and body.parent_origin else ""
+    except ValueError:
+        return ""
+
+
+@router.post(
+    "/chat/{bot_id}",
+    response_model=PublicAnswer,
+    responses=errors(UnauthenticatedError, NotFoundError, bots.OriginNotAllowedError, TooManyRequestsError),
+)
+async def ask(
+    bot_id: UUID,
+    body: PublicChatRequest,
+    rt: RuntimeDep,
+    visitor: VisitorDep,
+    address: AddressDep,
+    accept: Annotated[str, Header()] = "",
+    last_event_id: LastEventId = None,
+) -> PublicAnswer | StreamingResponse:
+    """Ask the bot. `Accept: text/event-stream` streams token, sources, done and error events; else JSON."""
+    if bot_id != visitor.bot_id:
+        raise NotFoundError("There is no such bot.")
+    await rt.limiter.hit("overall", "all", OVERALL_PER_MINUTE)
+    await rt.limiter.hit("visitor", address, MESSAGES_PER_MINUTE)
+    live = await chat.ask_as_visitor(rt, visitor, body)
+    if "text/event-stream" in accept:
+        return event_stream(live, events_after(last_event_id))
+    answer = await live.result(body.conversation_id)
+    return PublicAnswer(**{name: getattr(answer, name) for name in PublicAnswer.model_fields})
+
+
+def _own(visitor: VisitorDep, conversation_id: UUID) -> None:
+    if conversation_id != visitor.conversation_id:
+        raise NotFoundError("There is no such conversation.")
+
+
+@router.get("/conversation/{conversation_id}", responses=errors(UnauthenticatedError, NotFoundError))
+async def transcript(conversation_id: UUID, rt: RuntimeDep, visitor: VisitorDep) -> PublicTranscript:
+    """What was said so far, for a visitor who comes back."""
+    _own(visitor, conversation_id)
+    return await conversations.transcript(rt, visitor)
+
+
+@router.post(
+    "/conversation/{conversation_id}/feedback", status_code=204, responses=errors(UnauthenticatedError, NotFoundError)
+)
+async def feedback(conversation_id: UUID, body: FeedbackRequest, rt: RuntimeDep, visitor: VisitorDep) -> Response:
+    _own(visitor, conversation_id)
+    await conversations.rate(rt, visitor, body.message_id, body.rating)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/conversation/{conversation_id}/end", status_code=204, responses=errors(UnauthenticatedError, NotFoundError)
+)
+async def end(conversation_id: UUID, rt: RuntimeDep, visitor: VisitorDep) -> Response:
+    _own(visitor, conversation_id)
+    await conversations.end(rt, visitor)
+    return Response(status_code=204)

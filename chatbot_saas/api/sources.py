@@ -1,0 +1,98 @@
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+
+from chatbot_saas.api.dependencies import PageDep, RuntimeDep, TenantDep
+from chatbot_saas.api.errors import errors
+from chatbot_saas.api.uploads import received_files
+from chatbot_saas.core.errors import (
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    TooLargeError,
+    UnauthenticatedError,
+    UnsupportedTypeError,
+)
+from chatbot_saas.core.tenancy import Scope
+from chatbot_saas.schemas.base import PageRead
+from chatbot_saas.schemas.sources import DeletedRead, SourceRead, SourceStatus
+from chatbot_saas.services import bots, sources
+
+router = APIRouter(
+    prefix="/api/v1", tags=["sources"], responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError)
+)
+_UPLOAD_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "array", "items": {"type": "string", "format": "binary"}}},
+                }
+            }
+        },
+    }
+}
+
+
+@router.get("/bots/{bot_id}/sources")
+async def list_sources(
+    bot_id: UUID,
+    rt: RuntimeDep,
+    principal: TenantDep,
+    page: PageDep,
+    search: Annotated[str, Query(max_length=200)] = "",
+    status: SourceStatus | None = None,
+) -> PageRead[SourceRead]:
+    async with rt.db.tenant(principal) as session:
+        found = await sources.list_page(session, principal, bot_id, page, search=search, status=status or "")
+    return PageRead(items=found.items, next_cursor=found.next_cursor)
+
+
+@router.post(
+    "/bots/{bot_id}/sources",
+    status_code=202,
+    responses=errors(TooLargeError, UnsupportedTypeError),
+    openapi_extra=_UPLOAD_BODY,
+)
+async def add_sources(bot_id: UUID, request: Request, rt: RuntimeDep, principal: TenantDep) -> PageRead[SourceRead]:
+    """Upload files (PDF, DOCX, TXT, MD, HTML; 25 MB each). What is wrong with one is told in its `error`."""
+    principal.require(Scope.SOURCES_WRITE)
+    async with rt.db.tenant(principal) as session:
+        await bots.load(session, principal, bot_id)  # before a byte of the body is read
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise UnsupportedTypeError("Send files as multipart/form-data, in fields named file.")
+    async with received_files(request) as uploads:
+        items = await sources.add_files(rt, principal, bot_id, uploads)
+    if len(items) == 1 and items[0].error and items[0].error.code == "file_too_large":
+        raise TooLargeError(items[0].error.message, source_id=str(items[0].id))
+    return PageRead(items=items)
+
+
+@router.get("/sources/{source_id}")
+async def get_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> SourceRead:
+    async with rt.db.tenant(principal) as session:
+        return await sources.get(session, principal, source_id)
+
+
+@router.delete("/sources/{source_id}")
+async def delete_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> DeletedRead:
+    """Remove the source, its text and passages. Nothing of it is found from then on."""
+    async with rt.db.tenant(principal) as session:
+        return await sources.delete(session, principal, source_id, rt)
+
+
+@router.post("/sources/{source_id}/reindex", status_code=202, responses=errors(ConflictError))
+async def reindex_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> SourceRead:
+    """Read the stored file again; also the way to retry after a failure."""
+    async with rt.db.tenant(principal) as session:
+        return await sources.reindex(session, principal, source_id, rt)
+
+
+@router.post("/sources/{source_id}/cancel", responses=errors(ConflictError))
+async def cancel_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> SourceRead:
+    async with rt.db.tenant(principal) as session:
+        return await sources.cancel(session, principal, source_id, rt)

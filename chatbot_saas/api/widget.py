@@ -1,0 +1,170 @@
+"""The widget's files: the loader for websites, the iframe page with its bot's `frame-ancestors`, and its parts.
+
+All are read once, at start, and kept gzipped. The page asks for its parts with the hash of the whole set (`?v=`), so
+those are cached for ever; loader and page are revalidated by ETag.
+"""
+
+import gzip
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from chatbot_saas.core.errors import NotFoundError
+
+FOLDER = Path(__file__).resolve().parents[2] / "widget"
+LOADER = "chatbot-widget.js"
+DEMO_BOT = "YOUR-BOT-ID"
+"""What demo.html has in place of a bot's id, so that the file also reads as an example."""
+
+FrameOrigins = Callable[[UUID], Awaitable[list[str]]]
+"""Origins (`https://shop.example`, `https://*.shop.example`, `*`) that may frame a bot; NotFoundError without a bot."""
+
+_TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+}
+_ORIGIN = re.compile(r"\*|https?://(\*\.)?[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
+_COMMENT_LINE = re.compile(r"^\s*(?:(?://|/\*|(?<= )\*).*)?\n", re.MULTILINE)
+_INDENT = re.compile(r"^ +", re.MULTILINE)
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
+)
+_DEMO_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src data:; "
+    "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+_REVALIDATE = "no-cache"
+_LOADER_CACHE = "public, max-age=300, stale-while-revalidate=86400"  # its address, pasted into websites, has no hash
+_FOREVER = "public, max-age=31536000, immutable"
+
+_GONE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<title>No chat here</title><link rel="stylesheet" href="frame.css"></head>
+<body><main><div id="log"><div class="notice"><h1>There is no chat at this address</h1>
+<p>The bot does not exist, is not published, or was deleted. If this is your website, copy the embed line again from the
+dashboard and check that the bot is published.</p></div></div></main></body></html>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file as it is sent: plain and gzipped bytes, media type, and the hash of the plain bytes."""
+
+    plain: bytes
+    packed: bytes
+    media_type: str
+    tag: str
+
+
+def _asset(text: str, suffix: str) -> Asset:
+    plain = text.encode()
+    return Asset(plain, gzip.compress(plain, 9, mtime=0), _TYPES[suffix], hashlib.sha256(plain).hexdigest()[:16])
+
+
+def _squeeze(text: str, suffix: str) -> str:
+    """Our files keep comments on lines of their own: leaving those and the indentation out saves a visitor a sixth."""
+    if suffix in (".js", ".css"):
+        text = _COMMENT_LINE.sub("", text)
+    return _INDENT.sub("", text)
+
+
+def load_assets(folder: Path = FOLDER) -> tuple[str, dict[str, Asset]]:
+    """The hash of the whole set, and every served file by name; references between them carry it as `?v=`."""
+    paths = [path for path in sorted(folder.iterdir()) if path.suffix in _TYPES]
+    texts = {path.name: _squeeze(path.read_text("utf-8"), path.suffix) for path in paths} | {"gone.html": _GONE}
+    version = hashlib.sha256("\0".join(f"{name}\0{text}" for name, text in texts.items()).encode()).hexdigest()[:12]
+    parts = [re.escape(name) for name in texts if not name.endswith(".html") and name != LOADER]
+    reference = re.compile(rf'"(\./)?({"|".join(parts)})"')
+    return version, {
+        name: _asset(text if name == LOADER else reference.sub(rf'"\1\2?v={version}"', text), Path(name).suffix)
+        for name, text in texts.items()
+    }
+
+
+def frame_policy(origins: Iterable[str]) -> str:
+    """The Content-Security-Policy of a bot's iframe page. What is no origin is left out: it could end the directive."""
+    allowed = [origin for origin in origins if _ORIGIN.fullmatch(origin)]
+    return _POLICY.format(ancestors=" ".join(["'self'", *allowed]))
+
+
+def _reply(
+    request: Request, asset: Asset, *, cache: str, status: int = 200, policy: str = "", share: bool = False
+) -> Response:
+    """`share`: pages of other origins that isolate themselves (COEP) may load it as well."""
+    seed = asset.tag if not policy else hashlib.sha256((asset.tag + policy).encode()).hexdigest()[:16]
+    headers = {
+        "Cache-Control": cache,
+        "ETag": f'"{seed}"',
+        "Vary": "Accept-Encoding",
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "cross-origin" if share else "same-origin",
+    }
+    if share:
+        headers["Access-Control-Allow-Origin"] = "*"  # a script with `crossorigin` or `type=module` asks for it
+    if policy:
+        headers |= {"Content-Security-Policy": policy, "Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex"}
+    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+    if status == 200 and headers["ETag"] in known:
+        return Response(status_code=304, headers=headers)
+    packed = "gzip" in request.headers.get("accept-encoding", "")
+    if packed:
+        headers["Content-Encoding"] = "gzip"
+    return Response(asset.packed if packed else asset.plain, status, headers, asset.media_type)
+
+
+def _demo(page: Asset, bot_id: UUID) -> Asset:
+    return _asset(page.plain.decode().replace(DEMO_BOT, str(bot_id)), ".html")
+
+
+def widget_router(frame_origins: FrameOrigins, folder: Path = FOLDER) -> APIRouter:
+    """Routes under /widget; `frame_origins` says who may frame a bot."""
+    router = APIRouter(prefix="/widget", include_in_schema=False)
+    version, assets = load_assets(folder)
+
+    async def origins_of(bot_id: str) -> tuple[UUID, list[str]]:
+        try:
+            known = UUID(bot_id)
+        except ValueError:
+            raise NotFoundError from None
+        return known, await frame_origins(known)
+
+    def gone(request: Request) -> Response:
+        # Framed by anyone: a website that embeds a bot that was deleted should read why, not see a browser's error.
+        return _reply(
+            request, assets["gone.html"], cache="no-store", status=404, policy=_POLICY.format(ancestors="*"), share=True
+        )
+
+    @router.get("/frame")
+    async def frame(request: Request, bot_id: str = "") -> Response:
+        try:
+            _, origins = await origins_of(bot_id)
+        except NotFoundError:
+            return gone(request)
+        return _reply(request, assets["frame.html"], cache=_REVALIDATE, policy=frame_policy(origins), share=True)
+
+    @router.get("/demo")
+    async def demo(request: Request, bot_id: str = "") -> Response:
+        try:
+            known, _ = await origins_of(bot_id)
+        except NotFoundError:
+            return gone(request)
+        return _reply(request, _demo(assets["demo.html"], known), cache=_REVALIDATE, policy=_DEMO_POLICY)
+
+    @router.get("/{name}")
+    async def asset(request: Request, name: str, v: str = "") -> Response:
+        found = assets.get(name)
+        if found is None or name.endswith(".html"):
+            return gone(request)
+        if name == LOADER:
+            return _reply(request, found, cache=_LOADER_CACHE, share=True)
+        return _reply(request, found, cache=_FOREVER if v == version else _REVALIDATE)
+
+    return router

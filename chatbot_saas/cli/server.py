@@ -1,0 +1,89 @@
+"""One process that serves pages, API and websocket on one port."""
+
+import asyncio
+import contextlib
+import gc
+import importlib
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import uvloop
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server.embed import Server
+
+from chatbot_saas.cli.pages import serving_environment
+from chatbot_saas.cli.processes import on_stop
+from chatbot_saas.cli.progress import CommandError
+
+STOP_SECONDS = 20.0  # for answers and jobs under way, which bound themselves; then the process ends anyway
+
+
+def load_app(build: Path) -> Callable[[], Any]:
+    """The app of this process, which serves `build`. Call it to get the ASGI application."""
+    os.environ.update(serving_environment(build))
+    gc.disable()  # nothing that is imported becomes garbage: looking for some takes a tenth of the start
+    try:
+        # imported here, because importing Reflex reads the environment set above
+        return cast(Callable[[], Any], importlib.import_module("chatbot_saas.app").app)
+    finally:
+        gc.enable()
+        gc.freeze()
+
+
+def serve(app: Callable[[], Any], host: str, port: int, on_ready: Callable[[], None]) -> None:
+    """Serve `app` until SIGINT, SIGTERM or SIGHUP. Raises CommandError if it ends by itself.
+
+    The server runs inside this process instead of under a supervisor: one worker has no use for a second copy of the
+    interpreter, and a signal has one place to arrive.
+    """
+    uvloop.run(_serve(app(), host, port, on_ready))
+
+
+async def _serve(app: Any, host: str, port: int, on_ready: Callable[[], None]) -> None:
+    server = Server(
+        app, address=host, port=port, interface=Interfaces.ASGI, log_level=LogLevels.error, log_access=False
+    )
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    on_stop(lambda: loop.call_soon_threadsafe(stopping.set))
+    serving = asyncio.create_task(server.serve())
+    stop = asyncio.create_task(stopping.wait())
+    ready = asyncio.create_task(_announce(host, port, on_ready))
+    await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
+    ready.cancel()
+    on_stop(_nothing)
+    if not stopping.is_set():
+        await serving
+        raise CommandError(f"the server ended by itself: is port {port} free?")
+    server.stop()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(serving, STOP_SECONDS)
+
+
+def _nothing() -> None:
+    """What a signal does while we are ending already."""
+
+
+def require_free_port(host: str, port: int) -> None:
+    """Say at once what would otherwise fail after all the work of a start."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(f"port {port} cannot be used ({error.strerror}): PORT=<another> make run") from None
+
+
+async def _announce(host: str, port: int, on_ready: Callable[[], None]) -> None:
+    """Call `on_ready` once the port answers, which is after the app's own start."""
+    while True:
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection(host, port)  # 0.0.0.0 reaches ourselves as well
+            writer.close()
+            on_ready()
+            return
+        await asyncio.sleep(0.05)

@@ -1,0 +1,58 @@
+"""`make test`: put in place what the tests need, then run them all. Nothing is skipped because a tool is missing."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+from chatbot_saas.cli.processes import stop_group
+from chatbot_saas.cli.progress import CommandError, step
+from chatbot_saas.cli.setup import prepare
+from chatbot_saas.core.settings import ROOT, get_settings
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+WORKERS = "2"  # each holds a database and a browser of its own
+
+
+def find_browser() -> str:
+    """The path of a Chromium that this machine has, or an empty text."""
+    return os.environ.get("CHROMIUM", "") or next((path for name in BROWSERS if (path := shutil.which(name))), "")
+
+
+def ensure_browser() -> None:
+    if find_browser():
+        return
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        with step("Installing a browser for the tests (once)"):
+            environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+            for words in (["update"], ["install", "--yes", "--no-install-recommends", "chromium", "fonts-dejavu-core"]):
+                subprocess.run(["apt-get", "-qq", *words], env=environment, stdin=subprocess.DEVNULL, check=False)
+    if not find_browser():
+        raise CommandError(
+            "the browser tests need Chromium: install the package `chromium`, or set CHROMIUM=<its path>"
+        )
+
+
+def main(arguments: list[str]) -> int:
+    ensure_browser()
+    prepare(get_settings().models_dir)
+    soak = "--soak" in arguments
+    chosen = [argument for argument in arguments if argument != "--soak"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-n",
+        WORKERS,
+        "--dist",
+        "loadgroup",
+        "-m",
+        "soak" if soak else "not soak",
+    ]
+    if not chosen and not soak:
+        command += ["--cov", "--cov-report=term:skip-covered"]  # the threshold is in pyproject.toml
+    with subprocess.Popen([*command, *chosen], cwd=ROOT, stdin=subprocess.DEVNULL, start_new_session=True) as child:
+        try:
+            return child.wait()
+        finally:
+            stop_group(child)

@@ -1,0 +1,106 @@
+"""Fields: a label for each, a hint below, and what is wrong in words while it is typed."""
+
+from typing import Any
+
+import reflex as rx
+
+
+def field(
+    name: str, label: str, control: rx.Component, *, hint: Any = "", error: Any = "", aside: Any = None
+) -> rx.Component:
+    """`control` must have id=name. The error takes the hint's place, so that nothing below moves."""
+    below = rx.cond(
+        error,
+        rx.el.p(error, class_name="field-error", id=f"{name}-note", role="alert"),
+        rx.el.p(hint, class_name="field-hint", id=f"{name}-note"),
+    )
+    return rx.el.div(
+        rx.el.div(
+            rx.el.label(label, html_for=name, class_name="text-sm font-medium"),
+            aside if aside is not None else rx.fragment(),
+            class_name="flex items-baseline justify-between gap-3",
+        ),
+        control,
+        below,
+        class_name="flex flex-col gap-1.5",
+    )
+
+
+def text_field(
+    name: str,
+    label: str,
+    *,
+    value: Any,
+    on_change: Any,
+    hint: Any = "",
+    error: Any = "",
+    aside: Any = None,
+    **props: Any,
+) -> rx.Component:
+    control = rx.input(
+        id=name,
+        name=name,
+        value=value,
+        on_change=on_change,
+        size="3",
+        aria_describedby=f"{name}-note",
+        aria_invalid=rx.cond(error, "true", "false"),
+        **props,
+    )
+    return field(name, label, control, hint=hint, error=error, aside=aside)
+
+
+def text_area(
+    name: str,
+    label: str,
+    *,
+    value: Any,
+    on_change: Any,
+    hint: Any = "",
+    error: Any = "",
+    aside: Any = None,
+    rows: str = "3",
+    **props: Any,
+) -> rx.Component:
+    control = rx.text_area(
+        id=name,
+        name=name,
+        value=value,
+        on_change=on_change,
+        rows=rows,
+        size="3",
+        resize="vertical",
+        aria_describedby=f"{name}-note",
+        aria_invalid=rx.cond(error, "true", "false"),
+        **props,
+    )
+    return field(name, label, control, hint=hint, error=error, aside=aside)
+
+
+def select_field(
+    name: str, label: str, choices: dict[str, str], *, value: Any, on_change: Any, hint: Any = "", error: Any = ""
+) -> rx.Component:
+    """`choices` maps values to what the person reads."""
+    control = rx.select.root(
+        rx.select.trigger(id=name, aria_describedby=f"{name}-note", class_name="w-full"),
+        rx.select.content(*[rx.select.item(text, value=key) for key, text in choices.items()], position="popper"),
+        value=value,
+        on_change=on_change,
+        size="3",
+    )
+    return field(name, label, control, hint=hint, error=error)
+
+
+def form_section(title: str, text: str, *fields: rx.Component, id: str = "", danger: bool = False) -> rx.Component:
+    """A panel of fields under a heading that says what they are for."""
+    return rx.el.section(
+        rx.el.div(
+            rx.heading(title, as_="h2", size="3", weight="medium", id=f"{id}-title" if id else ""),
+            rx.text(text, size="2", class_name="text-[var(--ink-soft)]"),
+            class_name="flex flex-col gap-1",
+        ),
+        rx.el.div(*fields, class_name="flex flex-col gap-5"),
+        id=id,
+        aria_labelledby=f"{id}-title" if id else "",
+        class_name="panel flex flex-col gap-5 p-5 sm:p-6 scroll-mt-20" + (" danger-zone" if danger else ""),
+    )

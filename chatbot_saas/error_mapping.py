@@ -1,0 +1,109 @@
+"""From a domain error to an HTTP problem document (RFC 9457) and to a toast: the only place that does either."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import reflex as rx
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from chatbot_saas.core.errors import DomainError, TooManyRequestsError, UnauthenticatedError
+from chatbot_saas.core.logging import get_logger
+
+log = get_logger(__name__)
+_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_type"}
+
+
+def problem(
+    status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **members: Any
+) -> JSONResponse:
+    request_id = structlog.contextvars.get_contextvars().get("request_id", "")
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "request_id": request_id,
+        **members,
+    }
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def problem_of(error: DomainError) -> JSONResponse:
+    headers: dict[str, str] = {}
+    if isinstance(error, TooManyRequestsError):
+        headers["Retry-After"] = str(error.retry_after)
+        headers["RateLimit"] = f'"default";r=0;t={error.retry_after}'
+    if isinstance(error, UnauthenticatedError):
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem(error.status, error.code, error.message, headers=headers, **error.details)
+
+
+def field_errors(errors: Sequence[Any]) -> list[dict[str, str]]:
+    """What is wrong with which field, in words a person understands."""
+    return [
+        {
+            "field": ".".join(_shown(part) for part in error["loc"] if part not in ("body", "query", "path", "header")),
+            "message": str(error["msg"]).removeprefix("Value error, "),
+        }
+        for error in errors
+    ]
+
+
+def _shown(part: str | int) -> str:
+    """A part of a field's place: names come from the caller, so they may be long or no text at all."""
+    return str(part)[:80].encode(errors="backslashreplace").decode()
+
+
+def _invalid(errors: Sequence[Any]) -> JSONResponse:
+    fields = field_errors(errors)
+    detail = "; ".join(f"{e['field']}: {e['message']}" if e["field"] else e["message"] for e in fields)
+    return problem(422, "invalid", detail, errors=fields)
+
+
+def install(api: FastAPI) -> None:
+    """Make every route of the API answer with problem documents."""
+
+    @api.exception_handler(DomainError)
+    async def domain(_: Request, error: DomainError) -> JSONResponse:
+        if error.status >= 500:
+            log.error("request_failed", code=error.code, detail=error.message)
+        return problem_of(error)
+
+    @api.exception_handler(RequestValidationError)
+    async def invalid_request(_: Request, error: RequestValidationError) -> JSONResponse:
+        return _invalid(error.errors())
+
+    @api.exception_handler(ValidationError)
+    async def invalid_value(_: Request, error: ValidationError) -> JSONResponse:
+        return _invalid(error.errors())
+
+    @api.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> JSONResponse:
+        headers = dict(error.headers or {})
+        return problem(
+            error.status_code, _CODES.get(error.status_code, "http_error"), str(error.detail), headers=headers
+        )
+
+    @api.exception_handler(Exception)
+    async def unexpected(_: Request, error: Exception) -> JSONResponse:
+        log.error("request_crashed", exc_info=error)
+        return problem(500, "internal", "Something went wrong on our side. Try again; if it stays, tell the operator.")
+
+
+def backend_exception_handler(exception: Exception) -> rx.event.EventSpec:
+    """What the dashboard shows when a handler fails."""
+    if isinstance(exception, UnauthenticatedError):
+        return rx.call_script("location.assign('/sign-in?next=' + encodeURIComponent(location.pathname))")
+    if isinstance(exception, DomainError):
+        return rx.toast.error(exception.message)
+    if isinstance(exception, ValidationError):
+        return rx.toast.error("; ".join(field["message"] for field in field_errors(exception.errors())))
+    log.error("handler_crashed", exc_info=exception)
+    return rx.toast.error("Something went wrong on our side. Try again; if it stays, tell the operator.")

@@ -1,0 +1,28 @@
+"""All tables. Importing this module fills `SQLModel.metadata`."""
+
+from chatbot_saas.models.api_keys import ApiKey
+from chatbot_saas.models.audit import AuditEntry
+from chatbot_saas.models.bots import Bot, BotVersion
+from chatbot_saas.models.conversations import Conversation, Message
+from chatbot_saas.models.sources import Chunk, Document, Source
+from chatbot_saas.models.tenants import TenantRow
+from chatbot_saas.models.usage import UsageEvent
+from chatbot_saas.models.users import LoginSession, Membership, RefreshToken, User
+
+__all__ = [
+    "ApiKey",
+    "AuditEntry",
+    "Bot",
+    "BotVersion",
+    "Chunk",
+    "Conversation",
+    "Document",
+    "LoginSession",
+    "Membership",
+    "Message",
+    "RefreshToken",
+    "Source",
+    "TenantRow",
+    "UsageEvent",
+    "User",
+]

@@ -1,0 +1,54 @@
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from chatbot_saas.models.base import Row, reference
+
+
+class Bot(Row, table=True):
+    __tablename__ = "bots"  # pyright: ignore[reportAssignmentType]
+
+    tenant_id: UUID = reference("tenants")
+    name: str = Field(max_length=80)
+    description: str = Field(default="", max_length=500)
+    status: str = Field(default="draft", max_length=20)
+    """draft, published or paused."""
+    instructions: str = Field(default="", sa_type=Text)
+    model: str = Field(default="", max_length=100)
+    """Empty: the operator's OPENAI_MODEL."""
+    temperature: float = 0.2
+    top_p: float = 1.0
+    max_tokens: int = 600
+    welcome_message: str = Field(default="", max_length=500)
+    color: str = Field(default="#4f46e5", max_length=7)
+    fallback_text: str = Field(default="", max_length=500)
+    language: str = Field(default="auto", max_length=10)
+    allowed_origins: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))  # pyright: ignore[reportArgumentType]
+    model_key: str | None = Field(default=None, sa_type=Text)
+    """The bot's own model key, encrypted."""
+    model_key_last4: str = Field(default="", max_length=4)
+    model_error: str = Field(default="", max_length=300)
+    """What the model provider last said that the owner has to mend; empty when it works."""
+    version: int = 1
+    """Counts changes of the settings; the ETag."""
+    knowledge_version: int = 0
+    embedder: str = Field(default="", max_length=100)
+    dimension: int = 0
+    """The embedder that the bot's index was built with; queries use the same."""
+
+
+class BotVersion(Row, table=True):
+    """The settings as they were after one change."""
+
+    __tablename__ = "bot_versions"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (UniqueConstraint("bot_id", "version"),)
+
+    tenant_id: UUID = reference("tenants")
+    bot_id: UUID = reference("bots", index=False)
+    version: int
+    settings: dict[str, Any] = Field(sa_type=JSONB)
+    summary: str = Field(default="", max_length=300)
+    user_id: UUID | None = reference("users", ondelete="SET NULL", index=False, nullable=True)

@@ -1,0 +1,62 @@
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from chatbot_saas.models.base import Row, moment, reference
+
+
+class Conversation(Row, table=True):
+    __tablename__ = "conversations"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (
+        Index("ix_conversations_tenant_id_last_message_at", "tenant_id", "last_message_at"),
+        Index(
+            "uq_conversations_bot_id_session_id",
+            "bot_id",
+            "session_id",
+            unique=True,
+            postgresql_where=text("session_id <> ''"),
+        ),
+    )
+
+    tenant_id: UUID = reference("tenants", index=False)
+    bot_id: UUID = reference("bots")
+    channel: str = Field(max_length=20)
+    """widget, api or playground."""
+    session_id: str = Field(default="", max_length=200)
+    """The integrator's own name for the conversation (channel api)."""
+    origin: str = Field(default="", max_length=300)
+    """The website on which the visitor was."""
+    status: str = Field(default="open", max_length=20)
+    message_count: int = 0
+    first_question: str = Field(default="", max_length=200)
+    last_message_at: datetime | None = moment()
+
+
+class Message(Row, table=True):
+    __tablename__ = "messages"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (
+        UniqueConstraint("conversation_id", "client_message_id"),
+        Index("ix_messages_conversation_id_id", "conversation_id", "id"),
+    )
+
+    tenant_id: UUID = reference("tenants")
+    bot_id: UUID = reference("bots")
+    conversation_id: UUID = reference("conversations", index=False)
+    role: str = Field(max_length=10)
+    text: str = Field(default="", sa_type=Text)
+    status: str = Field(default="complete", max_length=20)
+    """pending while an answer is being made, then complete or failed."""
+    client_message_id: str | None = Field(default=None, max_length=100)
+    reply_to_id: UUID | None = Field(default=None, unique=True)
+    """The question that this answers; one answer each."""
+    answered: bool | None = None
+    """Answers only: whether the sources held it."""
+    sources: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
+    trace: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+    """For the owner: what was retrieved with which score, the model, times in ms. Never sent to a visitor."""
+    bot_version: int = 0
+    rating: int | None = None

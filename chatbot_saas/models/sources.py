@@ -1,0 +1,83 @@
+from uuid import UUID
+
+from sqlalchemy import ARRAY, BigInteger, Column, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlmodel import Field
+
+from chatbot_saas.models.base import Row, reference
+
+
+class Source(Row, table=True):
+    """What feeds a bot; here an uploaded file."""
+
+    __tablename__ = "sources"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (Index("ix_sources_bot_id_sha256", "bot_id", "sha256"),)
+
+    tenant_id: UUID = reference("tenants")
+    bot_id: UUID = reference("bots")
+    type: str = Field(default="file", max_length=10)
+    title: str = Field(max_length=300)
+    filename: str = Field(default="", max_length=300)
+    media_type: str = Field(default="", max_length=100)
+    size: int = Field(default=0, sa_type=BigInteger)
+    sha256: bytes | None = None
+    blob_key: str = Field(default="", max_length=200)
+    status: str = Field(default="queued", max_length=20)
+    """queued, extracting, chunking, embedding, ready, failed or cancelled."""
+    progress: float = 0.0
+    attempts: int = 0
+    run: int = 1
+    """Counts re-indexes, retries and cancels: a job that was enqueued for an earlier run stops."""
+    chunks: int = 0
+    tokens: int = 0
+    error_code: str = Field(default="", max_length=60)
+    error: str = Field(default="", sa_type=Text)
+
+
+class Document(Row, table=True):
+    """The text of a source, to which citations' offsets refer."""
+
+    __tablename__ = "documents"  # pyright: ignore[reportAssignmentType]
+
+    tenant_id: UUID = reference("tenants")
+    bot_id: UUID = reference("bots")
+    source_id: UUID = reference("sources")
+    title: str = Field(max_length=300)
+    url: str = Field(default="", sa_type=Text)
+    text: str = Field(sa_type=Text)
+    pages: list[list[int]] = Field(default_factory=list, sa_type=JSONB)
+    """[page number, character at which it begins], ascending."""
+
+
+class Chunk(Row, table=True):
+    """A passage of a document. This row is the truth; the vector index is rebuilt from it without a model call."""
+
+    __tablename__ = "chunks"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (
+        UniqueConstraint("document_id", "ordinal"),
+        Index("ix_chunks_search", "search", postgresql_using="gin"),
+        Index("ix_chunks_bot_id_unindexed", "bot_id", postgresql_where=text("NOT indexed")),
+    )
+
+    tenant_id: UUID = reference("tenants")
+    bot_id: UUID = reference("bots")
+    source_id: UUID = reference("sources")
+    document_id: UUID = reference("documents", index=False)
+    ordinal: int
+    start: int
+    """Offsets in the document's text, in characters; `text` is exactly that span."""
+    end: int
+    text: str = Field(sa_type=Text)
+    tokens: int
+    page: int | None = None
+    """The page on which the chunk begins, where there are pages."""
+    pages: list[list[int]] = Field(default_factory=list, sa_type=JSONB)
+    """[page number, offset in this chunk] of the pages that begin within it."""
+    headings: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))  # pyright: ignore[reportArgumentType]
+    search: str = Field(sa_column=Column(TSVECTOR, nullable=False))
+    """Tokens of our own making: see services.lexical."""
+    embedding: bytes | None = None
+    """float32, shape (windows, dimension), rows of length 1; null until it is embedded."""
+    embedder: str = Field(default="", max_length=100)
+    indexed: bool = False
+    """Whether the vector index has it. Until then an exact search over the rows finds it."""

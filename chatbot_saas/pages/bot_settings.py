@@ -1,0 +1,352 @@
+"""`/bots/[bot_id]`: a bot's settings, and the playground beside them."""
+
+from typing import Any
+
+import reflex as rx
+
+from chatbot_saas.components.feedback import confirm_by_name, confirm_dialog, notice, skeleton_panels
+from chatbot_saas.components.forms import field, form_section, select_field, text_area, text_field
+from chatbot_saas.components.layout import icon_button
+from chatbot_saas.components.vars import length, negated, shown
+from chatbot_saas.pages.bot_frame import bot_page
+from chatbot_saas.pages.playground import playground
+from chatbot_saas.schemas.bots import LANGUAGES, BotRead
+from chatbot_saas.state.bot import BotState
+from chatbot_saas.state.bot_form import BotFormState
+from chatbot_saas.state.playground import PlaygroundState
+from chatbot_saas.state.shell import ShellState
+
+State = BotFormState
+
+
+@bot_page("", "Settings", on_load=[BotFormState.load, PlaygroundState.load])
+def bot_settings() -> rx.Component:
+    return rx.el.div(
+        rx.cond(
+            State.loaded & BotState.bot,  # pyright: ignore[reportOperatorIssue]
+            _settings(shown(BotState.bot)),
+            rx.el.div(skeleton_panels(3, height="260px"), class_name="flex flex-col gap-5"),
+        ),
+        rx.cond(BotState.bot, playground(shown(BotState.bot)), rx.el.div(skeleton_panels(1, height="640px"))),
+        class_name="grid gap-6 xl:grid-cols-[minmax(0,1fr)_minmax(400px,0.8fr)] items-start",
+    )
+
+
+def _settings(bot: BotRead) -> rx.Component:
+    return rx.el.div(
+        rx.el.a(
+            rx.icon("message-circle", size=16, aria_hidden="true"),
+            "Try it in the playground below",
+            href="#playground",
+            class_name="panel xl:hidden flex items-center gap-2 px-4 min-h-11 text-sm text-[var(--accent-11)]",
+        ),
+        rx.cond(
+            bot.model_error,
+            notice(bot.model_error, kind="error", title="The model does not answer."),
+        ),
+        rx.cond(
+            State.conflict,
+            notice(State.conflict, kind="warning", title="Somebody else changed this bot meanwhile."),
+        ),
+        rx.el.fieldset(
+            _identity(),
+            _behaviour(),
+            _model(),
+            _appearance(),
+            _websites(),
+            disabled=negated(ShellState.user.can_write),
+            class_name="flex flex-col gap-5 min-w-0",
+        ),
+        rx.cond(ShellState.user.can_write, rx.fragment(_model_key(bot), _danger(bot))),
+        _save_bar(),
+        class_name="flex flex-col gap-5 min-w-0",
+    )
+
+
+def _common(name: str) -> dict[str, Any]:
+    return {
+        "value": getattr(State.draft, name),
+        "on_change": lambda value: State.change(name, value),  # pyright: ignore[reportCallIssue]
+        "error": State.errors[name],
+    }
+
+
+def _identity() -> rx.Component:
+    return form_section(
+        "Identity",
+        "What the bot is called.",
+        text_field(
+            "name",
+            "Name",
+            hint="Visitors see it at the top of the chat.",
+            auto_complete="off",
+            **_common("name"),
+        ),
+        text_field(
+            "description",
+            "Description",
+            hint="For you and your colleagues.",
+            auto_complete="off",
+            **_common("description"),
+        ),
+        id="identity",
+    )
+
+
+def _behaviour() -> rx.Component:
+    return form_section(
+        "Behaviour",
+        "How it answers. It uses its documents only, whatever is written here.",
+        text_area(
+            "instructions",
+            "Instructions",
+            hint="Tone and rules, in plain words. Visitors never see them.",
+            placeholder="Answer in two or three friendly sentences. Address customers by “you”.",
+            rows="5",
+            **_common("instructions"),
+        ),
+        text_area(
+            "fallback_text",
+            "When the sources do not hold the answer",
+            hint="Said word for word.",
+            rows="2",
+            **_common("fallback_text"),
+        ),
+        rx.el.div(
+            select_field("language", "Language of its answers", LANGUAGES, **_common("language")),
+            text_field(
+                "max_tokens",
+                "Longest answer",
+                hint="In tokens; 100 are about 75 words.",
+                input_mode="numeric",
+                auto_complete="off",
+                **_common("max_tokens"),
+            ),
+            class_name="grid sm:grid-cols-2 gap-5",
+        ),
+        id="behaviour",
+    )
+
+
+def _model() -> rx.Component:
+    return form_section(
+        "Model",
+        "Which model writes the answers, and how freely.",
+        text_field(
+            "model",
+            "Model",
+            hint="Empty: the operator's default.",
+            placeholder="Default",
+            auto_complete="off",
+            spell_check=False,
+            **_common("model"),
+        ),
+        rx.el.div(
+            _slider("temperature", "Temperature", 2.0, "Low is steady, high is inventive."),
+            _slider("top_p", "Top-p", 1.0, "Leave at 1 unless you know why.", lowest=0.05),
+            class_name="grid sm:grid-cols-2 gap-5",
+        ),
+        id="model-section",
+    )
+
+
+def _slider(name: str, label: str, most: float, hint: str, *, lowest: float = 0.0) -> rx.Component:
+    value = getattr(State.draft, name)
+    control = rx.slider(
+        id=name,
+        value=[value],
+        on_change=lambda numbers: State.change(name, numbers).throttle(60),  # pyright: ignore[reportCallIssue]
+        min=lowest,
+        max=most,
+        step=0.05,
+        size="2",
+        aria_label=label,
+        class_name="my-2.5",
+    )
+    return field(
+        name,
+        label,
+        control,
+        hint=hint,
+        error=State.errors[name],
+        aside=rx.el.output(value.to(float).to_string(), class_name="number text-sm text-[var(--ink-soft)]"),
+    )
+
+
+def _appearance() -> rx.Component:
+    color = rx.el.div(
+        rx.el.input(
+            id="color",
+            type="color",
+            value=State.draft.color,
+            on_change=lambda value: State.change("color", value).throttle(60),  # pyright: ignore[reportCallIssue]
+            class_name="swatch",
+        ),
+        rx.input(
+            value=State.draft.color,
+            on_change=lambda value: State.change("color", value),  # pyright: ignore[reportCallIssue]
+            aria_label="Colour as a code",
+            spell_check=False,
+            size="2",
+            class_name="w-32 number",
+        ),
+        class_name="flex items-center gap-3",
+    )
+    return form_section(
+        "Appearance",
+        "How the chat greets visitors.",
+        text_area(
+            "welcome_message",
+            "Welcome message",
+            hint="The first thing a visitor reads.",
+            rows="2",
+            **_common("welcome_message"),
+        ),
+        field("color", "Colour", color, hint="Of the launcher and the visitor's words.", error=State.errors["color"]),
+        id="appearance-section",
+    )
+
+
+def _websites() -> rx.Component:
+    add = rx.el.div(
+        rx.input(
+            id="origin",
+            value=State.origin_text,
+            on_change=State.type_origin,
+            on_key_down=_add_on_enter,
+            placeholder="https://shop.example",
+            auto_complete="off",
+            spell_check=False,
+            size="2",
+            aria_describedby="origin-note",
+            class_name="flex-1",
+        ),
+        rx.button("Add", type="button", on_click=State.add_origin, variant="soft", size="2"),
+        class_name="flex gap-2",
+    )
+    problem = rx.cond(State.origin_error, State.origin_error, State.errors["allowed_origins"])
+    return form_section(
+        "Websites",
+        "Where the chat may appear. On any other website it shows nothing.",
+        rx.cond(
+            length(State.draft.allowed_origins) > 0,
+            rx.el.ul(
+                rx.foreach(State.draft.allowed_origins, _origin),
+                class_name="flex flex-col rounded-lg border border-[var(--line)]",
+                aria_label="Allowed websites",
+            ),
+            rx.el.p("No website yet.", class_name="text-sm text-[var(--ink-soft)]"),
+        ),
+        field(
+            "origin",
+            "Add a website",
+            add,
+            hint="The address without a path; with www and without are two.",
+            error=problem,
+        ),
+        id="websites",
+    )
+
+
+def _add_on_enter(key: rx.Var[str]) -> Any:
+    return rx.cond(key == "Enter", State.add_origin(), rx.noop())  # pyright: ignore[reportCallIssue]
+
+
+def _origin(origin: str) -> rx.Component:
+    return rx.el.li(
+        rx.el.span(origin, class_name="text-sm truncate-line"),
+        icon_button(
+            "x",
+            f"Remove {origin}",
+            size="1",
+            icon_size=15,
+            type="button",
+            on_click=State.remove_origin(origin),  # pyright: ignore[reportCallIssue]
+            variant="ghost",
+            color_scheme="gray",
+        ),
+        class_name="row-line flex items-center justify-between gap-3 px-3 min-h-10",
+    )
+
+
+def _model_key(bot: BotRead) -> rx.Component:
+    stored = rx.el.div(
+        rx.icon("key-round", size=16, class_name="text-[var(--ink-soft)]", aria_hidden="true"),
+        rx.el.span("Ends in ", rx.el.code(bot.model_key_last4, class_name="number"), class_name="text-sm flex-1"),
+        confirm_dialog(
+            rx.button("Remove", variant="soft", color_scheme="red", size="1", type="button"),
+            title="Remove the key?",
+            text="Answers then use the operator's key, or quote the sources if there is none.",
+            action="Remove the key",
+            on_confirm=State.remove_key,
+        ),
+        class_name="flex items-center gap-3 rounded-lg border border-[var(--line)] px-3 py-2.5",
+    )
+    enter = rx.form(
+        field(
+            "model_key",
+            "Key",
+            rx.el.div(
+                rx.input(
+                    id="model_key",
+                    name="model_key",
+                    type="password",
+                    auto_complete="off",
+                    placeholder="sk-…",
+                    size="2",
+                    max_length=300,
+                    aria_describedby="model_key-note",
+                    class_name="flex-1",
+                ),
+                rx.button(rx.cond(bot.model_key_last4, "Replace", "Store"), type="submit", variant="soft", size="2"),
+                class_name="flex gap-2",
+            ),
+            hint="Stored encrypted and never shown again.",
+        ),
+        on_submit=State.save_key,
+        reset_on_submit=True,
+    )
+    return form_section(
+        "Own API key",
+        "This bot's answers are charged to this key instead of the operator's. Saved at once.",
+        rx.cond(bot.model_key_last4, stored),
+        enter,
+        id="key",
+    )
+
+
+def _danger(bot: BotRead) -> rx.Component:
+    return form_section(
+        "Delete this bot",
+        "Its documents, conversations and usage go with it. This cannot be undone.",
+        rx.el.div(
+            confirm_by_name(
+                rx.button("Delete…", variant="soft", color_scheme="red", type="button"),
+                title="Delete this bot?",
+                text="Its documents, passages and conversations are removed for good, and it disappears from websites.",
+                name=bot.name,
+                typed=BotState.delete_name,
+                on_type=BotState.type_delete_name,
+                action="Delete the bot",
+                on_confirm=BotState.delete,
+            )
+        ),
+        id="danger",
+        danger=True,
+    )
+
+
+def _save_bar() -> rx.Component:
+    return rx.cond(
+        State.dirty,
+        rx.el.div(
+            rx.el.p(
+                rx.cond(State.blocked, "Mend the marked fields to save.", "Unsaved changes"),
+                class_name="text-sm font-medium flex-1",
+                role="status",
+            ),
+            rx.button("Discard", on_click=State.discard, variant="soft", color_scheme="gray", type="button"),
+            rx.button("Save", on_click=State.save, loading=State.saving, disabled=State.blocked, type="button"),
+            class_name="save-bar float flex items-center gap-3 px-4 py-3",
+        ),
+    )

@@ -1,0 +1,285 @@
+"""`/conversations` and `/conversations/[conversation_id]`: what visitors asked and what they heard."""
+
+from typing import Any
+
+import reflex as rx
+
+from chatbot_saas.components import format
+from chatbot_saas.components.answers import answer_text, citations, retrieved
+from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_lines, skeleton_panels
+from chatbot_saas.components.layout import link_button, page_header
+from chatbot_saas.components.table import Column, data_table, in_short, load_more, search_box, table_row
+from chatbot_saas.components.vars import length, shown
+from chatbot_saas.pages.not_found import not_found
+from chatbot_saas.pages.shell import dashboard_page
+from chatbot_saas.schemas.chat import ConversationListItem, ConversationRead, OwnerMessage
+from chatbot_saas.schemas.dashboard import BotLink, PlaygroundTurn
+from chatbot_saas.state.conversations import ALL_BOTS, CHANNELS, ConversationsState, ConversationState
+from chatbot_saas.state.shell import ShellState
+
+COLUMNS = (
+    Column("First question"),
+    Column("Bot", phone=False),
+    Column("From", phone=False),
+    Column("Messages", right=True, phone=False),
+    Column("Last message"),
+)
+
+
+@dashboard_page("/conversations", "Conversations", section="/conversations", on_load=[ConversationsState.load])
+def conversation_list() -> rx.Component:
+    state = ConversationsState
+    return rx.fragment(
+        page_header("Conversations", "What visitors asked, and what they were told."),
+        _filters(),
+        rx.cond(state.problem, notice(state.problem, kind="error", title="The conversations cannot be shown")),
+        rx.cond(
+            state.loaded,
+            rx.cond(
+                length(state.items) > 0,
+                data_table("Conversations", COLUMNS, rx.foreach(state.items, _row)),
+                _nothing(),
+            ),
+            rx.cond(state.problem, rx.fragment(), skeleton_panels(4, height="56px")),
+        ),
+        load_more(state.next_cursor != "", state.load_more),
+    )
+
+
+def _filters() -> rx.Component:
+    state = ConversationsState
+    return rx.el.div(
+        search_box("Search in messages", state.search, state.change_search),
+        rx.select.root(
+            rx.select.trigger(aria_label="Bot", class_name="w-full sm:w-44"),
+            rx.select.content(
+                rx.select.item("All bots", value=ALL_BOTS), rx.foreach(state.bots, _bot_choice), position="popper"
+            ),
+            value=state.bot_id,
+            on_change=state.change_bot,
+            size="2",
+        ),
+        rx.select.root(
+            rx.select.trigger(aria_label="Channel", class_name="w-full sm:w-40"),
+            rx.select.content(
+                *[rx.select.item(text, value=value) for value, text in CHANNELS.items()], position="popper"
+            ),
+            value=state.channel,
+            on_change=state.change_channel,
+            size="2",
+        ),
+        rx.el.label(
+            rx.switch(checked=state.unanswered, on_change=state.change_unanswered, size="1"),
+            "Unanswered only",
+            class_name="flex items-center gap-2 text-sm cursor-pointer min-h-8",
+        ),
+        class_name="flex flex-col sm:flex-row sm:flex-wrap sm:items-center gap-3",
+    )
+
+
+def _bot_choice(bot: BotLink) -> rx.Component:
+    return rx.select.item(bot.name, value=bot.id.to(str))  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _row(item: ConversationListItem) -> rx.Component:
+    return table_row(
+        COLUMNS,
+        item.id,
+        rx.el.div(
+            rx.link(
+                rx.cond(item.first_question, item.first_question, "(no question)"),
+                href=f"/conversations/{item.id}",
+                color="inherit",
+                underline="hover",
+                # the whole row leads on, and is still one link
+                class_name="!block font-medium truncate-line after:absolute after:inset-0",
+            ),
+            in_short(item.bot_name, _origin(item), format.count(item.message_count, "message")),
+            class_name="min-w-0",
+        ),
+        rx.el.span(item.bot_name, class_name="inline-block max-w-[180px] truncate-line align-bottom"),
+        rx.el.span(
+            _origin(item), class_name="text-[var(--ink-soft)] inline-block max-w-[220px] truncate-line align-bottom"
+        ),
+        rx.el.span(format.number(item.message_count), class_name="number"),
+        rx.el.span(format.ago(item.last_message_at), class_name="text-[var(--ink-soft)]"),
+    )
+
+
+def _origin(item: ConversationListItem) -> Any:
+    """The website without its scheme, or the channel."""
+    website = rx.Var.create(item.origin).to(str).split("//")[-1]
+    return rx.match(
+        item.channel,
+        ("api", "API"),
+        ("playground", "Playground"),
+        rx.cond(item.origin, website, "Website"),
+    )
+
+
+def _nothing() -> rx.Component:
+    state = ConversationsState
+    return rx.cond(
+        state.filtered,
+        empty_state(
+            "search-x",
+            "No conversation matches",
+            "Try another word, or fewer filters.",
+            rx.button("Clear the filters", on_click=state.clear_filters, variant="soft"),
+        ),
+        empty_state(
+            "messages-square",
+            "Nobody has asked anything yet",
+            "As soon as a visitor of your website asks a bot, the conversation appears here, with the sources of each "
+            "answer. Your own tries in the playground are under their own channel.",
+            link_button("Put a bot on your website", "/bots"),
+        ),
+    )
+
+
+@dashboard_page(
+    "/conversations/[conversation_id]",
+    "Conversation",
+    section="/conversations",
+    on_load=[ConversationState.load],
+    crumbs=[("Conversations", "/conversations")],
+)
+def conversation() -> rx.Component:
+    state = ConversationState
+    return rx.cond(
+        state.missing,
+        not_found("There is no such conversation", link_button("All conversations", "/conversations")),
+        rx.cond(
+            state.conversation,
+            _transcript(shown(state.conversation)),
+            rx.el.div(
+                skeleton_lines(2, height="24px"),
+                skeleton_panels(3, height="84px"),
+                class_name="flex flex-col gap-5 max-w-[760px]",
+            ),
+        ),
+    )
+
+
+def _transcript(talk: ConversationRead) -> rx.Component:
+    return rx.el.div(
+        page_header(
+            rx.cond(talk.first_question, talk.first_question, "Conversation"),
+            rx.fragment(
+                rx.link(talk.bot_name, href=f"/bots/{talk.bot_id}"),
+                " · ",
+                _origin(talk),
+                " · ",
+                format.date_time(talk.created_at),
+                " · ",
+                format.count(talk.message_count, "message"),
+            ),
+            rx.cond(ShellState.user.can_write, _delete()),
+        ),
+        rx.el.ol(
+            rx.foreach(talk.messages, _message),
+            aria_label="Messages",
+            class_name="panel flex flex-col gap-6 px-4 py-6 sm:px-6",
+        ),
+        class_name="flex flex-col gap-6 w-full max-w-[820px]",
+    )
+
+
+def _delete() -> rx.Component:
+    return confirm_dialog(
+        rx.button(rx.icon("trash-2", size=15, aria_hidden="true"), "Delete", variant="soft", color_scheme="red"),
+        title="Delete this conversation?",
+        text="All of its messages are removed. This cannot be undone.",
+        action="Delete",
+        on_confirm=ConversationState.delete,
+    )
+
+
+def _message(message: OwnerMessage) -> rx.Component:
+    return rx.cond(message.role == "user", _question(message), _answer(message))
+
+
+def _question(message: OwnerMessage) -> rx.Component:
+    return rx.el.li(
+        rx.el.span("Visitor: ", class_name="visually-hidden"),
+        rx.el.div(message.text, class_name="bubble bubble-user whitespace-pre-wrap"),
+        rx.el.div(format.date_time(message.created_at), class_name="text-xs text-[var(--ink-soft)]"),
+        class_name="flex flex-col items-end gap-1.5",
+    )
+
+
+def _answer(message: OwnerMessage) -> rx.Component:
+    return rx.el.li(
+        rx.el.span("Bot: ", class_name="visually-hidden"),
+        rx.el.div(
+            rx.match(
+                message.status,
+                ("failed", rx.el.em("No answer could be made.", class_name="text-[var(--ink-soft)]")),
+                ("pending", rx.el.em("The answer is being made…", class_name="text-[var(--ink-soft)]")),
+                answer_text(message.text),
+            ),
+            citations(message.sources),
+            class_name="bubble bubble-bot",
+        ),
+        rx.el.div(
+            format.date_time(message.created_at),
+            rx.cond(
+                message.answered == False,  # noqa: E712 - a Var, compared in the browser
+                rx.badge("not in the sources", color_scheme="amber", size="1"),
+            ),
+            rx.match(
+                message.rating,
+                (1, _rating("thumbs-up", "Rated helpful", "green")),
+                (-1, _rating("thumbs-down", "Rated not helpful", "red")),
+                rx.fragment(),
+            ),
+            class_name="flex flex-wrap items-center gap-2 text-xs text-[var(--ink-soft)]",
+        ),
+        rx.cond(message.status == "complete", _how(message)),
+        class_name="flex flex-col items-start gap-1.5",
+    )
+
+
+def _rating(icon: str, text: str, color: Any) -> rx.Component:
+    return rx.badge(rx.icon(icon, size=12, aria_hidden="true"), text, color_scheme=color, size="1")
+
+
+def _how(message: OwnerMessage) -> rx.Component:
+    """How the answer was made, read when it is asked for."""
+    key: Any = message.id.to(str)  # pyright: ignore[reportAttributeAccessIssue]
+    traces: Any = ConversationState.traces
+    is_open = traces.contains(key)
+    return rx.el.div(
+        rx.el.button(
+            rx.icon(
+                "chevron-right",
+                size=14,
+                aria_hidden="true",
+                class_name=rx.cond(is_open, "rotate-90 transition-transform", "transition-transform"),
+            ),
+            "How this answer was made",
+            type="button",
+            on_click=ConversationState.toggle_trace(key),
+            aria_expanded=rx.cond(is_open, "true", "false"),
+            class_name="inline-flex items-center gap-1 min-h-6 text-[13px] text-[var(--ink-soft)] "
+            "hover:text-[var(--ink)] cursor-pointer",
+        ),
+        rx.cond(is_open, _trace(traces[key].to(PlaygroundTurn))),
+        class_name="w-full max-w-[640px]",
+    )
+
+
+def _trace(trace: PlaygroundTurn) -> rx.Component:
+    return rx.el.div(
+        rx.el.p(trace.note, class_name="text-[13px] text-[var(--ink-soft)]"),
+        rx.cond(
+            trace.fallback,
+            notice("The model did not answer, so the best passage was quoted instead.", kind="warning"),
+        ),
+        rx.cond(
+            length(trace.passages) > 0,
+            retrieved(trace.passages),
+            rx.el.p("No passage was found for this question.", class_name="text-[13px] text-[var(--ink-soft)]"),
+        ),
+        class_name="flex flex-col gap-2 mt-1.5 ml-[6px] pl-4 border-l-2 border-[var(--line-strong)]",
+    )

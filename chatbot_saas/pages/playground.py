@@ -1,0 +1,184 @@
+"""The playground beside a bot's settings: ask as a visitor would, and see what each answer was made from."""
+
+import reflex as rx
+
+from chatbot_saas.components.answers import answer_text, citations, retrieved
+from chatbot_saas.components.layout import bot_avatar, icon_button
+from chatbot_saas.components.vars import length, route_parameter
+from chatbot_saas.schemas.bots import BotRead
+from chatbot_saas.schemas.dashboard import PlaygroundTurn
+from chatbot_saas.state.bot_form import BotFormState
+from chatbot_saas.state.playground import PlaygroundState
+from chatbot_saas.state.shell import ShellState
+
+
+def playground(bot: BotRead) -> rx.Component:
+    return rx.el.section(
+        rx.el.header(
+            rx.el.div(
+                rx.heading("Playground", as_="h2", size="3", weight="medium"),
+                rx.el.p(
+                    rx.cond(BotFormState.dirty, "Answers use the saved settings.", "Ask as a visitor would."),
+                    class_name="text-[13px] text-[var(--ink-soft)]",
+                ),
+            ),
+            rx.button(
+                rx.icon("rotate-ccw", size=14, aria_hidden="true"),
+                "New chat",
+                on_click=PlaygroundState.new_chat,
+                variant="soft",
+                color_scheme="gray",
+                size="1",
+                disabled=(length(PlaygroundState.turns) == 0) & (PlaygroundState.question == ""),
+            ),
+            class_name="flex items-start justify-between gap-3 px-4 py-3 border-b border-[var(--line)]",
+        ),
+        rx.auto_scroll(
+            _welcome(bot),
+            rx.foreach(PlaygroundState.turns, lambda turn: _turn(bot, turn)),
+            rx.cond(PlaygroundState.question != "", _live(bot)),
+            class_name="flex-1 min-h-0 overflow-y-auto flex flex-col gap-5 px-4 py-4",
+            role="log",
+            aria_label="Chat",
+            tab_index=0,
+        ),
+        rx.cond(ShellState.user.can_write, _ask(), _read_only()),
+        class_name="panel flex flex-col h-[640px] xl:h-[calc(100dvh-var(--topbar-height)-48px)] xl:max-h-[860px] "
+        "xl:sticky xl:top-[calc(var(--topbar-height)+24px)] overflow-hidden scroll-mt-20",
+        aria_label="Playground",
+        id="playground",
+    )
+
+
+def _said(bot: BotRead, *children: rx.Component) -> rx.Component:
+    return rx.el.div(
+        bot_avatar(bot.name, bot.color, size=26),
+        rx.el.div(*children, class_name="flex flex-col gap-2 min-w-0 flex-1"),
+        class_name="flex gap-2.5",
+    )
+
+
+def _asked(question: str | rx.Var[str]) -> rx.Component:
+    return rx.el.div(question, class_name="bubble bubble-user self-end whitespace-pre-line")
+
+
+def _welcome(bot: BotRead) -> rx.Component:
+    return _said(
+        bot,
+        rx.cond(bot.welcome_message, rx.el.div(bot.welcome_message, class_name="bubble bubble-bot w-fit")),
+        rx.cond(
+            (length(PlaygroundState.turns) == 0) & (PlaygroundState.question == ""),
+            rx.el.p(
+                "Below each answer you see which passages were found for it. Nothing found? ",
+                rx.link("Add a document", href="/bots/" + route_parameter("bot_id") + "/knowledge", size="1"),
+                ".",
+                class_name="text-[13px] text-[var(--ink-soft)] max-w-[44ch]",
+            ),
+        ),
+    )
+
+
+def _turn(bot: BotRead, turn: PlaygroundTurn) -> rx.Component:
+    return rx.el.div(
+        _asked(turn.question),
+        _said(
+            bot,
+            rx.cond(
+                turn.answer,
+                rx.el.div(answer_text(turn.answer), citations(turn.sources), class_name="bubble bubble-bot w-fit"),
+            ),
+            rx.cond(turn.error, _problem(turn)),
+            rx.cond((turn.error == "") & ~turn.answered, _unanswered()),
+            rx.cond(
+                turn.fallback,
+                rx.el.p(
+                    "The model did not answer, so the best passage was quoted.",
+                    class_name="text-[13px] text-[var(--amber-11)]",
+                ),
+            ),
+            retrieved(turn.passages),
+            rx.el.p(turn.note, class_name="text-xs text-[var(--ink-soft)]"),
+        ),
+        class_name="flex flex-col gap-4",
+    )
+
+
+def _problem(turn: PlaygroundTurn) -> rx.Component:
+    return rx.el.div(
+        rx.el.p(turn.error, class_name="field-error", role="alert"),
+        rx.button(
+            "Ask again",
+            on_click=PlaygroundState.ask({"question": turn.question}),
+            variant="soft",
+            size="1",
+            disabled=PlaygroundState.question != "",
+        ),
+        class_name="flex flex-col items-start gap-2",
+    )
+
+
+def _unanswered() -> rx.Component:
+    return rx.el.p(
+        rx.badge("not answered", color_scheme="amber", size="1"),
+        " The sources do not hold it. ",
+        rx.link("Add a document", href="/bots/" + route_parameter("bot_id") + "/knowledge", size="1"),
+        " that does.",
+        class_name="text-[13px] text-[var(--ink-soft)]",
+    )
+
+
+def _live(bot: BotRead) -> rx.Component:
+    typing = rx.el.div(
+        rx.el.i(),
+        rx.el.i(),
+        rx.el.i(),
+        rx.el.span("Answering", class_name="visually-hidden"),
+        class_name="bubble bubble-bot typing w-fit",
+    )
+    return rx.el.div(
+        _asked(PlaygroundState.question),
+        _said(
+            bot,
+            rx.cond(
+                PlaygroundState.answer,
+                rx.el.div(answer_text(PlaygroundState.answer), class_name="bubble bubble-bot w-fit"),
+                typing,
+            ),
+        ),
+        class_name="flex flex-col gap-4",
+        aria_busy="true",
+    )
+
+
+def _ask() -> rx.Component:
+    return rx.form(
+        rx.text_area(
+            name="question",
+            placeholder="Ask a question",
+            aria_label="Question",
+            enter_key_submit=True,
+            auto_height=True,
+            max_length=4000,
+            rows="1",
+            size="2",
+            class_name="flex-1 !min-h-[40px] max-h-40",
+        ),
+        icon_button(
+            "arrow-up",
+            "Ask",
+            icon_size=20,
+            size="3",
+            type="submit",
+            loading=PlaygroundState.question != "",
+        ),
+        on_submit=PlaygroundState.ask,
+        reset_on_submit=True,
+        class_name="flex items-end gap-2 p-3 border-t border-[var(--line)]",
+    )
+
+
+def _read_only() -> rx.Component:
+    return rx.el.p(
+        "Your role may read, but not ask.",
+        class_name="p-4 text-[13px] text-[var(--ink-soft)] border-t border-[var(--line)]",
+    )

@@ -1,0 +1,61 @@
+"""Builds the parts of a process from its settings; app.py and the command line put them to use."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from chatbot_saas.adapters.blobs import blob_store
+from chatbot_saas.adapters.embeddings.factory import make_embedder
+from chatbot_saas.adapters.extraction.process import ProcessExtractor
+from chatbot_saas.adapters.jobs import JobQueue
+from chatbot_saas.adapters.llm.factory import make_chat_model, make_fallback_model
+from chatbot_saas.adapters.processes import WorkerPool
+from chatbot_saas.adapters.rate_limits import rate_limiter
+from chatbot_saas.adapters.tokens import token_counter
+from chatbot_saas.adapters.vectors.factory import vector_store
+from chatbot_saas.adapters.vectors.unowned import UnownedVectors
+from chatbot_saas.core.db import Database
+from chatbot_saas.core.settings import Settings
+from chatbot_saas.services.runtime import Runtime
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings, *, owns_vectors: bool = True) -> AsyncGenerator[Runtime]:
+    """The parts, opened in order and closed in the opposite one. The database is migrated beforehand.
+
+    `owns_vectors`: whether this process may open the vector index. Only one may, where there is no CHROMA_URL.
+    """
+    async with AsyncExitStack() as stack:
+        db = Database(settings.database_url, settings.secret_key.get_secret_value())
+        stack.push_async_callback(db.close)
+        jobs = JobQueue(db.platform_url)
+        await jobs.open()
+        stack.push_async_callback(jobs.close)
+        processes = WorkerPool()
+        stack.push_async_callback(processes.close)
+        tokens = token_counter(settings.models_dir)
+        # a pool of its own: texts take seconds a batch, and nobody's file should wait for another's embedding to begin
+        embedding = WorkerPool(size=1)
+        stack.push_async_callback(embedding.close)
+        embedder = await make_embedder(settings, tokens, embedding)
+        stack.push_async_callback(embedder.close)
+        fallback = make_fallback_model(tokens, embedder)
+        model = make_chat_model(settings, tokens, fallback)
+        stack.push_async_callback(model.close)
+        vectors = vector_store(settings.chroma_url, settings.data_dir) if owns_vectors else UnownedVectors()
+        stack.push_async_callback(vectors.close)
+        rt = Runtime(
+            settings=settings,
+            db=db,
+            jobs=jobs,
+            vectors=vectors,
+            embedder=embedder,
+            model=model,
+            fallback_model=fallback,
+            blobs=blob_store(settings.blob_url, settings.data_dir),
+            extractor=ProcessExtractor(processes),
+            processes=processes,
+            tokens=tokens,
+            limiter=rate_limiter(enabled=settings.rate_limit_enabled, redis_url=settings.redis_url),
+        )
+        stack.push_async_callback(rt.answers.close)
+        yield rt

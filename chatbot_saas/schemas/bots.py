@@ -1,0 +1,162 @@
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from pydantic import AfterValidator, Field
+
+from chatbot_saas.schemas.base import Name, Read, Request, Storable
+
+BotStatus = Literal["draft", "published", "paused"]
+LANGUAGES = {
+    "auto": "The visitor's language",
+    "en": "English",
+    "de": "German",
+    "fr": "French",
+    "es": "Spanish",
+    "it": "Italian",
+    "pt": "Portuguese",
+    "nl": "Dutch",
+    "pl": "Polish",
+    "ja": "Japanese",
+    "zh": "Chinese",
+}
+_COLOR = re.compile(r"^#[0-9a-fA-F]{6}$")
+_HOST = re.compile(r"^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")
+
+
+def _color(value: str) -> str:
+    if not _COLOR.match(value):
+        raise ValueError("A colour looks like #4f46e5.")
+    return value.lower()
+
+
+def _key(value: str) -> str:
+    if not all("!" <= character <= "~" for character in value):
+        raise ValueError("A key has letters, digits and signs only. Copy it again, without spaces.")
+    return value
+
+
+def _language(value: str) -> str:
+    if value not in LANGUAGES:
+        raise ValueError(f"Choose one of {', '.join(LANGUAGES)}.")
+    return value
+
+
+def normal_origin(value: str) -> str:
+    """`https://Shop.example/` as a browser sends it: `https://shop.example`."""
+    hint = f"{value!r} is not a website address. It looks like https://shop.example, without a path."
+    try:
+        parts = urlsplit(value.strip())
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(hint) from error
+    host = (parts.hostname or "").encode("idna").decode() if parts.hostname else ""
+    if (
+        parts.scheme not in ("http", "https")
+        or not _HOST.match(host)
+        or parts.username
+        or parts.query
+        or parts.fragment
+    ):
+        raise ValueError(hint)
+    if parts.path not in ("", "/"):
+        raise ValueError(hint)
+    default = {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{host}" + (f":{port}" if port and port != default else "")
+
+
+Text500 = Annotated[str, Field(max_length=500), Storable]
+Instructions = Annotated[str, Field(max_length=8000), Storable]
+Color = Annotated[str, AfterValidator(_color)]
+Language = Annotated[str, AfterValidator(_language)]
+Origins = Annotated[list[Annotated[str, Field(max_length=300), AfterValidator(normal_origin)]], Field(max_length=50)]
+ModelName = Annotated[str, Field(max_length=100), Storable]
+ModelKey = Annotated[str, Field(max_length=300), AfterValidator(_key)]
+
+
+class BotCreate(Request):
+    name: Name
+    description: Text500 = ""
+    instructions: Instructions = ""
+    model: ModelName = ""
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.2
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    max_tokens: Annotated[int, Field(ge=50, le=4000)] = 600
+    welcome_message: Text500 = "Hello! What would you like to know?"
+    color: Color = "#4f46e5"
+    fallback_text: Text500 = "I could not find an answer to that in my sources."
+    language: Language = "auto"
+    allowed_origins: Origins = []
+
+
+class BotPatch(Request):
+    """Only the fields that are sent change."""
+
+    name: Name = ""
+    description: Text500 = ""
+    instructions: Instructions = ""
+    model: ModelName = ""
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.2
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    max_tokens: Annotated[int, Field(ge=50, le=4000)] = 600
+    welcome_message: Text500 = ""
+    color: Color = "#4f46e5"
+    fallback_text: Text500 = ""
+    language: Language = "auto"
+    allowed_origins: Origins = []
+    status: BotStatus = "draft"
+    model_key: ModelKey = ""
+    """The bot's own model key; an empty text removes it. It is never returned."""
+
+
+class BotRead(Read):
+    id: UUID
+    name: str
+    description: str
+    status: BotStatus
+    instructions: str
+    model: str
+    temperature: float
+    top_p: float
+    max_tokens: int
+    welcome_message: str
+    color: str
+    fallback_text: str
+    language: str
+    allowed_origins: list[str]
+    model_key_last4: str
+    model_error: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class BotListItem(Read):
+    id: UUID
+    name: str
+    description: str
+    status: BotStatus
+    color: str
+    source_count: int
+    conversation_count: int
+    updated_at: datetime
+
+
+class BotVersionRead(Read):
+    version: int
+    summary: str
+    settings: dict[str, Any]
+    created_at: datetime
+    author: str = ""
+
+
+class PublicBotConfig(Read):
+    """What the widget needs; nothing else of the bot is public."""
+
+    id: UUID
+    name: str
+    welcome_message: str
+    language: str
+    theme: dict[str, str]

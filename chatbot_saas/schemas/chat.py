@@ -1,0 +1,166 @@
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, Field
+
+from chatbot_saas.schemas.base import Read, Request, Storable
+
+MAX_MESSAGE = 4000
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("Write a question.")
+    return value.strip()
+
+
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("This holds a character that cannot be used.")
+    return value
+
+
+Question = Annotated[str, Field(max_length=MAX_MESSAGE), Storable, AfterValidator(_not_blank)]
+SessionId = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
+ClientMessageId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[\w.:-]+$")]
+
+
+class ChatRequestBody(Request):
+    """`POST /api/v1/chat`"""
+
+    bot_id: UUID | None = None
+    """May be left out where the key reaches one bot only."""
+    session_id: SessionId
+    message: Question
+    stream: bool = False
+    client_message_id: ClientMessageId | None = None
+
+
+class StartRequest(Request):
+    parent_origin: Annotated[str, Field(max_length=300)] | None = None
+
+
+class StartRead(Read):
+    conversation_id: UUID
+    visitor_token: str
+    expires_in: int
+    """Seconds until the token ends."""
+
+
+class PublicChatRequest(Request):
+    conversation_id: UUID
+    message: Question
+    client_message_id: ClientMessageId | None = None
+
+
+class FeedbackRequest(Request):
+    message_id: UUID
+    rating: Literal[-1, 1]
+
+
+class Citation(Read):
+    """Where a part of an answer comes from; `quote` is a verbatim span of the document."""
+
+    number: int
+    title: str
+    page: int | None
+    url: str | None
+    quote: str
+
+
+class PublicAnswer(Read):
+    message_id: UUID
+    answer: str
+    answered: bool
+    sources: list[Citation]
+
+
+class UsageRead(Read):
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    model: str
+    cost_usd: float | None
+
+
+class ChatAnswer(PublicAnswer):
+    conversation_id: UUID
+    usage: UsageRead | None = None
+
+
+class TranscriptMessage(Read):
+    id: UUID
+    role: str
+    text: str
+    status: str
+    answered: bool | None
+    sources: list[Citation]
+    rating: int | None
+    created_at: datetime
+
+
+class PublicTranscript(Read):
+    conversation_id: UUID
+    messages: list[TranscriptMessage]
+
+
+class ConversationListItem(Read):
+    id: UUID
+    bot_id: UUID
+    bot_name: str
+    channel: str
+    origin: str
+    status: str
+    message_count: int
+    first_question: str
+    created_at: datetime
+    last_message_at: datetime | None
+
+
+class OwnerMessage(TranscriptMessage):
+    trace: dict[str, Any]
+
+
+class ConversationRead(ConversationListItem):
+    messages: list[OwnerMessage]
+
+
+class SearchRequest(Request):
+    query: Question
+    limit: Annotated[int, Field(ge=1, le=20)] = 5
+
+
+class SearchHit(Read):
+    document_id: UUID
+    source_id: UUID
+    chunk_id: UUID
+    title: str
+    page: int | None
+    text: str
+    headings: list[str]
+    score: float
+    """Fused; higher is better, comparable within one answer only."""
+    vector_score: float | None
+    """Cosine similarity."""
+    lexical_score: float | None
+    coverage: float
+    """Share of the question's words that the passage holds."""
+
+
+class SearchRead(Read):
+    items: list[SearchHit]
+
+
+class AnswerTrace(Read):
+    """What an answer was made from; for the owner only."""
+
+    answer_id: UUID
+    answered: bool
+    model: str
+    fallback: str
+    """The error code, where the model failed and the passages answered instead."""
+    citations: list[Citation]
+    passages: list[SearchHit]
+    milliseconds: dict[str, float]
+    """Since the question came: retrieved, first_token, answered."""

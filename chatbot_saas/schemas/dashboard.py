@@ -1,0 +1,90 @@
+"""Read models that only the dashboard's pages show."""
+
+from datetime import datetime
+from uuid import UUID
+
+from chatbot_saas.schemas.base import Read
+from chatbot_saas.schemas.chat import Citation
+
+
+class ShellUser(Read):
+    """Who is signed in, for the frame of every page."""
+
+    email: str = ""
+    initials: str = ""
+    tenant_name: str = ""
+    role: str = ""
+    is_platform_admin: bool = False
+    has_tenant: bool = False
+    can_write: bool = False
+    """May make and change bots and their knowledge."""
+    can_manage_keys: bool = False
+
+
+class BotLink(Read):
+    id: UUID
+    name: str
+    color: str
+    status: str
+
+
+class SettingChange(Read):
+    label: str
+    then: str
+    now: str
+
+
+class BotVersionView(Read):
+    """A version and how its settings differ from the present ones."""
+
+    version: int
+    summary: str
+    author: str
+    created_at: datetime
+    current: bool
+    changes: list[SettingChange]
+
+
+class BotDraft(Read):
+    """A bot's settings as they are typed; not checked yet."""
+
+    name: str = ""
+    description: str = ""
+    instructions: str = ""
+    fallback_text: str = ""
+    language: str = "auto"
+    max_tokens: str = ""
+    model: str = ""
+    temperature: float = 0.0
+    top_p: float = 1.0
+    welcome_message: str = ""
+    color: str = "#4f46e5"
+    allowed_origins: list[str] = []
+
+
+class PassageView(Read):
+    """A passage that was retrieved for an answer. Scores are shares of 100; None was not measured."""
+
+    title: str
+    page: int | None
+    headings: str
+    text: str
+    vector: int | None
+    lexical: int | None
+    """Of the best passage's score, because the score itself has no upper end."""
+    coverage: int
+    cited: bool
+
+
+class PlaygroundTurn(Read):
+    question: str
+    answer: str
+    answered: bool
+    error: str = ""
+    """Words, where no answer could be made."""
+    note: str = ""
+    """Model and times."""
+    fallback: bool = False
+    """The model failed and the passages answered."""
+    sources: list[Citation] = []
+    passages: list[PassageView] = []

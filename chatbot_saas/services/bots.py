@@ -1,0 +1,266 @@
+"""Every rule and query about bots."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from chatbot_saas.core.errors import ConflictError, ForbiddenError, NotFoundError, PreconditionFailedError
+from chatbot_saas.core.paging import Page, PageRequest, page_of
+from chatbot_saas.core.security import SecretBox
+from chatbot_saas.core.tenancy import Scope, Tenant
+from chatbot_saas.models import Bot, BotVersion, Conversation, Source, User
+from chatbot_saas.schemas.bots import (
+    BotCreate,
+    BotListItem,
+    BotPatch,
+    BotRead,
+    BotVersionRead,
+    PublicBotConfig,
+)
+from chatbot_saas.services import audit, deletion
+from chatbot_saas.services.runtime import Runtime
+
+VERSIONED = (
+    "name",
+    "description",
+    "instructions",
+    "model",
+    "temperature",
+    "top_p",
+    "max_tokens",
+    "welcome_message",
+    "color",
+    "fallback_text",
+    "language",
+    "allowed_origins",
+)
+
+
+class BotPausedError(ForbiddenError):
+    """This bot is paused by its owner."""
+
+    code = "bot_paused"
+
+
+class OriginNotAllowedError(ForbiddenError):
+    """This website is not on the bot's list of allowed websites. Add its address in the bot's settings."""
+
+    code = "origin_not_allowed"
+
+
+async def create(session: AsyncSession, principal: Tenant, request: BotCreate) -> BotRead:
+    principal.require(Scope.BOTS_WRITE)
+    if principal.bot_ids is not None:
+        raise ForbiddenError("A key that is bound to bots cannot make another.")
+    bot = Bot(tenant_id=principal.tenant_id, **request.model_dump())
+    session.add(bot)
+    await session.flush()
+    _add_version(session, principal, bot, "created")
+    audit.record(session, principal, "bot.create", bot.id, name=bot.name)
+    return await _read(session, bot)
+
+
+async def get(session: AsyncSession, principal: Tenant, bot_id: UUID) -> BotRead:
+    principal.require(Scope.BOTS_READ)
+    return BotRead.model_validate(await load(session, principal, bot_id))
+
+
+async def load(session: AsyncSession, principal: Tenant, bot_id: UUID, *, lock: bool = False) -> Bot:
+    """The row, or NotFoundError: for another tenant's bot as for one that never was."""
+    principal.require_bot(bot_id)
+    bot = await session.get(Bot, bot_id, with_for_update=lock or None)
+    if bot is None:
+        raise NotFoundError("There is no such bot.")
+    return bot
+
+
+async def list_page(
+    session: AsyncSession, principal: Tenant, page: PageRequest, *, search: str = "", status: str = ""
+) -> Page[BotListItem]:
+    principal.require(Scope.BOTS_READ)
+    sources = select(func.count()).where(col(Source.bot_id) == col(Bot.id)).correlate(Bot).scalar_subquery()
+    talks = (
+        select(func.count())
+        .where(col(Conversation.bot_id) == col(Bot.id), col(Conversation.channel) != "playground")
+        .correlate(Bot)
+        .scalar_subquery()
+    )
+    query = select(Bot, sources, talks).order_by(col(Bot.id).desc()).limit(page.limit + 1)
+    if page.after:
+        query = query.where(col(Bot.id) < page.after)
+    if principal.bot_ids is not None:
+        query = query.where(col(Bot.id).in_(principal.bot_ids))
+    if search:
+        pattern = f"%{escape_like(search)}%"
+        query = query.where(col(Bot.name).ilike(pattern) | col(Bot.description).ilike(pattern))
+    if status:
+        query = query.where(col(Bot.status) == status)
+    rows = (await session.execute(query)).all()
+    items = [
+        BotListItem(
+            **{name: getattr(bot, name) for name in BotListItem.model_fields if not name.endswith("_count")},
+            source_count=source_count,
+            conversation_count=conversation_count,
+        )
+        for bot, source_count, conversation_count in rows
+    ]
+    return page_of(items, [item.id for item in items], page.limit)
+
+
+def escape_like(value: str) -> str:
+    """A person's text as a literal part of a LIKE pattern."""
+    return value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("\x00", "")
+
+
+async def change(
+    session: AsyncSession,
+    principal: Tenant,
+    bot_id: UUID,
+    request: BotPatch,
+    secrets: SecretBox,
+    *,
+    expected_version: int | None = None,
+) -> BotRead:
+    """Change the fields that were sent. `expected_version`: refuse if someone else changed the bot meanwhile."""
+    principal.require(Scope.BOTS_WRITE)
+    bot = await load(session, principal, bot_id, lock=True)
+    _require_version(bot, expected_version)
+    values: dict[str, Any] = {name: getattr(request, name) for name in request.model_fields_set}
+    key = values.pop("model_key", None)
+    changed = [name for name, value in values.items() if getattr(bot, name) != value]
+    for name in changed:
+        setattr(bot, name, values[name])
+    if key is not None:
+        bot.model_key = secrets.seal(principal.tenant_id, key) if key else None
+        bot.model_key_last4, bot.model_error = key[-4:], ""
+        changed.append("model_key")
+    if changed:
+        bot.version += 1
+        _add_version(session, principal, bot, ", ".join(sorted(changed)))
+        action = {"published": "bot.publish", "paused": "bot.pause"}.get(bot.status, "bot.change")
+        audit.record(session, principal, action if "status" in changed else "bot.change", bot.id, changed=changed)
+    return await _read(session, bot)
+
+
+async def versions(
+    session: AsyncSession, principal: Tenant, bot_id: UUID, *, limit: int = 50
+) -> Sequence[BotVersionRead]:
+    principal.require(Scope.BOTS_READ)
+    await load(session, principal, bot_id)
+    query = (
+        select(BotVersion, col(User.email))
+        .outerjoin(User, col(User.id) == col(BotVersion.user_id))
+        .where(col(BotVersion.bot_id) == bot_id)
+        .order_by(col(BotVersion.version).desc())
+        .limit(limit)
+    )
+    return [
+        BotVersionRead(
+            version=row.version,
+            summary=row.summary,
+            settings=row.settings,
+            created_at=row.created_at,
+            author=email or "",
+        )
+        for row, email in (await session.execute(query)).all()
+    ]
+
+
+def _require_version(bot: Bot, expected: int | None) -> None:
+    if expected is not None and expected != bot.version:
+        raise PreconditionFailedError(current_version=bot.version)
+
+
+async def roll_back(
+    session: AsyncSession, principal: Tenant, bot_id: UUID, version: int, *, expected_version: int | None = None
+) -> BotRead:
+    """Take the settings of an earlier version. That is a change too, so it makes a new version."""
+    principal.require(Scope.BOTS_WRITE)
+    bot = await load(session, principal, bot_id, lock=True)
+    _require_version(bot, expected_version)
+    query = select(BotVersion).where(col(BotVersion.bot_id) == bot_id, col(BotVersion.version) == version)
+    old = (await session.execute(query)).scalar_one_or_none()
+    if old is None:
+        raise NotFoundError("There is no such version of this bot.")
+    if version == bot.version:
+        raise ConflictError("This is the present version already.")
+    for name in VERSIONED:
+        if name in old.settings:
+            setattr(bot, name, old.settings[name])
+    bot.version += 1
+    _add_version(session, principal, bot, f"rolled back to version {version}")
+    audit.record(session, principal, "bot.roll_back", bot.id, version=version)
+    return await _read(session, bot)
+
+
+async def delete(
+    session: AsyncSession, principal: Tenant, bot_id: UUID, rt: Runtime, *, expected_version: int | None = None
+) -> None:
+    """Delete the bot and all that hangs on it. Rows go now; vectors and blobs by a job of the same transaction."""
+    principal.require(Scope.BOTS_WRITE)
+    bot = await load(session, principal, bot_id, lock=True)
+    _require_version(bot, expected_version)
+    audit.record(session, principal, "bot.delete", bot.id, name=bot.name)
+    await deletion.enqueue_bot(session, rt, principal.tenant_id, bot.id)
+    await session.delete(bot)
+    await session.flush()
+
+
+async def public_tenant(session: AsyncSession, bot_id: UUID) -> UUID:
+    """Whose bot this is, for a visitor: before any tenant is known. Suspended tenants' bots answer as missing ones."""
+    found = (
+        await session.execute(text("SELECT tenant_id, tenant_status FROM public_bot(:id)"), {"id": bot_id})
+    ).one_or_none()
+    if found is None or found.tenant_status != "active":
+        raise NotFoundError("There is no such bot.")
+    return found.tenant_id
+
+
+def require_public(bot: Bot | None) -> Bot:
+    """The bot, if visitors may talk to it."""
+    if bot is None or bot.status == "draft":
+        raise NotFoundError("There is no such bot, or it is not published yet.")
+    if bot.status == "paused":
+        raise BotPausedError
+    return bot
+
+
+def require_origin(bot: Bot, origin: str, own_origins: frozenset[str]) -> None:
+    if origin not in own_origins and origin not in bot.allowed_origins:
+        raise OriginNotAllowedError(
+            f"{origin or 'This website'} is not on the bot's list of allowed websites. "
+            "Add this address in the bot's settings."
+        )
+
+
+def public_config(bot: Bot) -> PublicBotConfig:
+    return PublicBotConfig(
+        id=bot.id,
+        name=bot.name,
+        welcome_message=bot.welcome_message,
+        language=bot.language,
+        theme={"color": bot.color, "mode": "auto", "position": "right"},
+    )
+
+
+async def _read(session: AsyncSession, bot: Bot) -> BotRead:
+    await session.flush()
+    await session.refresh(bot, ["created_at", "updated_at"])
+    return BotRead.model_validate(bot)
+
+
+def _add_version(session: AsyncSession, principal: Tenant, bot: Bot, summary: str) -> None:
+    session.add(
+        BotVersion(
+            tenant_id=bot.tenant_id,
+            bot_id=bot.id,
+            version=bot.version,
+            settings={name: getattr(bot, name) for name in VERSIONED},
+            summary=summary[:300],
+            user_id=principal.user_id,
+        )
+    )

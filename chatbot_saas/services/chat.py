@@ -1,0 +1,298 @@
+"""Takes questions, from visitors, integrators and owners, and sees to it that each is answered once.
+
+The same `client_message_id` never answers twice: the question's row decides who was first, and whoever repeats it
+follows the same answer. How the answer is made is in services.turns.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from chatbot_saas.adapters.llm import Message as PromptMessage
+from chatbot_saas.core.errors import InvalidError, NotFoundError
+from chatbot_saas.core.ids import new_id
+from chatbot_saas.core.logging import get_logger
+from chatbot_saas.core.tenancy import Scope, Tenant, Visitor
+from chatbot_saas.models import Bot, Message
+from chatbot_saas.schemas.chat import ChatRequestBody, PublicChatRequest, SearchHit
+from chatbot_saas.services import bots, usage
+from chatbot_saas.services.live import LiveAnswer
+from chatbot_saas.services.retrieval import BotIndex, retrieve
+from chatbot_saas.services.runtime import Runtime
+from chatbot_saas.services.turns import Turn, make_answer, view
+
+log = get_logger(__name__)
+BOT_LIMIT_PER_MINUTE = 100
+HISTORY_MESSAGES = 10
+MOST_CHARACTERS = 1_000_000
+"""More than any answer has: an answer that is made anew gets ids that none before it had."""
+STALE_SECONDS = 90
+"""A pending answer this old whose process is not known has died; it may be made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, in a conversation that is known or in that of a session, which is made if it is new."""
+
+    bot_id: UUID
+    question: str
+    client_message_id: str | None
+    channel: str = ""
+    session_id: str = ""
+    conversation_id: UUID | None = None
+
+    @property
+    def session(self) -> dict[str, Any]:
+        return {"bot_id": self.bot_id, "channel": self.channel, "session_id": self.session_id}
+
+
+_BOT = """
+    SELECT b.id, b.tenant_id, b.name, b.status, b.instructions, b.model, b.temperature, b.top_p, b.max_tokens,
+           b.fallback_text, b.language, b.version, b.model_key, b.model_error, b.embedder, b.dimension,
+           b.allowed_origins, t.status AS tenant_status
+    FROM bots b JOIN tenants t ON t.id = b.tenant_id WHERE b.id = %(id)s
+    """
+_VISITORS_CONVERSATION = "SELECT id FROM conversations WHERE id = %(id)s AND bot_id = %(bot_id)s"
+_SESSIONS_CONVERSATION = "SELECT id FROM conversations WHERE bot_id = %(bot_id)s AND session_id = %(session_id)s"
+_NEW_CONVERSATION = """
+    INSERT INTO conversations (id, tenant_id, bot_id, channel, session_id, origin, status, message_count,
+                               first_question)
+    SELECT %(id)s, tenant_id, id, %(channel)s, %(session_id)s, '', 'open', 0, '' FROM bots WHERE id = %(bot_id)s
+    ON CONFLICT DO NOTHING
+    """
+_HISTORY = """
+    SELECT role, text FROM messages
+    WHERE conversation_id = %(conversation_id)s AND id < %(before)s AND status = 'complete'
+    ORDER BY id DESC LIMIT %(limit)s
+    """
+_QUESTION = """
+    INSERT INTO messages (id, tenant_id, bot_id, conversation_id, role, text, status, client_message_id, sources, trace,
+                          bot_version)
+    VALUES (%(id)s, %(tenant_id)s, %(bot_id)s, %(conversation_id)s, 'user', %(text)s, 'complete', %(client_message_id)s,
+            '[]', '{}', %(bot_version)s)
+    ON CONFLICT (conversation_id, client_message_id) DO NOTHING RETURNING id
+    """
+_COUNT_QUESTION = """
+    UPDATE conversations SET message_count = message_count + 2, last_message_at = now(), status = 'open',
+           first_question = CASE first_question WHEN '' THEN %(first_question)s ELSE first_question END
+    WHERE id = %(conversation_id)s AND EXISTS (SELECT 1 FROM messages WHERE id = %(id)s)
+    """
+_PENDING_ANSWER = """
+    INSERT INTO messages (id, tenant_id, bot_id, conversation_id, role, text, status, reply_to_id, sources, trace,
+                          bot_version)
+    SELECT %(answer_id)s, tenant_id, bot_id, conversation_id, 'assistant', '', 'pending', id, '[]', '{}', bot_version
+    FROM messages WHERE id = %(id)s
+    """
+
+
+async def ask_as_visitor(rt: Runtime, visitor: Visitor, body: PublicChatRequest) -> LiveAnswer:
+    if body.conversation_id != visitor.conversation_id:
+        raise NotFoundError("There is no such conversation.")
+
+    def may_ask(bot: Bot) -> None:
+        bots.require_origin(bots.require_public(bot), visitor.origin, rt.settings.own_origins)
+
+    asked = Asked(visitor.bot_id, body.message, body.client_message_id, conversation_id=visitor.conversation_id)
+    return (await _ask(rt, visitor, asked, may_ask))[0]
+
+
+async def ask_with_key(rt: Runtime, principal: Tenant, body: ChatRequestBody) -> tuple[LiveAnswer, UUID]:
+    """Returns the answer and its conversation's id: the one of `session_id`, made if it is new."""
+    principal.require(Scope.CHAT)
+    bot_id = body.bot_id
+    if bot_id is None:
+        if principal.bot_ids is None or len(principal.bot_ids) != 1:
+            raise InvalidError(
+                "Name the bot: bot_id is needed, because this key reaches more than one.", field="bot_id"
+            )
+        bot_id = next(iter(principal.bot_ids))
+    principal.require_bot(bot_id)
+    return await _ask(rt, principal, Asked(bot_id, body.message, body.client_message_id, "api", body.session_id))
+
+
+async def ask_in_playground(
+    rt: Runtime, principal: Tenant, bot_id: UUID, session_id: str, question: str
+) -> tuple[LiveAnswer, UUID]:
+    """A try from the dashboard: the same path, kept apart from visitors'. Returns (answer, the answer's id)."""
+    principal.require(Scope.CHAT)
+    # an integrator's names are printable, so none of them is one of ours
+    live, _ = await _ask(rt, principal, Asked(bot_id, question, None, "playground", f"playground\x1f{session_id}"))
+    return live, live.answer_id
+
+
+async def search(rt: Runtime, principal: Tenant, bot_id: UUID, query: str, limit: int) -> list[SearchHit]:
+    """Retrieval only, with its scores. The embedding of the question goes on the bill like any other."""
+    principal.require(Scope.CHAT)
+    async with rt.db.tenant(principal) as session:
+        bot = await bots.load(session, principal, bot_id)
+        index = BotIndex(bot.id, bot.embedder, bot.dimension, bot.language)
+    found = await retrieve(rt, principal, index, query, limit=limit)
+    if found.embedded:
+        async with rt.db.tenant(principal) as session:
+            usage.record_embedding(session, principal.tenant_id, bot_id, found.embedded)
+    return [passage.hit() for passage in found.passages]
+
+
+async def _ask(
+    rt: Runtime, principal: Tenant | Visitor, asked: Asked, may_ask: Callable[[Bot], None] | None = None
+) -> tuple[LiveAnswer, UUID]:
+    """The answer and its conversation's id. `may_ask` raises when this bot may not be asked."""
+    await rt.limiter.hit("bot", str(asked.bot_id), BOT_LIMIT_PER_MINUTE)
+    # shielded: whoever leaves while the question is being stored leaves no question without an answer
+    return await asyncio.shield(_begin(rt, principal, asked, may_ask))
+
+
+async def _begin(
+    rt: Runtime, principal: Tenant | Visitor, asked: Asked, may_ask: Callable[[Bot], None] | None
+) -> tuple[LiveAnswer, UUID]:
+    """Two round trips: who is asked and where, then all that is written. A repeated question writes nothing."""
+    question_id, answer_id = new_id(), new_id()
+    async with rt.db.tenant_plain(principal) as sql:
+        found = await sql.run(_BOT, id=asked.bot_id)
+        if asked.conversation_id is None:
+            await sql.run(_NEW_CONVERSATION, id=new_id(), **asked.session)
+            conversation = await sql.row(_SESSIONS_CONVERSATION, **asked.session)
+        else:
+            conversation = await sql.row(_VISITORS_CONVERSATION, id=asked.conversation_id, bot_id=asked.bot_id)
+        bot: Any = await found.fetchone()
+        if bot is None or bot.tenant_status != "active":
+            raise NotFoundError("There is no such bot.")
+        if may_ask:
+            may_ask(bot)
+        if conversation is None:
+            raise NotFoundError("There is no such conversation.")
+        row = {"tenant_id": bot.tenant_id, "bot_id": bot.id, "conversation_id": conversation.id}
+        row |= {"bot_version": bot.version, "id": question_id, "text": asked.question, "answer_id": answer_id}
+        turn = Turn(
+            principal=principal,
+            bot=view(bot),
+            conversation_id=conversation.id,
+            question_id=question_id,
+            answer_id=answer_id,
+            question=asked.question,
+            history=[],
+            live=LiveAnswer(question_id, answer_id),
+        )
+        rt.answers.announce(turn.live)
+        history = await sql.run(_HISTORY, conversation_id=conversation.id, before=question_id, limit=HISTORY_MESSAGES)
+        added = await sql.run(_QUESTION, client_message_id=asked.client_message_id, **row)
+        await sql.run(_COUNT_QUESTION, first_question=asked.question[:200], **row)
+        await sql.run(_PENDING_ANSWER, **row)
+        await sql.commit()
+        is_new = await added.fetchone()
+        turn.history = _prompt_messages(await history.fetchall())
+    if is_new:
+        return _start(rt, turn), conversation.id
+    async with rt.db.tenant(principal) as session:
+        live = await _repeat(rt, principal, session, bot, conversation.id, str(asked.client_message_id))
+        return live, conversation.id
+
+
+def _start(rt: Runtime, turn: Turn) -> LiveAnswer:
+    rt.answers.start(turn.live, make_answer(rt, turn))
+    return turn.live
+
+
+async def _history(session: AsyncSession, conversation_id: UUID, before: UUID) -> list[PromptMessage]:
+    query = (
+        select(col(Message.role), col(Message.text))
+        .where(
+            col(Message.conversation_id) == conversation_id,
+            col(Message.id) < before,
+            col(Message.status) == "complete",
+        )
+        .order_by(col(Message.id).desc())
+        .limit(HISTORY_MESSAGES)
+    )
+    return _prompt_messages((await session.execute(query)).all())
+
+
+def _prompt_messages(rows: Sequence[Any]) -> list[PromptMessage]:
+    """Rows of (role, text), latest first, in the order in which they were said."""
+    return [PromptMessage("user" if role == "user" else "assistant", text) for role, text in reversed(rows)]
+
+
+async def _repeat(
+    rt: Runtime,
+    principal: Tenant | Visitor,
+    session: AsyncSession,
+    bot: Bot,
+    conversation_id: UUID,
+    client_message_id: str,
+) -> LiveAnswer:
+    """Follow the answer of a question that was sent before: live, from its row, or made now if its maker died."""
+    question = (
+        await session.execute(
+            select(Message).where(
+                col(Message.conversation_id) == conversation_id, col(Message.client_message_id) == client_message_id
+            )
+        )
+    ).scalar_one()
+    query = select(Message).where(col(Message.reply_to_id) == question.id).with_for_update()
+    row = (await session.execute(query)).scalar_one()
+    if (live := rt.answers.get(question.id)) and not live.failed:  # after the lock: two repeats must not both begin
+        return live
+    age = (await session.scalar(select(func.now() - row.updated_at))) if row.status == "pending" else None
+    if row.status == "complete":
+        return _replayed(question.id, row)
+    if age is not None and rt.settings.redis_url and age.total_seconds() < STALE_SECONDS:
+        return _followed_from_row(rt, principal, question.id, row.id)
+    row.status, row.text = "pending", ""
+    turn = Turn(
+        principal=principal,
+        bot=view(bot),
+        conversation_id=conversation_id,
+        question_id=question.id,
+        answer_id=row.id,
+        question=question.text,
+        history=await _history(session, conversation_id, question.id),
+        live=LiveAnswer(question.id, row.id, int(time.time()) * MOST_CHARACTERS),
+    )
+    await session.execute(update(Message).where(col(Message.id) == row.id).values(updated_at=func.now()))
+    return _start(rt, turn)
+
+
+def _replayed(question_id: UUID, row: Message) -> LiveAnswer:
+    live = LiveAnswer(question_id, row.id, first_id(row))
+    _emit_row(live, row)
+    return live
+
+
+def first_id(row: Message) -> int:
+    return int(row.trace.get("first_id", 0))
+
+
+def _emit_row(live: LiveAnswer, row: Message) -> None:
+    live.emit("token", text=row.text)
+    live.emit("sources", sources=row.sources)
+    live.emit("done", message_id=str(row.id), answered=bool(row.answered))
+
+
+def _followed_from_row(rt: Runtime, principal: Tenant | Visitor, question_id: UUID, answer_id: UUID) -> LiveAnswer:
+    """An answer that another process is making: wait for its row."""
+    live = LiveAnswer(question_id, answer_id)
+
+    async def wait() -> None:
+        for _ in range(STALE_SECONDS):
+            await asyncio.sleep(1)
+            async with rt.db.tenant(principal) as session:
+                row = await session.get(Message, answer_id)
+            if row is None or row.status != "pending":
+                break
+        else:
+            row = None
+        if row is None or row.status != "complete":
+            live.emit("error", code="internal", message="Something went wrong. Please try again.", retryable=True)
+        else:
+            live.first_id = live.last_id = first_id(row)
+            _emit_row(live, row)
+
+    rt.answers.start(live, wait())
+    return live

@@ -1,0 +1,212 @@
+"""Conversations: started by visitors, read by owners."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from chatbot_saas.core import security
+from chatbot_saas.core.errors import NotFoundError, UnauthenticatedError
+from chatbot_saas.core.paging import Page, PageRequest, page_of
+from chatbot_saas.core.tenancy import Scope, Tenant, Visitor, tenant_for_job
+from chatbot_saas.models import Bot, Chunk, Conversation, Document, Message, TenantRow
+from chatbot_saas.schemas.chat import (
+    AnswerTrace,
+    Citation,
+    ConversationListItem,
+    ConversationRead,
+    OwnerMessage,
+    PublicTranscript,
+    SearchHit,
+    StartRead,
+    TranscriptMessage,
+)
+from chatbot_saas.services import audit, bots
+from chatbot_saas.services.bots import escape_like
+from chatbot_saas.services.runtime import Runtime
+
+
+async def public_bot(rt: Runtime, bot_id: UUID) -> Bot:
+    """A bot that visitors may see. The row is detached: for reading only."""
+    async with rt.db.nobody() as session:
+        tenant_id = await bots.public_tenant(session, bot_id)
+    async with rt.db.tenant(tenant_for_job(tenant_id)) as session:
+        return bots.require_public(await session.get(Bot, bot_id))
+
+
+async def start(rt: Runtime, bot_id: UUID, origin: str) -> StartRead:
+    """A conversation for a visitor of the website `origin`, and the token that is bound to it."""
+    bot = await public_bot(rt, bot_id)
+    bots.require_origin(bot, origin, rt.settings.own_origins)
+    async with rt.db.tenant(tenant_for_job(bot.tenant_id)) as session:
+        conversation = Conversation(tenant_id=bot.tenant_id, bot_id=bot.id, channel="widget", origin=origin)
+        session.add(conversation)
+    token, _ = security.issue_jwt(
+        rt.secret_key,
+        "visitor",
+        security.VISITOR_TOKEN_LIFE,
+        {"tid": str(bot.tenant_id), "bot": str(bot.id), "sub": str(conversation.id), "org": origin},
+    )
+    return StartRead(
+        conversation_id=conversation.id,
+        visitor_token=token,
+        expires_in=int(security.VISITOR_TOKEN_LIFE.total_seconds()),
+    )
+
+
+async def visitor_of(rt: Runtime, token: str) -> Visitor:
+    """Who holds this visitor token. The tenant must be active and the bot published, now."""
+    claims = security.read_jwt(rt.secret_key, "visitor", token)
+    try:
+        visitor = Visitor(UUID(claims["tid"]), UUID(claims["bot"]), UUID(claims["sub"]), claims["org"])
+    except (KeyError, ValueError) as error:
+        raise UnauthenticatedError("The token is not valid.", reason="token_invalid") from error
+    return visitor
+
+
+async def _own(rt: Runtime, visitor: Visitor, session: AsyncSession) -> Conversation:
+    """The visitor's conversation, if their tenant is active and the bot is still for the website they are on."""
+    tenant = await session.get(TenantRow, visitor.tenant_id)
+    if tenant is None or tenant.status != "active":
+        raise NotFoundError("There is no such bot.")
+    bot = bots.require_public(await session.get(Bot, visitor.bot_id))
+    bots.require_origin(bot, visitor.origin, rt.settings.own_origins)
+    conversation = await session.get(Conversation, visitor.conversation_id)
+    if conversation is None:
+        raise NotFoundError("There is no such conversation.")
+    return conversation
+
+
+async def transcript(rt: Runtime, visitor: Visitor) -> PublicTranscript:
+    """What the visitor said and heard; of the answers only what the widget showed."""
+    async with rt.db.tenant(visitor) as session:
+        conversation = await _own(rt, visitor, session)
+        rows = await _messages(session, conversation.id)
+    return PublicTranscript(
+        conversation_id=conversation.id,
+        messages=[TranscriptMessage.model_validate(row) for row in rows if row.status == "complete"],
+    )
+
+
+async def rate(rt: Runtime, visitor: Visitor, message_id: UUID, rating: int) -> None:
+    async with rt.db.tenant(visitor) as session:
+        conversation = await _own(rt, visitor, session)
+        message = await session.get(Message, message_id)
+        if message is None or message.conversation_id != conversation.id or message.role != "assistant":
+            raise NotFoundError("There is no such message.")
+        message.rating = rating
+
+
+async def end(rt: Runtime, visitor: Visitor) -> None:
+    async with rt.db.tenant(visitor) as session:
+        (await _own(rt, visitor, session)).status = "ended"
+
+
+async def list_page(
+    session: AsyncSession,
+    principal: Tenant,
+    page: PageRequest,
+    *,
+    bot_id: UUID | None = None,
+    search: str = "",
+    channel: str = "",
+    unanswered: bool = False,
+) -> Page[ConversationListItem]:
+    """Conversations in which something was said, newest first. The playground's are left out unless asked for."""
+    principal.require(Scope.CONVERSATIONS_READ)
+    query = (
+        select(Conversation, col(Bot.name))
+        .join(Bot, col(Bot.id) == col(Conversation.bot_id))
+        .where(col(Conversation.message_count) > 0)
+        .order_by(col(Conversation.id).desc())
+        .limit(page.limit + 1)
+    )
+    query = query.where(col(Conversation.channel) == channel if channel else col(Conversation.channel) != "playground")
+    if page.after:
+        query = query.where(col(Conversation.id) < page.after)
+    if principal.bot_ids is not None:
+        query = query.where(col(Conversation.bot_id).in_(principal.bot_ids))
+    if bot_id is not None:
+        await bots.load(session, principal, bot_id)
+        query = query.where(col(Conversation.bot_id) == bot_id)
+    said = select(col(Message.id)).where(col(Message.conversation_id) == col(Conversation.id))
+    if search:
+        query = query.where(said.where(col(Message.text).ilike(f"%{escape_like(search)}%")).exists())
+    if unanswered:
+        query = query.where(said.where(col(Message.answered).is_(False)).exists())
+    rows = (await session.execute(query)).all()
+    return page_of([_item(row, name) for row, name in rows], [row.id for row, _ in rows], page.limit)
+
+
+async def get(session: AsyncSession, principal: Tenant, conversation_id: UUID) -> ConversationRead:
+    principal.require(Scope.CONVERSATIONS_READ)
+    conversation = await _load(session, principal, conversation_id)
+    bot = await session.get_one(Bot, conversation.bot_id)
+    rows = await _messages(session, conversation.id)
+    return ConversationRead(
+        **_item(conversation, bot.name).model_dump(), messages=[OwnerMessage.model_validate(row) for row in rows]
+    )
+
+
+async def delete(session: AsyncSession, principal: Tenant, conversation_id: UUID) -> dict[str, int]:
+    principal.require(Scope.CONVERSATIONS_WRITE)
+    conversation = await _load(session, principal, conversation_id)
+    messages = len((await session.scalars(_message_ids(conversation_id))).all())
+    audit.record(session, principal, "conversation.delete", conversation.id, messages=messages)
+    await session.delete(conversation)
+    await session.flush()
+    return {"rows": 1 + messages}
+
+
+async def answer_trace(session: AsyncSession, principal: Tenant, answer_id: UUID) -> AnswerTrace:
+    """What an answer was made from, for the owner: passages with scores (those that are still there), model, times."""
+    principal.require(Scope.CONVERSATIONS_READ)
+    answer = await session.get(Message, answer_id)
+    if answer is None or answer.role != "assistant":
+        raise NotFoundError("There is no such answer.")
+    principal.require_bot(answer.bot_id)
+    told: list[dict[str, Any]] = answer.trace.get("passages", [])
+    ids = [UUID(passage["chunk_id"]) for passage in told]
+    rows = await session.execute(
+        select(col(Chunk.id), col(Chunk.text), col(Document.title))
+        .join(Document, col(Document.id) == col(Chunk.document_id))
+        .where(col(Chunk.id).in_(ids))
+    )
+    texts = {chunk_id: text for chunk_id, text, _ in rows}
+    return AnswerTrace(
+        answer_id=answer.id,
+        answered=bool(answer.answered),
+        model=answer.trace.get("model", ""),
+        fallback=answer.trace.get("fallback", ""),
+        citations=[Citation.model_validate(source) for source in answer.sources],
+        passages=[
+            SearchHit.model_validate(passage | {"text": texts[UUID(passage["chunk_id"])]})
+            for passage in told
+            if UUID(passage["chunk_id"]) in texts
+        ],
+        milliseconds={name[:-3]: value for name, value in answer.trace.items() if name.endswith("_ms")},
+    )
+
+
+async def _load(session: AsyncSession, principal: Tenant, conversation_id: UUID) -> Conversation:
+    conversation = await session.get(Conversation, conversation_id)
+    if conversation is None:
+        raise NotFoundError("There is no such conversation.")
+    principal.require_bot(conversation.bot_id)
+    return conversation
+
+
+async def _messages(session: AsyncSession, conversation_id: UUID) -> list[Message]:
+    query = select(Message).where(col(Message.conversation_id) == conversation_id).order_by(col(Message.id)).limit(500)
+    return list((await session.scalars(query)).all())
+
+
+def _message_ids(conversation_id: UUID):
+    return select(col(Message.id)).where(col(Message.conversation_id) == conversation_id)
+
+
+def _item(row: Conversation, bot_name: str) -> ConversationListItem:
+    names = set(ConversationListItem.model_fields) - {"bot_name"}
+    return ConversationListItem(bot_name=bot_name, **{name: getattr(row, name) for name in names})

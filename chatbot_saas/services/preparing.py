@@ -1,0 +1,33 @@
+"""From a document to chunks ready to store: CPU work, run in a worker process."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from chatbot_saas.adapters.extraction import Extracted
+from chatbot_saas.adapters.tokens import token_counter
+from chatbot_saas.services.chunking import ChunkDraft, chunk_text
+from chatbot_saas.services.lexical import search_vector
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    text: str
+    title: str
+    media_type: str
+    pages: list[list[int]]
+    chunks: list[ChunkDraft]
+    search: list[str]
+    """A tsvector literal for each chunk."""
+
+
+def chunk(extracted: Extracted, models_dir: str, language: str) -> Prepared:
+    """Chunks with their search tokens; title and headings count as words of a chunk too."""
+    drafts = chunk_text(extracted, token_counter(Path(models_dir)).count)
+    return Prepared(
+        text=extracted.text,
+        title=extracted.title,
+        media_type=extracted.media_type,
+        pages=[[mark.number, mark.start] for mark in extracted.pages],
+        chunks=drafts,
+        search=[search_vector(" ".join((extracted.title, *draft.headings, draft.text)), language) for draft in drafts],
+    )

@@ -1,0 +1,57 @@
+"""Who changed what, for the tenant's owners and administrators."""
+
+import reflex as rx
+
+from chatbot_saas.core.errors import DomainError, ForbiddenError
+from chatbot_saas.core.paging import Page, PageRequest
+from chatbot_saas.core.tenancy import Tenant
+from chatbot_saas.schemas.audit import AuditRead
+from chatbot_saas.services import audit
+from chatbot_saas.services.runtime import get_runtime
+from chatbot_saas.state.session import authorised
+
+PAGE_SIZE = 50
+
+
+class AuditState(rx.State):
+    items: list[AuditRead] = []
+    loaded: bool = False
+    forbidden: bool = False
+    problem: str = ""
+    search: str = ""
+    next_cursor: str = ""
+
+    @authorised()
+    async def load(self, principal: Tenant):
+        self.search = ""
+        await self._first_page(principal)
+
+    @authorised()
+    async def change_search(self, principal: Tenant, text: str):
+        self.search = str(text)[:60]
+        await self._first_page(principal)
+
+    @authorised()
+    async def load_more(self, principal: Tenant):
+        if self.next_cursor:
+            page = await self._page(principal, self.next_cursor)
+            self.items, self.next_cursor = [*self.items, *page.items], page.next_cursor or ""
+
+    async def _first_page(self, principal: Tenant) -> None:
+        self.problem, self.forbidden = "", False
+        try:
+            page = await self._page(principal, "")
+        except ForbiddenError:
+            self.items, self.forbidden = [], True
+            return
+        except DomainError as error:
+            self.problem = error.message
+            return
+        self.items, self.next_cursor = page.items, page.next_cursor or ""
+        self.loaded = True
+
+    async def _page(self, principal: Tenant, cursor: str) -> Page[AuditRead]:
+        async with get_runtime().db.tenant(principal) as session:
+            return await audit.list_page(
+                session, principal, PageRequest(limit=PAGE_SIZE, cursor=cursor), search=self.search
+            )

@@ -1,0 +1,83 @@
+"""What is typed in a bot's settings before it is saved: pure rules, without State."""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from chatbot_saas.schemas.bots import BotPatch, BotRead, normal_origin
+from chatbot_saas.schemas.dashboard import BotDraft
+from chatbot_saas.state.validation import problems_of
+
+FIELDS = tuple(BotDraft.model_fields)
+LABELS = {
+    "name": "Name",
+    "description": "Description",
+    "instructions": "Instructions",
+    "fallback_text": "Fallback text",
+    "language": "Language",
+    "max_tokens": "Longest answer",
+    "model": "Model",
+    "temperature": "Temperature",
+    "top_p": "Top-p",
+    "welcome_message": "Welcome message",
+    "color": "Colour",
+    "allowed_origins": "Allowed websites",
+}
+_LONGEST = 20_000
+"""More than any field takes, so that the message about the true limit comes from the schema."""
+
+
+def draft_of(bot: BotRead) -> BotDraft:
+    values: dict[str, Any] = {name: getattr(bot, name) for name in FIELDS}
+    return BotDraft(**{**values, "max_tokens": str(bot.max_tokens)})
+
+
+def typed(draft: BotDraft, name: str, value: Any) -> BotDraft:
+    """The draft with one field as it was typed, valid or not. Unknown fields change nothing."""
+    if name not in FIELDS or name == "allowed_origins":
+        return draft
+    if name in ("temperature", "top_p"):
+        number = value[0] if isinstance(value, list) and value else value
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            return draft
+        return draft.model_copy(update={name: round(float(number), 2)})
+    return draft.model_copy(update={name: str(value)[:_LONGEST]})
+
+
+def changed(draft: BotDraft, saved: BotDraft) -> dict[str, Any]:
+    """The fields that differ, by name."""
+    return {name: getattr(draft, name) for name in FIELDS if getattr(draft, name) != getattr(saved, name)}
+
+
+def problems(values: dict[str, Any]) -> dict[str, str]:
+    """What is wrong with these fields, in words."""
+    try:
+        BotPatch.model_validate(values)
+    except ValidationError as error:
+        return problems_of(error)
+    return {}
+
+
+def merged(draft: BotDraft, saved: BotDraft, theirs: BotDraft) -> tuple[BotDraft, list[str]]:
+    """My draft on top of what somebody else saved meanwhile, and the fields that both of us changed.
+
+    What I did not touch becomes theirs; what I touched stays as I typed it.
+    """
+    mine = changed(draft, saved)
+    both = [name for name in mine if getattr(theirs, name) not in (getattr(saved, name), mine[name])]
+    return theirs.model_copy(update=mine), both
+
+
+def website(text: str) -> str:
+    """The origin that somebody means. `shop.example` gets https. Raises ValueError with words."""
+    text = text.strip()
+    if not text:
+        raise ValueError("Write the address of a website, such as https://shop.example.")
+    return normal_origin(text if "://" in text else f"https://{text}")
+
+
+def shown(name: str, value: Any) -> str:
+    """A setting's value as a text for the history."""
+    if name == "allowed_origins":
+        return ", ".join(value) if value else "none"
+    return str(value) if value != "" else "empty"

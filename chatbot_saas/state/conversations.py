@@ -1,0 +1,138 @@
+"""What visitors asked: the list of conversations and one transcript."""
+
+import reflex as rx
+
+from chatbot_saas.core.errors import DomainError, NotFoundError
+from chatbot_saas.core.paging import Page, PageRequest
+from chatbot_saas.core.tenancy import Scope, Tenant
+from chatbot_saas.schemas.chat import ConversationListItem, ConversationRead
+from chatbot_saas.schemas.dashboard import BotLink, PlaygroundTurn
+from chatbot_saas.services import bots, conversations
+from chatbot_saas.services.runtime import get_runtime
+from chatbot_saas.state.ids import uuid_of
+from chatbot_saas.state.playground import finished_turn
+from chatbot_saas.state.session import authorised, route_id
+
+PAGE_SIZE = 25
+CHANNELS = {"all": "All channels", "widget": "Website", "api": "API", "playground": "Playground"}
+ALL_BOTS = "all"
+
+
+class ConversationsState(rx.State):
+    items: list[ConversationListItem] = []
+    bots: list[BotLink] = []
+    loaded: bool = False
+    problem: str = ""
+    search: str = ""
+    bot_id: str = ALL_BOTS
+    channel: str = "all"
+    unanswered: bool = False
+    next_cursor: str = ""
+
+    @rx.var
+    def filtered(self) -> bool:
+        return bool(self.search.strip() or self.unanswered) or self.bot_id != ALL_BOTS or self.channel != "all"
+
+    @authorised(Scope.CONVERSATIONS_READ, Scope.BOTS_READ)
+    async def load(self, principal: Tenant):
+        async with get_runtime().db.tenant(principal) as session:
+            found = await bots.list_page(session, principal, PageRequest(limit=100))
+        self.bots = [BotLink.model_validate(item) for item in found.items]
+        if self.bot_id != ALL_BOTS and all(str(bot.id) != self.bot_id for bot in self.bots):
+            self.bot_id = ALL_BOTS  # it was deleted
+        await self._first_page(principal)
+
+    @authorised(Scope.CONVERSATIONS_READ)
+    async def change_search(self, principal: Tenant, text: str):
+        self.search = str(text)[:200]
+        await self._first_page(principal)
+
+    @authorised(Scope.CONVERSATIONS_READ)
+    async def change_bot(self, principal: Tenant, bot_id: str):
+        self.bot_id = ALL_BOTS if bot_id == ALL_BOTS else str(uuid_of(bot_id))
+        await self._first_page(principal)
+
+    @authorised(Scope.CONVERSATIONS_READ)
+    async def change_channel(self, principal: Tenant, channel: str):
+        self.channel = channel if channel in CHANNELS else "all"
+        await self._first_page(principal)
+
+    @authorised(Scope.CONVERSATIONS_READ)
+    async def change_unanswered(self, principal: Tenant, only: bool):
+        self.unanswered = only is True
+        await self._first_page(principal)
+
+    @authorised(Scope.CONVERSATIONS_READ)
+    async def clear_filters(self, principal: Tenant):
+        self.search, self.bot_id, self.channel, self.unanswered = "", ALL_BOTS, "all", False
+        await self._first_page(principal)
+
+    @authorised(Scope.CONVERSATIONS_READ)
+    async def load_more(self, principal: Tenant):
+        if self.next_cursor:
+            page = await self._page(principal, self.next_cursor)
+            self.items, self.next_cursor = [*self.items, *page.items], page.next_cursor or ""
+
+    async def _first_page(self, principal: Tenant) -> None:
+        self.problem = ""
+        try:
+            page = await self._page(principal, "")
+        except DomainError as error:
+            self.problem = error.message
+            return
+        self.items, self.next_cursor = page.items, page.next_cursor or ""
+        self.loaded = True
+
+    async def _page(self, principal: Tenant, cursor: str) -> Page[ConversationListItem]:
+        async with get_runtime().db.tenant(principal) as session:
+            return await conversations.list_page(
+                session,
+                principal,
+                PageRequest(limit=PAGE_SIZE, cursor=cursor),
+                bot_id=None if self.bot_id == ALL_BOTS else uuid_of(self.bot_id),
+                search=self.search.strip(),
+                channel="" if self.channel == "all" else self.channel,
+                unanswered=self.unanswered,
+            )
+
+
+class ConversationState(rx.State):
+    """The conversation in the address."""
+
+    conversation: ConversationRead | None = None
+    missing: bool = False
+    traces: dict[str, PlaygroundTurn] = {}
+    """Those that were asked for, by the answer's id."""
+
+    @authorised(Scope.CONVERSATIONS_READ)
+    async def load(self, principal: Tenant):
+        self.conversation, self.missing, self.traces = None, False, {}
+        yield
+        try:
+            conversation_id = route_id(self, "conversation_id")
+            async with get_runtime().db.tenant(principal) as session:
+                self.conversation = await conversations.get(session, principal, conversation_id)
+        except NotFoundError:
+            self.missing = True
+
+    @authorised(Scope.CONVERSATIONS_READ)
+    async def toggle_trace(self, principal: Tenant, answer_id: str):
+        """Show or hide how an answer was made."""
+        wanted = uuid_of(answer_id)
+        if str(wanted) in self.traces:
+            self.traces = {key: trace for key, trace in self.traces.items() if key != str(wanted)}
+            return
+        async with get_runtime().db.tenant(principal) as session:
+            trace = await conversations.answer_trace(session, principal, wanted)
+        self.traces = {**self.traces, str(wanted): finished_turn("", "", "", trace)}
+
+    @authorised(Scope.CONVERSATIONS_WRITE)
+    async def delete(self, principal: Tenant):
+        async with get_runtime().db.tenant(principal) as session:
+            removed = await conversations.delete(session, principal, route_id(self, "conversation_id"))
+        self.conversation, self.traces = None, {}
+        messages = removed["rows"] - 1
+        return [
+            rx.toast.success(f"The conversation and its {messages} messages are deleted."),
+            rx.redirect("/conversations"),
+        ]

@@ -1,0 +1,68 @@
+"""The versions of the open bot, and going back to one."""
+
+import reflex as rx
+
+from chatbot_saas.core.errors import InvalidError
+from chatbot_saas.core.tenancy import Scope, Tenant
+from chatbot_saas.schemas.bots import BotRead, BotVersionRead
+from chatbot_saas.schemas.dashboard import BotVersionView, SettingChange
+from chatbot_saas.services import bots
+from chatbot_saas.services.runtime import get_runtime
+from chatbot_saas.state.bot import BotState
+from chatbot_saas.state.bot_draft import LABELS, shown
+from chatbot_saas.state.session import authorised, route_id
+
+
+class HistoryState(rx.State):
+    versions: list[BotVersionView] = []
+    loaded: bool = False
+
+    @authorised(Scope.BOTS_READ)
+    async def load(self, principal: Tenant):
+        self.loaded = False
+        self.versions = []
+        yield
+        await self._read(principal)
+        self.loaded = True
+
+    @authorised(Scope.BOTS_WRITE)
+    async def roll_back(self, principal: Tenant, version: int):
+        if isinstance(version, bool) or not isinstance(version, int):
+            raise InvalidError("Choose a version of the list.")
+        bot_state = await self.get_state(BotState)
+        async with get_runtime().db.tenant(principal) as session:
+            bot_state.bot = await bots.roll_back(session, principal, route_id(self, "bot_id"), version)
+        await self._read(principal)
+        return rx.toast.success(f"The settings of version {version} are back.")
+
+    async def _read(self, principal: Tenant) -> None:
+        bot_id = route_id(self, "bot_id")
+        async with get_runtime().db.tenant(principal) as session:
+            bot = await bots.get(session, principal, bot_id)
+            versions = await bots.versions(session, principal, bot_id)
+        self.versions = [version_view(version, bot) for version in versions]
+
+
+def version_view(version: BotVersionRead, bot: BotRead) -> BotVersionView:
+    now = bot.model_dump()
+    return BotVersionView(
+        version=version.version,
+        summary=_summary(version.summary),
+        author=version.author,
+        created_at=version.created_at,
+        current=version.version == bot.version,
+        changes=[
+            SettingChange(label=label, then=shown(name, version.settings[name]), now=shown(name, now[name]))
+            for name, label in LABELS.items()
+            if name in version.settings and version.settings[name] != now[name]
+        ],
+    )
+
+
+def _summary(summary: str) -> str:
+    """`color, model_key` as people call it."""
+    names = {**LABELS, "status": "status", "model_key": "model key"}
+    parts = summary.split(", ")
+    if all(part in names for part in parts):
+        return "Changed " + ", ".join(names[part][0].lower() + names[part][1:] for part in parts)
+    return summary[:1].upper() + summary[1:]

@@ -1,0 +1,1 @@
+"""Job entry points: ids in, one service call."""

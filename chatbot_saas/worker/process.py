@@ -1,0 +1,46 @@
+"""Takes jobs until it is cancelled, and takes up the jobs of workers that died."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+
+from chatbot_saas.adapters.jobs import INGEST, VECTORS
+from chatbot_saas.core.logging import get_logger
+from chatbot_saas.core.settings import Settings
+from chatbot_saas.services import ingestion
+from chatbot_saas.services.runtime import Runtime
+from chatbot_saas.worker import tasks
+
+log = get_logger(__name__)
+RESCUE_SECONDS = 5.0
+
+
+def queues_of_web(settings: Settings) -> list[str]:
+    """The web process owns an embedded index, so its vector jobs are taken there, whoever takes the others."""
+    queues = [INGEST] if settings.worker_in_process else []
+    return [*queues, VECTORS] if settings.worker_in_process or not settings.chroma_url else queues
+
+
+def queues_of_worker(settings: Settings) -> list[str]:
+    return [INGEST, VECTORS] if settings.chroma_url else [INGEST]
+
+
+async def work(rt: Runtime, queues: Sequence[str]) -> None:
+    """Run until cancelled. Jobs under way get a moment to end; what does not is taken up again by another worker."""
+    if not queues:
+        return
+    tasks.register(rt.jobs, rt)
+    if INGEST in queues and (count := await ingestion.follow_embedder(rt)):
+        log.info("embedder_changed", sources=count, embedder=rt.embedder.name)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(rt.jobs.work(queues, rt.settings.worker_concurrency))
+        group.create_task(_rescue(rt))
+
+
+async def _rescue(rt: Runtime) -> None:
+    while True:
+        try:
+            await rt.jobs.rescue(partial(tasks.stalled, rt))
+        except Exception as error:  # the database may be away for a while; the next round tries again
+            log.warning("rescue_failed", error=repr(error))
+        await asyncio.sleep(RESCUE_SECONDS)

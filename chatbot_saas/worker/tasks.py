@@ -1,0 +1,77 @@
+"""The jobs. Arguments are ids as texts; each may run twice without harm."""
+
+from typing import Any
+from uuid import UUID
+
+from chatbot_saas.adapters.jobs import INGEST, MAX_ATTEMPTS, VECTORS, JobContext, JobQueue
+from chatbot_saas.adapters.vectors import IndexName
+from chatbot_saas.core.errors import DomainError
+from chatbot_saas.core.logging import get_logger
+from chatbot_saas.core.tenancy import tenant_for_job
+from chatbot_saas.services import deletion, ingestion, sources
+from chatbot_saas.services.runtime import Runtime
+
+log = get_logger(__name__)
+GIVEN_UP = "Something went wrong on our side while this was processed. Try again; if it stays, tell the operator."
+
+
+def register(queue: JobQueue, rt: Runtime) -> None:
+    async def ingest_source(context: JobContext, tenant_id: str, source_id: str, run: int) -> None:
+        try:
+            await ingestion.ingest(rt, UUID(tenant_id), UUID(source_id), run)
+        except Exception as error:
+            if _last_try(context):
+                await _give_up(rt, tenant_id, source_id, run, error)
+            raise
+
+    async def index_bot(context: JobContext, tenant_id: str, bot_id: str) -> None:
+        try:
+            await ingestion.index(rt, UUID(tenant_id), UUID(bot_id))
+        except Exception:
+            if _last_try(context):
+                await ingestion.fail_index(rt, UUID(tenant_id), UUID(bot_id))
+            raise
+
+    async def purge_index(context: JobContext, bot_id: str, embedder: str, dimension: int) -> None:
+        await rt.vectors.drop(IndexName(UUID(bot_id), embedder, dimension))
+
+    async def purge_source(
+        context: JobContext, bot_id: str, embedder: str, dimension: int, chunk_ids: list[str], blob_key: str
+    ) -> None:
+        await deletion.purge_source(rt, UUID(bot_id), embedder, dimension, [UUID(i) for i in chunk_ids], blob_key)
+
+    async def purge_bot(context: JobContext, tenant_id: str, bot_id: str) -> None:
+        await deletion.purge_bot(rt, UUID(tenant_id), UUID(bot_id))
+
+    async def purge_tenant(context: JobContext, tenant_id: str) -> None:
+        await deletion.purge_tenant(rt, UUID(tenant_id))
+
+    async def sweep(context: JobContext, timestamp: int) -> None:
+        await deletion.sweep(rt)
+        await rt.vectors.compact()
+
+    queue.task(sources.INGEST_SOURCE, INGEST, ingest_source)
+    queue.task(deletion.INDEX_BOT, VECTORS, index_bot)
+    queue.task(deletion.PURGE_INDEX, VECTORS, purge_index)
+    queue.task(deletion.PURGE_SOURCE, VECTORS, purge_source)
+    queue.task(deletion.PURGE_BOT, VECTORS, purge_bot)
+    queue.task(deletion.PURGE_TENANT, VECTORS, purge_tenant)
+    queue.nightly("sweep", VECTORS, sweep)
+
+
+def _last_try(context: JobContext) -> bool:
+    return (context.job.attempts if context.job else 0) + 1 >= MAX_ATTEMPTS
+
+
+async def stalled(rt: Runtime, task: str, args: dict[str, Any]) -> None:
+    """A job that killed its worker at every attempt: say so where the customer looks."""
+    log.error("job_given_up", task=task, args=args)
+    if task == sources.INGEST_SOURCE:
+        await _give_up(rt, args["tenant_id"], args["source_id"], args["run"], None)
+    elif task == deletion.INDEX_BOT:
+        await ingestion.fail_index(rt, UUID(args["tenant_id"]), UUID(args["bot_id"]))
+
+
+async def _give_up(rt: Runtime, tenant_id: str, source_id: str, run: int, error: Exception | None) -> None:
+    code, message = (error.code, error.message) if isinstance(error, DomainError) else ("internal", GIVEN_UP)
+    await ingestion.fail(rt, tenant_for_job(UUID(tenant_id)), UUID(source_id), run, code, message)

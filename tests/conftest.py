@@ -1,0 +1,105 @@
+"""What tests stand on: one real PostgreSQL for the run, a migrated database a process, real Chroma, real files.
+
+Tests make tenants of their own instead of cleaning up: what isolates customers from each other isolates tests as well.
+"""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import make_url
+
+from chatbot_saas.adapters.model_files import ensure_model_files
+from chatbot_saas.adapters.postgres import EmbeddedPostgres
+from chatbot_saas.api.middleware import Edge
+from chatbot_saas.app import make_api
+from chatbot_saas.core import migrations
+from chatbot_saas.core.settings import Settings
+from chatbot_saas.error_mapping import problem
+from chatbot_saas.parts import open_runtime
+from chatbot_saas.services.runtime import Runtime, set_runtime
+from chatbot_saas.worker.process import queues_of_web, work
+from tests.factories.people import Person, sign_up
+
+SECRET_KEY = "a secret key that only the tests use, long enough"
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The owner's URL of a PostgreSQL server that all test processes of this run share."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    folder = Path(tempfile.gettempdir()) / f"chatbot-tests-{run}"
+    with EmbeddedPostgres(folder) as server:
+        yield server.url
+    if not (folder / "postgres" / "data" / "postmaster.pid").exists():  # the last one out tidies up
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database_url(server_url: str) -> str:
+    """An own, migrated database."""
+    return new_database(server_url, f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
+
+
+def new_database(server_url: str, name: str, *, migrated: bool = True) -> str:
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    url = make_url(server_url).set(database=name).render_as_string(hide_password=False)
+    if migrated:
+        migrations.upgrade(url, SECRET_KEY)
+    return url
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    made = Settings(
+        _env_file=None,  # pyright: ignore[reportCallIssue]
+        database_url=database_url,
+        data_dir=tmp_path_factory.mktemp("data"),
+        secret_key=SECRET_KEY,  # pyright: ignore[reportArgumentType]
+        rate_limit_enabled=False,
+        openai_api_key="",  # pyright: ignore[reportArgumentType]
+    )
+    ensure_model_files(made.models_dir, lambda _: None)
+    return made
+
+
+@pytest.fixture(scope="session")
+async def rt(settings: Settings) -> AsyncIterator[Runtime]:
+    """The parts of a running process, with its job worker."""
+    async with open_runtime(settings) as runtime:
+        set_runtime(runtime)
+        worker = asyncio.create_task(work(runtime, queues_of_web(settings)))
+        yield runtime
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+        set_runtime(None)
+
+
+@pytest.fixture(scope="session")
+async def client(rt: Runtime) -> AsyncIterator[httpx.AsyncClient]:
+    """The HTTP API as the outside sees it, without a socket."""
+    app = Edge(make_api(), problem, https=False)
+    transport = httpx.ASGITransport(app=app, client=("203.0.113.9", 4711), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=rt.settings.public_url) as http:
+        yield http
+
+
+@pytest.fixture
+async def owner(rt: Runtime) -> Person:
+    """The owner of a new tenant."""
+    return await sign_up(rt)
+
+
+@pytest.fixture
+async def stranger(rt: Runtime) -> Person:
+    """The owner of another new tenant, who must never reach what is `owner`'s."""
+    return await sign_up(rt)

@@ -1,0 +1,56 @@
+"""How a person goes through the dashboard."""
+
+import re
+from uuid import uuid4
+
+from playwright.async_api import Locator, Page, expect
+
+from tests.servers import RunningServer
+
+PASSWORD = "correct horse battery"
+SIGN_IN = re.compile(r"/sign-in/?(\?|$)")
+
+
+async def sign_up(page: Page, server: RunningServer, tenant: str = "Fern & Oak") -> str:
+    """A new tenant by the page's own form; ends on the page that makes a bot. Returns the e-mail address."""
+    email = f"{uuid4().hex}@example.com"
+    await page.goto(f"{server.url}/sign-up")
+    await page.get_by_label("Company or team").fill(tenant)
+    await page.get_by_label("Work e-mail").fill(email)
+    await page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await page.get_by_role("button", name="Create account").click()
+    await page.wait_for_url(re.compile(r"/bots/new/?$"))
+    return email
+
+
+async def sign_in(page: Page, email: str, password: str) -> None:
+    await page.get_by_label("E-mail address").fill(email)
+    await page.get_by_label("Password", exact=True).fill(password)
+    await page.get_by_role("button", name="Sign in").click()
+
+
+async def make_bot(page: Page, name: str = "Plant helper") -> str:
+    """From the page that makes a bot; ends on its knowledge. Returns its id."""
+    await page.get_by_label("Name").fill(name)
+    await page.get_by_role("button", name="Create bot").click()
+    await page.wait_for_url(re.compile(r"/bots/[0-9a-f-]{36}/knowledge/?$"))
+    found = re.search(r"/bots/([0-9a-f-]{36})", page.url)
+    assert found
+    return found[1]
+
+
+async def ask(page: Page, question: str) -> Locator:
+    """Ask in the playground; returns the chat once the answer is there."""
+    chat = page.get_by_role("log", name="Chat")
+    await page.get_by_label("Question").fill(question)
+    await page.get_by_label("Question").press("Enter")
+    await expect(chat.get_by_text(question)).to_be_visible()
+    await expect(chat.locator("[aria-busy=true]")).to_have_count(0)
+    await expect(chat.get_by_text("whole answer after")).not_to_have_count(0)
+    return chat
+
+
+def demo_login(server: RunningServer) -> tuple[str, str]:
+    found = re.search(r"Demo login:\s+(\S+)\s+(\S+)", server.log)
+    assert found, "the server printed no demo login"
+    return found[1], found[2]

@@ -1,0 +1,228 @@
+"""A stand-in for the public routes, exactly in the product's shapes, with answers and faults that a test chooses.
+
+It serves the real widget files through the real router. Bots are known by id; `Backend.script` decides what a question
+gets: a question that names no script is echoed.
+"""
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+
+from chatbot_saas.api.widget import widget_router
+from chatbot_saas.core.errors import NotFoundError
+
+SOURCES = [
+    {
+        "title": "Handbook",
+        "page": 4,
+        "url": "https://shop.example/returns",
+        "quote": "You can return goods in 30 days.",
+    },
+    {
+        "title": "Delivery <b>terms</b>",
+        "page": None,
+        "url": "javascript:alert(1)",
+        "quote": "<img src=x onerror=alert(1)>",
+    },
+]
+
+
+@dataclass
+class Script:
+    """What one question gets. `faults`: one HTTP status, "drop" or "hang" for each try, then the answer."""
+
+    parts: list[str]
+    sources: list[dict[str, Any]] = field(default_factory=list)
+    faults: list[int | str] = field(default_factory=list)
+    delay: float = 0.01
+    """Seconds between parts."""
+    error: dict[str, Any] | None = None
+    """An `error` event at the first try, after the parts."""
+    retry_after: int = 1
+
+
+@dataclass
+class Backend:
+    """State of the stand-in, read and set by the tests from their own thread."""
+
+    bots: dict[str, dict[str, Any]] = field(default_factory=dict)
+    origins: dict[str, list[str]] = field(default_factory=dict)
+    scripts: dict[str, Script] = field(default_factory=dict)
+    conversations: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    tokens: dict[str, tuple[str, str]] = field(default_factory=dict)
+    calls: list[tuple[str, str, dict[str, Any], dict[str, str]]] = field(default_factory=list)
+    made: dict[str, str] = field(default_factory=dict)
+    url: str = ""
+
+    def add_bot(self, origins: list[str], **config: Any) -> str:
+        bot_id = str(uuid4())
+        theme = {"color": "#0f766e", "mode": "auto", "position": "right"} | config.pop("theme", {})
+        self.bots[bot_id] = {
+            "id": bot_id,
+            "name": "Fern & Oak",
+            "welcome_message": "Hello! Ask me about orders, returns and care.",
+            "language": "en",
+            "theme": theme,
+        } | config
+        self.origins[bot_id] = origins
+        return bot_id
+
+    def called(self, path_part: str) -> list[tuple[str, str, dict[str, Any], dict[str, str]]]:
+        return [call for call in self.calls if path_part in call[1]]
+
+
+def problem(status: int, code: str, detail: str = "", **headers: str) -> JSONResponse:
+    body = {"type": "about:blank", "title": code, "status": status, "code": code, "detail": detail}
+    return JSONResponse(body, status, {k.replace("_", "-"): v for k, v in headers.items()}, "application/problem+json")
+
+
+def _event(number: int, name: str, data: dict[str, Any]) -> str:
+    return f"id: {number}\nevent: {name}\ndata: {json.dumps(data)}\n\n"
+
+
+async def _stream(
+    backend: Backend, script: Script, body: dict[str, Any], last: int, fault: object
+) -> AsyncIterator[str]:
+    yield ": heartbeat\n\n"
+    events: list[tuple[str, dict[str, Any]]] = [("token", {"text": part}) for part in script.parts]
+    if script.error:
+        error, script.error = script.error, None
+        events.append(("error", error))
+    else:
+        message_id = backend.made.setdefault(body["client_message_id"], str(uuid4()))
+        answer = {"id": message_id, "role": "assistant", "text": "".join(script.parts), "answered": True}
+        messages = backend.conversations[body["conversation_id"]]
+        if all(message["id"] != message_id for message in messages):
+            messages.append(answer | {"sources": script.sources, "created_at": "2026-11-01T10:00:00Z"})
+        events += [("sources", {"sources": script.sources}), ("done", {"message_id": message_id, "answered": True})]
+    for number, (name, data) in enumerate(events, 1):
+        if number <= last:
+            continue
+        yield _event(number, name, data)
+        if fault == "hang":
+            await asyncio.sleep(60)
+        if fault == "drop" and number - last >= 2:
+            return
+        await asyncio.sleep(script.delay)
+
+
+def build(backend: Backend) -> FastAPI:
+    app = FastAPI()
+
+    async def origins(bot_id: UUID) -> list[str]:
+        if str(bot_id) not in backend.origins:
+            raise NotFoundError
+        return backend.origins[str(bot_id)]
+
+    app.include_router(widget_router(origins))
+
+    async def note(request: Request) -> dict[str, Any]:
+        raw = await request.body()
+        body: dict[str, Any] = json.loads(raw) if raw else {}
+        backend.calls.append((request.method, request.url.path, body, dict(request.headers)))
+        return body
+
+    def visitor(request: Request) -> tuple[str, str] | None:
+        return backend.tokens.get(request.headers.get("authorization", "").removeprefix("Bearer "))
+
+    @app.get("/api/public/bot/{bot_id}/config")
+    async def config(request: Request, bot_id: str) -> Response:
+        await note(request)
+        origin = request.headers.get("origin")
+        if bot_id not in backend.bots:
+            answer = problem(404, "not_found")
+        elif origin and origin != backend.url and origin not in backend.origins[bot_id]:
+            answer = problem(403, "origin_not_allowed")
+        else:
+            answer = JSONResponse(backend.bots[bot_id])
+        answer.headers["Access-Control-Allow-Origin"] = origin or "*"
+        return answer
+
+    @app.post("/api/public/conversation/{bot_id}/start")
+    async def start(request: Request, bot_id: str) -> Response:
+        body = await note(request)
+        parent = body.get("parent_origin")
+        if parent != backend.url and parent not in backend.origins.get(bot_id, []):
+            return problem(403, "origin_not_allowed")
+        conversation, token = str(uuid4()), uuid4().hex
+        backend.conversations[conversation] = []
+        backend.tokens[token] = (conversation, parent)
+        body = {"conversation_id": conversation, "visitor_token": token, "expires_in": 3600}
+        return JSONResponse(body, 201)
+
+    @app.get("/api/public/conversation/{conversation_id}")
+    async def history(request: Request, conversation_id: str) -> Response:
+        await note(request)
+        known = visitor(request)
+        if known is None or known[0] != conversation_id:
+            return problem(401, "unauthenticated")
+        return JSONResponse({"messages": backend.conversations[conversation_id]})
+
+    @app.post("/api/public/chat/{bot_id}")
+    async def chat(request: Request, bot_id: str) -> Response:
+        body = await note(request)
+        known = visitor(request)
+        if known is None or known[0] != body["conversation_id"]:
+            return problem(401, "unauthenticated")
+        script = backend.scripts.get(body["message"]) or Script(["You said: ", body["message"]])
+        fault = script.faults.pop(0) if script.faults else 0
+        if fault == 429:
+            return problem(429, "rate_limited", retry_after=str(script.retry_after))
+        if isinstance(fault, int) and fault:
+            return problem(fault, "broken", "It broke.")
+        messages = backend.conversations[body["conversation_id"]]
+        if all(message["id"] != body["client_message_id"] for message in messages):
+            asked = {"id": body["client_message_id"], "role": "user", "text": body["message"], "sources": []}
+            messages.append(asked | {"answered": None, "created_at": "2026-11-01T10:00:00Z"})
+        last = int(request.headers.get("last-event-id", "0"))
+        return StreamingResponse(_stream(backend, script, body, last, fault), media_type="text/event-stream")
+
+    @app.post("/api/public/conversation/{conversation_id}/{verb}")
+    async def other(request: Request, conversation_id: str, verb: str) -> Response:
+        await note(request)
+        return JSONResponse({}, 200 if visitor(request) else 401)
+
+    return app
+
+
+def website(pages: dict[str, str]) -> FastAPI:
+    """A customer's website: pages by path, set by the test."""
+    app = FastAPI()
+
+    @app.get("/{path:path}")
+    async def page(path: str) -> Response:
+        return HTMLResponse(pages.get(path, ""), 200 if path in pages else 404)
+
+    return app
+
+
+@contextmanager
+def serve(app: FastAPI) -> Iterator[str]:
+    """Runs an app on a free loopback port; gives its origin."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", lifespan="off", ws="none", timeout_graceful_shutdown=1)
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(5)
+        listener.close()

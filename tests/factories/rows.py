@@ -1,0 +1,96 @@
+"""A row of every table, straight into the database: for tests of what the database itself refuses."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import SQLModel
+
+from chatbot_saas.core.ids import new_id
+from chatbot_saas.core.security import new_token, token_hash
+from chatbot_saas.models import (
+    ApiKey,
+    AuditEntry,
+    Bot,
+    BotVersion,
+    Chunk,
+    Conversation,
+    Document,
+    LoginSession,
+    Membership,
+    Message,
+    RefreshToken,
+    Source,
+    TenantRow,
+    UsageEvent,
+    User,
+)
+
+
+@dataclass
+class Rows:
+    """One tenant with one user, and a row of theirs in each table, by the table's name."""
+
+    tenant_id: UUID
+    user_id: UUID
+    email: str
+    api_key: str = field(default_factory=lambda: new_token("cb_"))
+    cookie: str = field(default_factory=new_token)
+    refresh_token: str = field(default_factory=lambda: new_token("rt_"))
+    by_table: dict[str, SQLModel] = field(default_factory=dict)
+
+    def __getitem__(self, table: str) -> SQLModel:
+        return self.by_table[table]
+
+
+async def one_of_each(session: AsyncSession) -> Rows:
+    """Needs a session of the platform role. Parents are flushed before their children."""
+    rows = Rows(new_id(), new_id(), f"{new_id().hex}@example.com")
+    tenant, user, later = rows.tenant_id, rows.user_id, datetime.now(UTC) + timedelta(days=1)
+    bot_id, source_id, document_id, conversation_id = new_id(), new_id(), new_id(), new_id()
+    owned = {"tenant_id": tenant, "bot_id": bot_id}
+    for generation in (
+        [TenantRow(id=tenant, name="Tenant"), User(id=user, email=rows.email, password_hash="kept")],
+        [
+            Membership(tenant_id=tenant, user_id=user, role="owner"),
+            Bot(id=bot_id, tenant_id=tenant, name="Bot"),
+            ApiKey(tenant_id=tenant, name="k", prefix="cb_", key_hash=token_hash(rows.api_key), scopes=["chat"]),
+            AuditEntry(tenant_id=tenant, user_id=user, action="bot.create"),
+            LoginSession(user_id=user, tenant_id=tenant, token_hash=token_hash(rows.cookie), expires_at=later),
+            RefreshToken(
+                user_id=user,
+                tenant_id=tenant,
+                family_id=new_id(),
+                token_hash=token_hash(rows.refresh_token),
+                expires_at=later,
+            ),
+        ],
+        [
+            BotVersion(**owned, version=1, settings={}),
+            UsageEvent(**owned, kind="chat", provider="offline", model="m"),
+            Source(id=source_id, **owned, title="Source"),
+            Conversation(id=conversation_id, **owned, channel="widget"),
+        ],
+        [
+            Document(id=document_id, **owned, source_id=source_id, title="Document", text="secret text"),
+            Message(**owned, conversation_id=conversation_id, role="user", text="secret question"),
+        ],
+        [
+            Chunk(
+                **owned,
+                source_id=source_id,
+                document_id=document_id,
+                ordinal=0,
+                start=0,
+                end=6,
+                text="secret",
+                tokens=1,
+                search="'secret':1",
+            )
+        ],
+    ):
+        session.add_all(generation)
+        await session.flush()
+        rows.by_table |= {str(row.__tablename__): row for row in generation}
+    return rows

@@ -1,0 +1,44 @@
+"""Processes with other settings than the tests' common one."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from chatbot_saas.api.dependencies import runtime
+from chatbot_saas.api.middleware import Edge
+from chatbot_saas.app import make_api
+from chatbot_saas.core.settings import Settings
+from chatbot_saas.error_mapping import problem
+from chatbot_saas.parts import open_runtime
+from chatbot_saas.services.runtime import Runtime
+from chatbot_saas.worker.process import queues_of_web, work
+
+
+@asynccontextmanager
+async def other_runtime(
+    settings: Settings, data_dir: Path, *, working: bool = True, **changes: Any
+) -> AsyncGenerator[Runtime]:
+    """A runtime with changed settings. `working`: with a job worker; then its database must be its own, too."""
+    async with open_runtime(settings.model_copy(update={"data_dir": data_dir, **changes})) as rt:
+        worker = asyncio.create_task(work(rt, queues_of_web(rt.settings))) if working else None
+        try:
+            yield rt
+        finally:
+            if worker:
+                worker.cancel()
+                await asyncio.gather(worker, return_exceptions=True)
+
+
+@asynccontextmanager
+async def client_of(rt: Runtime, address: str = "203.0.113.9") -> AsyncGenerator[httpx.AsyncClient]:
+    """The HTTP API of one runtime, as somebody at `address` sees it."""
+    api = make_api()
+    api.dependency_overrides[runtime] = lambda: rt
+    app = Edge(api, problem, https=rt.settings.secure_cookies)
+    transport = httpx.ASGITransport(app=app, client=(address, 4711), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=rt.settings.public_url) as http:
+        yield http

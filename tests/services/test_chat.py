@@ -1,0 +1,368 @@
+"""Answers over a model provider: what is billed, what a visitor gets when it fails, and whose key is used."""
+
+import asyncio
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import select, text
+from sqlmodel import col
+
+from chatbot_saas.adapters.llm import Usage
+from chatbot_saas.adapters.prices import cost_usd
+from chatbot_saas.core.ids import new_id
+from chatbot_saas.core.security import SecretBox
+from chatbot_saas.core.settings import Settings, kept_secret
+from chatbot_saas.core.tenancy import System
+from chatbot_saas.models import Bot, UsageEvent
+from chatbot_saas.schemas.bots import BotPatch, BotRead
+from chatbot_saas.schemas.chat import ChatAnswer, ChatRequestBody
+from chatbot_saas.services import bots, chat
+from chatbot_saas.services.answering import HISTORY_BUDGET, PASSAGE_BUDGET
+from chatbot_saas.services.live import LiveAnswer
+from chatbot_saas.services.runtime import Runtime
+from chatbot_saas.services.turns import UNAVAILABLE_NOTE
+from tests.factories.knowledge import make_knowing_bot
+from tests.factories.people import Person, sign_up
+from tests.factories.runtimes import client_of, other_runtime
+from tests.services.conftest import PRICED
+
+QUESTION = "How long does a refund take?"
+
+
+@pytest.fixture(scope="module")
+async def person(keyed: Runtime) -> Person:
+    return await sign_up(keyed)
+
+
+@pytest.fixture(scope="module")
+async def bot(keyed: Runtime, person: Person) -> BotRead:
+    return await make_knowing_bot(keyed, person)
+
+
+async def use(rt: Runtime, person: Person, bot: BotRead, **changes: Any) -> BotRead:
+    async with rt.db.tenant(person.principal) as session:
+        return await bots.change(session, person.principal, bot.id, BotPatch(**changes), rt.secrets)
+
+
+async def begin(
+    rt: Runtime, person: Person, bot: BotRead, question: str = QUESTION, session_id: str = ""
+) -> tuple[LiveAnswer, UUID]:
+    body = ChatRequestBody(bot_id=bot.id, session_id=session_id or new_id().hex, message=question)
+    return await chat.ask_with_key(rt, person.principal, body)
+
+
+async def ask(rt: Runtime, person: Person, bot: BotRead, question: str = QUESTION, session_id: str = "") -> ChatAnswer:
+    live, conversation_id = await begin(rt, person, bot, question, session_id)
+    return await live.result(conversation_id)
+
+
+async def spent(rt: Runtime, message_id: UUID, kind: str = "chat") -> list[UsageEvent]:
+    async with rt.db.platform(System("tests")) as session:
+        query = select(UsageEvent).where(col(UsageEvent.message_id) == message_id, col(UsageEvent.kind) == kind)
+        return list((await session.scalars(query.order_by(col(UsageEvent.id)))).all())
+
+
+async def owners_view(rt: Runtime, person: Person, bot: BotRead) -> BotRead:
+    async with rt.db.tenant(person.principal) as session:
+        return await bots.get(session, person.principal, bot.id)
+
+
+async def last_request(stub_url: str) -> dict[str, Any]:
+    async with httpx.AsyncClient() as http:
+        return (await http.get(stub_url.removesuffix("/v1") + "/last")).json()
+
+
+async def calls(stub_url: str) -> dict[str, int]:
+    async with httpx.AsyncClient() as http:
+        return (await http.get(stub_url.removesuffix("/v1") + "/stats")).json()
+
+
+# --- the bill
+
+
+async def test_an_answer_is_streamed_cited_and_billed(keyed: Runtime, person: Person, bot: BotRead) -> None:
+    live, conversation_id = await begin(keyed, person, bot)
+    pieces = [event.data["text"] async for event in live.follow() if event.type == "token"]
+    assert len(pieces) > 5, "as it comes, not at once"
+    answer = await live.result(conversation_id)
+    assert answer.answered
+    assert answer.answer == "".join(pieces)
+    assert answer.sources[0].number == 1
+    [event] = await spent(keyed, answer.message_id)
+    assert (event.provider, event.model, event.outcome, event.estimated) == ("openai", PRICED, "ok", False)
+    assert event.input_tokens > 100
+    assert event.output_tokens > 10
+    told = Usage(event.input_tokens, event.output_tokens, event.cached_tokens, PRICED, "openai")
+    assert event.cost_usd == cost_usd(told, datetime.now(UTC))
+    assert event.cost_usd
+    assert answer.usage is not None
+    assert answer.usage.output_tokens == event.output_tokens
+    [embedding] = await spent(keyed, answer.message_id, "embedding")
+    assert (embedding.model, embedding.output_tokens) == ("text-embedding-3-small", 0)
+    assert embedding.input_tokens > 0
+    assert embedding.cost_usd
+
+
+async def test_cached_tokens_are_told_apart(keyed: Runtime, person: Person) -> None:
+    bot = await make_knowing_bot(keyed, person, model="stub-cached")
+    answer = await ask(keyed, person, bot)
+    [event] = await spent(keyed, answer.message_id)
+    assert event.cached_tokens == event.input_tokens > 0
+    assert event.cost_usd is None, "no price is known, and none is invented"
+
+
+async def test_retrieval_alone_is_billed_too(keyed: Runtime, person: Person, bot: BotRead) -> None:
+    async def embeddings() -> int:
+        async with keyed.db.tenant(person.principal) as session:
+            mine = "SELECT count(*) FROM usage_events WHERE kind = 'embedding' AND bot_id = :bot"
+            return (await session.execute(text(mine), {"bot": bot.id})).scalar_one()
+
+    before = await embeddings()
+    assert await chat.search(keyed, person.principal, bot.id, QUESTION, 3)
+    assert await embeddings() == before + 1
+
+
+async def test_a_cancelled_call_is_billed_for_what_it_said(keyed: Runtime, person: Person) -> None:
+    bot = await make_knowing_bot(keyed, person, model="stub-stall")
+    live, _ = await begin(keyed, person, bot)
+    async for event in live.follow():
+        if event.type == "token":
+            break
+    await keyed.answers.close()  # as when the process is told to stop
+    assert live.failed
+    [event] = await spent(keyed, live.answer_id)
+    assert (event.outcome, event.estimated) == ("cancelled", True)
+    assert event.input_tokens > 100
+    assert 0 < event.output_tokens < 10
+
+
+async def test_a_bot_deleted_while_it_answers_is_billed(keyed: Runtime, person: Person) -> None:
+    bot = await make_knowing_bot(keyed, person, model="stub-paced")
+    live, conversation_id = await begin(keyed, person, bot)
+    await anext(live.follow())
+    async with keyed.db.tenant(person.principal) as session:
+        await bots.delete(session, person.principal, bot.id, keyed)
+    assert (await live.result(conversation_id)).answer, "who was reading reads it to its end"
+    [event] = await spent(keyed, live.answer_id)
+    assert (event.bot_id, event.tenant_id, event.outcome) == (None, person.tenant_id, "ok")
+
+
+async def test_the_same_message_calls_the_model_once(
+    keyed: Runtime, person: Person, bot: BotRead, stub_url: str
+) -> None:
+    before = (await calls(stub_url))["/v1/chat/completions"]
+    body = ChatRequestBody(bot_id=bot.id, session_id="once", message=QUESTION, client_message_id="m1")
+    tries = await asyncio.gather(*(chat.ask_with_key(keyed, person.principal, body) for _ in range(12)))
+    answers = await asyncio.gather(*(live.result(conversation_id) for live, conversation_id in tries))
+    assert len({answer.message_id for answer in answers}) == 1
+    assert (await calls(stub_url))["/v1/chat/completions"] == before + 1
+
+
+# --- a provider in trouble
+
+TROUBLES = {
+    "stub-401": "model_key_invalid",
+    "stub-429": "model_rate_limited",
+    "stub-quota": "model_rate_limited",
+    "stub-500": "model_unavailable",
+    "stub-404": "model_not_found",
+    "stub-400": "model_bad_request",
+    "stub-cut": "model_unavailable",
+    "stub-hang": "model_timeout",
+    "stub-stall": "model_timeout",
+    "stub-empty": "model_unavailable",
+}
+FOR_THE_OWNER = {"stub-401", "stub-429", "stub-quota", "stub-404", "stub-400"}
+
+
+async def test_whatever_the_provider_does_the_visitor_has_a_passage_within_ten_seconds(
+    keyed: Runtime, person: Person
+) -> None:
+    known = {model: await make_knowing_bot(keyed, person, model=model) for model in TROUBLES}
+
+    async def one(model: str) -> tuple[ChatAnswer, float]:
+        started = time.monotonic()
+        answer = await ask(keyed, person, known[model])
+        return answer, time.monotonic() - started
+
+    results = dict(zip(TROUBLES, await asyncio.gather(*(one(model) for model in TROUBLES)), strict=True))
+    for model, (answer, seconds) in results.items():
+        assert seconds < 10, model
+        assert UNAVAILABLE_NOTE.strip() in answer.answer, model
+        assert "5 working days" in answer.answer, model
+        assert answer.answered, model
+        assert answer.sources, model
+        failed, quoted = await spent(keyed, answer.message_id)
+        assert (failed.outcome, quoted.outcome, quoted.provider) == ("failed", "ok", "offline"), model
+        assert (failed.output_tokens > 0) == (model in ("stub-cut", "stub-stall")), model
+        if model not in ("stub-cut", "stub-stall", "stub-hang", "stub-empty"):
+            assert failed.input_tokens == 0, "what was refused was not used"
+        async with keyed.db.platform(System("tests")) as session:
+            query = text("SELECT trace->>'fallback' FROM messages WHERE id = :id")
+            assert (await session.execute(query, {"id": answer.message_id})).scalar_one() == TROUBLES[model]
+        words = (await owners_view(keyed, person, known[model])).model_error
+        assert bool(words) == (model in FOR_THE_OWNER), (model, words)
+
+
+async def test_a_provider_that_is_not_there(
+    settings: Settings, keyed: Runtime, person: Person, bot: BotRead, tmp_path: Any
+) -> None:
+    """Nothing listens: neither the question's vector nor an answer, and words alone find the passage."""
+    nowhere = {
+        "openai_api_key": SecretStr("sk-x"),
+        "openai_base_url": "http://127.0.0.1:9/v1",
+        "database_url": keyed.settings.database_url,
+    }
+    async with other_runtime(settings, tmp_path, working=False, **nowhere) as rt:
+        started = time.monotonic()
+        answer = await ask(rt, person, bot)
+        assert time.monotonic() - started < 10
+        assert "5 working days" in answer.answer
+        assert answer.answer.startswith(UNAVAILABLE_NOTE)
+
+
+async def test_the_owner_reads_of_a_bad_key_until_it_works(keyed: Runtime, person: Person) -> None:
+    bot = await make_knowing_bot(keyed, person)
+    await use(keyed, person, bot, model_key="sk-invalid-1234")
+    answer = await ask(keyed, person, bot)
+    assert answer.answer.startswith(UNAVAILABLE_NOTE)
+    view = await owners_view(keyed, person, bot)
+    assert view.model_error == "The key was refused by the model provider. Enter a new key under Model settings."
+    assert "key" not in answer.answer.lower(), "nothing of it for the visitor"
+    await use(keyed, person, bot, model_key="sk-good-5678")
+    assert (await owners_view(keyed, person, bot)).model_error == "", "a new key is a new chance"
+    await use(keyed, person, bot, model="stub-404")
+    await ask(keyed, person, bot)
+    assert "does not have this model" in (await owners_view(keyed, person, bot)).model_error
+    await use(keyed, person, bot, model=PRICED)
+    assert (await ask(keyed, person, bot)).answer.startswith("According to")
+    assert (await owners_view(keyed, person, bot)).model_error == ""
+
+
+async def test_what_the_sources_do_not_hold_is_said_in_the_bots_words(keyed: Runtime, person: Person) -> None:
+    bot = await make_knowing_bot(keyed, person, model="stub-not-in-sources", fallback_text="Ask us by mail.")
+    live, conversation_id = await begin(keyed, person, bot)
+    events = [event async for event in live.follow()]
+    answer = await live.result(conversation_id)
+    assert (answer.answer, answer.answered, answer.sources) == ("Ask us by mail.", False, [])
+    assert "NOT_IN" not in str(events), "not even for a moment"
+    [event] = await spent(keyed, answer.message_id)
+    assert event.outcome == "ok"
+
+
+async def test_what_has_nothing_to_do_with_the_sources_is_not_asked(
+    keyed: Runtime, person: Person, stub_url: str
+) -> None:
+    bot = await make_knowing_bot(keyed, person, fallback_text="Ask us by mail.")
+    before = (await calls(stub_url))["/v1/chat/completions"]
+    answer = await ask(keyed, person, bot, "Zebra xylophone quasar?")
+    assert (answer.answer, answer.answered) == ("Ask us by mail.", False)
+    assert (await calls(stub_url))["/v1/chat/completions"] == before
+    assert await spent(keyed, answer.message_id) == []
+
+
+# --- the prompt
+
+
+async def test_the_prompt_stays_within_its_budget(keyed: Runtime, person: Person, stub_url: str) -> None:
+    bot = await make_knowing_bot(keyed, person, instructions="Be kind.", language="de", model="stub-prompt")
+    for number in range(8):
+        await ask(keyed, person, bot, f"Refund number {number}? " + "refund delivery warranty " * 60, "long")
+    await ask(keyed, person, bot, QUESTION, "long")
+    sent = await last_request(stub_url)
+    system, *history, question = sent["messages"]
+    assert (system["role"], question) == ("system", {"role": "user", "content": QUESTION})
+    assert "Be kind." in system["content"]
+    assert "German" in system["content"]
+    assert "Furniture is delivered by our own van" in system["content"]
+    counted = sum(keyed.tokens.count(message["content"]) for message in history)
+    assert 0 < counted <= HISTORY_BUDGET
+    assert keyed.tokens.count(system["content"]) < PASSAGE_BUDGET + 500
+    assert "Refund number 7" in str(history), "the latest are kept"
+    assert "Refund number 0" not in str(history)
+    assert (sent["model"], sent["temperature"], sent["max_tokens"]) == ("stub-prompt", 0.2, 600)
+
+
+async def test_a_conversation_is_its_sessions_own(keyed: Runtime, person: Person, bot: BotRead, stub_url: str) -> None:
+    await ask(keyed, person, bot, "Remember the word pineapple, and refund me.", "one")
+    await ask(keyed, person, bot, QUESTION, "two")
+    assert "pineapple" not in str(await last_request(stub_url))
+    await chat.ask_in_playground(keyed, person.principal, bot.id, "one", QUESTION)
+    assert "pineapple" not in str(await last_request(stub_url))
+
+
+# --- keys of a bot's own
+
+
+async def test_a_key_is_sealed_and_never_seen_again(
+    keyed: Runtime, person: Person, capfd: pytest.CaptureFixture[str]
+) -> None:
+    key = f"sk-invalid-{new_id().hex}"
+    async with client_of(keyed) as client:
+        bot = await make_knowing_bot(keyed, person)
+        address = f"/api/v1/bots/{bot.id}"
+        changed = await client.patch(address, json={"model_key": key}, headers=person.headers)
+        assert changed.json()["model_key_last4"] == key[-4:]
+        await ask(keyed, person, bot)
+        seen = changed.text
+        for path in ("", "/versions"):
+            seen += (await client.get(address + path, headers=person.headers)).text
+        seen += (await client.get("/api/v1/bots", headers=person.headers)).text
+        seen += (await client.get("/api/v1/conversations", headers=person.headers)).text
+        refused = await client.patch(address, json={"model_key": key + " "}, headers=person.headers)
+        assert refused.status_code == 422
+        seen += refused.text
+    out, err = capfd.readouterr()
+    assert "model_failed" in out + err, "the log was read"
+    async with keyed.db.platform(System("tests")) as session:
+        row = await session.get_one(Bot, bot.id)
+        tables = "audit_entries", "bot_versions", "messages", "usage_events", "procrastinate_jobs"
+        stored = [str((await session.execute(text(f"SELECT * FROM {name}"))).all()) for name in tables]
+    for place in (seen, out, err, json.dumps(row.model_dump(), default=str), *stored):
+        assert key[:-4] not in place
+    assert row.model_key is not None
+    assert row.model_key.startswith("v1:")
+    assert keyed.secrets.open(person.tenant_id, row.model_key) == key
+    with pytest.raises(ValueError, match="does not belong here"):
+        keyed.secrets.open(new_id(), row.model_key)
+    removed = await use(keyed, person, bot, model_key="")
+    assert removed.model_key_last4 == ""
+    assert (await ask(keyed, person, bot)).answer.startswith("According to"), "the operator's key again"
+
+
+async def test_a_key_that_can_no_longer_be_read(keyed: Runtime, person: Person, tmp_path: Any) -> None:
+    bot = await make_knowing_bot(keyed, person)
+    await use(keyed, person, bot, model_key="sk-good-1234")
+    other = SecretBox(kept_secret(tmp_path / "another_key"))
+    mine, keyed.secrets = keyed.secrets, other
+    try:
+        answer = await ask(keyed, person, bot)
+    finally:
+        keyed.secrets = mine
+    assert "5 working days" in answer.answer, "the visitor is not left with nothing"
+    assert "can no longer be read" in (await owners_view(keyed, person, bot)).model_error
+
+
+async def test_a_bots_own_key_is_used_where_the_operator_has_none(
+    settings: Settings, rt: Runtime, stub_url: str, tmp_path: Any
+) -> None:
+    """Offline by default; the bot with a key asks the provider, the one without quotes."""
+    person = await sign_up(rt)
+    own, none = await make_knowing_bot(rt, person), await make_knowing_bot(rt, person)
+    await use(rt, person, own, model_key="sk-own-1234")
+    changes = {"openai_base_url": stub_url}
+    async with other_runtime(settings, tmp_path, working=False, **changes) as asking:
+        asked = await ask(asking, person, own)
+        quoted = await ask(asking, person, none, "Is the refund paid to the account that paid?")
+    assert asked.answer.startswith("According to")
+    assert not quoted.answer.startswith("According to")
+    [event] = await spent(rt, asked.message_id)
+    assert event.provider == "openai"
+    [event] = await spent(rt, quoted.message_id)
+    assert (event.provider, event.cost_usd) == ("offline", 0)

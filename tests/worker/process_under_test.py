@@ -1,0 +1,88 @@
+"""A process of ours for tests to kill: `python -m tests.worker.process_under_test work|serve PORT`.
+
+It is set up by the environment, like every other. TEST_HOLD names a stage before which it waits for ever (and makes
+the file of TEST_REACHED), TEST_DIE one before which it kills itself. TEST_QUICK makes it notice dead workers sooner.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from chatbot_saas.adapters import jobs
+from chatbot_saas.api.middleware import Edge
+from chatbot_saas.app import make_api
+from chatbot_saas.core.settings import get_settings
+from chatbot_saas.error_mapping import problem
+from chatbot_saas.parts import open_runtime
+from chatbot_saas.services.runtime import Runtime, set_runtime
+from chatbot_saas.worker import process as worker_process
+from chatbot_saas.worker.process import queues_of_web, work
+
+STAGES = {
+    "extracting": ("extractor", "extract", 1),
+    "chunking": ("processes", "run", 1),
+    "embedding": ("embedder", "embed_documents", 2),
+    "before the index": ("vectors", "upsert", 1),
+    "after the index": ("vectors", "upsert", 1),
+}
+
+
+class Trap:
+    """A part of the runtime, the real one, whose method ends at a certain call."""
+
+    def __init__(self, part: Any, stage: str) -> None:
+        self._part, self._stage = part, stage
+        _, self._method, self._left = STAGES[stage]
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._part, name)
+        if name != self._method:
+            return value
+
+        async def trapped(*arguments: Any, **named: Any) -> Any:
+            self._left -= 1
+            if self._stage.startswith("after"):
+                await value(*arguments, **named)
+            if self._left <= 0:
+                await self._end()
+            return await value(*arguments, **named)
+
+        return trapped
+
+    async def _end(self) -> None:
+        if os.environ.get("TEST_DIE"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        await asyncio.to_thread(Path(os.environ["TEST_REACHED"]).touch)
+        await asyncio.sleep(3600)
+
+
+def set_traps(rt: Runtime) -> None:
+    stage = os.environ.get("TEST_HOLD") or os.environ.get("TEST_DIE")
+    if stage:
+        part, _, _ = STAGES[stage]
+        setattr(rt, part, Trap(getattr(rt, part), stage))
+    if os.environ.get("TEST_QUICK"):
+        jobs.HEARTBEAT_SECONDS, jobs.STALLED_SECONDS, worker_process.RESCUE_SECONDS = 1.0, 4.0, 1.0
+
+
+async def main(port: int) -> None:
+    settings = get_settings()
+    async with open_runtime(settings) as rt:
+        set_traps(rt)
+        set_runtime(rt)
+        working = asyncio.create_task(work(rt, queues_of_web(settings)))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, working.cancel)
+        if port:
+            app = Edge(make_api(), problem, https=False)
+            server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
+            await server.serve()
+        await asyncio.gather(working, return_exceptions=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[2]) if sys.argv[1] == "serve" else 0))

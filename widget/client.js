@@ -1,0 +1,156 @@
+// The public routes of one bot, for one visitor of one website.
+import { events } from "./stream.js";
+
+// ms before each new try of a dropped answer
+const DELAYS = [400, 1000, 2500, 5000];
+// ms without even a heartbeat: the connection is dead
+const SILENCE = 45000;
+
+/** What an error carries besides its message: `code`, `status` (HTTP), `retryable`, `after` (seconds to wait). */
+const failure = (message, details) => Object.assign(new Error(message), details);
+
+/** One JSON value in localStorage, or only in memory where the browser blocks storage. */
+export function memory(key) {
+  let value = null;
+  try {
+    value = JSON.parse(localStorage.getItem(key));
+  } catch {}
+  return {
+    get: () => value,
+    set(next) {
+      value = next;
+      try {
+        localStorage.setItem(key, JSON.stringify(next));
+      } catch {}
+    },
+  };
+}
+
+const pause = (ms, signal) =>
+  new Promise((resolve, reject) => {
+    setTimeout(resolve, ms * (0.8 + Math.random() * 0.4));
+    signal.addEventListener("abort", () => reject(signal.reason));
+  });
+
+/** `base`: URL of /api/public/; `origin`: the website's; `store`: what `memory` gives. */
+export function client(base, bot, origin, store) {
+  let starting;
+
+  async function call(path, body, token, { signal = AbortSignal.timeout(15000), ...headers } = {}) {
+    if (body) headers["Content-Type"] = "application/json";
+    if (token) headers.Authorization = "Bearer " + token;
+    const answer = await fetch(base + path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal });
+    const { ok, status } = answer;
+    if (ok) return answer;
+    const { code, detail } = await answer.json().catch(() => ({}));
+    const after = +answer.headers.get("Retry-After") || undefined;
+    throw failure(status === 422 ? detail : "", { code, status, after, dropped: status >= 500 });
+  }
+
+  /** The visitor's conversation; begun at the first need, and never twice at once. */
+  async function begin() {
+    const known = store.get();
+    if (known?.expires > Date.now()) return known;
+    starting ??= call(`conversation/${bot}/start`, { parent_origin: origin })
+      .then((answer) => answer.json())
+      .then((made) => store.set({ id: made.conversation_id, token: made.visitor_token, expires: Date.now() + made.expires_in * 1000 - 3e4 }))
+      .finally(() => (starting = null));
+    await starting;
+    return store.get();
+  }
+
+  /** One request for an answer: the message's id once it is whole; throws what is `dropped` when it broke off. */
+  async function once(turn, on) {
+    const talk = await begin();
+    on.signal.throwIfAborted();
+    store.set({ ...talk, pending: { id: turn.id, text: turn.text } });
+    const quiet = new AbortController();
+    let timer;
+    const alive = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => quiet.abort(), SILENCE);
+    };
+    alive();
+    try {
+      const headers = { Accept: "text/event-stream", signal: AbortSignal.any([on.signal, quiet.signal]) };
+      if (turn.last) headers["Last-Event-ID"] = turn.last;
+      const body = { conversation_id: talk.id, message: turn.text, client_message_id: turn.id };
+      const answer = await call("chat/" + bot, body, talk.token, headers);
+      for await (const { event, data, id } of events(answer.body, alive)) {
+        // sent again after a reconnect
+        if (turn.seen.has(id)) continue;
+        if (id) turn.seen.add((turn.last = id));
+        if (event === "error") throw failure(data.message, data);
+        if (event === "done") return data.message_id;
+        on[event]?.(data);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+    throw failure("", { dropped: true });
+  }
+
+  return {
+    begin,
+    config: async () => (await call(`bot/${bot}/config`)).json(),
+    pending: () => store.get()?.pending,
+
+    /** Earlier messages of the remembered conversation; [] where there is none any more. */
+    async history() {
+      const talk = store.get();
+      try {
+        return talk ? (await (await call("conversation/" + talk.id, null, talk.token)).json()).messages : [];
+      } catch (error) {
+        if ([401, 403, 404].includes(error.status)) store.set(null);
+        return [];
+      }
+    },
+
+    /**
+     * Streams the answer to `turn` {id, text} into `on` {token, sources, reset, waiting, signal}; gives its message id. A
+     * dropped connection is taken up where it broke: the same client_message_id never answers twice. A visitor token that
+     * is no longer good means a new conversation, once.
+     */
+    async ask(turn, on) {
+      const restart = () => Object.assign(turn, { last: "", seen: new Set() });
+      restart();
+      for (let tries = 0, renewed; ; ) {
+        try {
+          const id = await once(turn, on);
+          this.settled();
+          return id;
+        } catch (error) {
+          if (on.signal.aborted) throw error;
+          // else the network's own error
+          const { status, dropped = !status && typeof error.code !== "string" } = error;
+          if (dropped) {
+            if (tries === DELAYS.length) throw failure("", { code: "offline" });
+            on.waiting();
+            await pause(DELAYS[tries++], on.signal);
+          } else if ((status === 401 || status === 404) && !renewed) {
+            renewed = true;
+            store.set(null);
+            restart();
+            on.reset();
+          } else throw error;
+        }
+      }
+    },
+
+    /** The last message waits for no answer any more. */
+    settled: () => store.get() && store.set({ ...store.get(), pending: undefined }),
+
+    /** Thumbs: rating 1 or -1. */
+    async rate(message_id, rating) {
+      const { id, token } = await begin();
+      await call(`conversation/${id}/feedback`, { message_id, rating }, token);
+    },
+
+    /** Forgets the conversation here at once, and tells the server. */
+    end() {
+      const talk = store.get();
+      store.set(null);
+      if (talk) call(`conversation/${talk.id}/end`, {}, talk.token).catch(() => {});
+    },
+  };
+}

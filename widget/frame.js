@@ -1,0 +1,189 @@
+// The page in the iframe: learns from which website it was opened, then holds one conversation.
+import { client, memory } from "./client.js";
+import { texts } from "./texts.js";
+import { view } from "./view.js";
+
+// characters of a question; the server refuses more
+const LIMIT = 4000;
+const $ = (id) => document.getElementById(id);
+const bot = new URLSearchParams(location.search).get("bot_id");
+const [chat, log, live, input, send, close, fresh] = ["chat", "log", "live", "input", "send", "close", "fresh"].map($);
+
+// On a phone the keyboard would cover the welcome: it comes when the visitor touches the field.
+const focus = () => (matchMedia("(pointer:coarse)").matches ? chat : input).focus();
+
+/**
+ * {origin, config?} of the website around us. Its origin is what the browser says of the hello, never what a message
+ * claims. A preview in the dashboard, a shared link and a plain iframe say no hello.
+ */
+const website = () =>
+  new Promise((resolve) => {
+    const own = { origin: location.origin };
+    if (parent === window) return resolve(own);
+    addEventListener("message", ({ source, origin, data }) => {
+      if (source !== parent) return;
+      if (data?.type === "chatbot:open") focus();
+      if (data?.type === "chatbot:hello") resolve({ origin, config: data.config });
+    });
+    // Without the loader no hello comes; then the browser says who is around us, and `frame-ancestors` who may be.
+    const around = location.ancestorOrigins?.[0] || new URL(document.referrer || location.href).origin;
+    setTimeout(resolve, around === own.origin ? 1000 : 2000, { origin: around });
+  });
+
+function paint({ theme, name = "Chat", language, placeholder, powered_by }, words) {
+  const { color, mode } = theme || {};
+  const { style } = document.documentElement;
+  if (/^#[\da-f]{6}$/i.test(color)) {
+    const [r, g, b] = [1, 3, 5].map((i) => (parseInt(color.slice(i, i + 2), 16) / 255) ** 2.2);
+    style.setProperty("--accent", color);
+    // WCAG luminance
+    style.setProperty("--on-accent", 0.21 * r + 0.72 * g + 0.07 * b > 0.18 ? "#000" : "#fff");
+  }
+  if (/^(light|dark)$/.test(mode)) style.colorScheme = mode;
+  document.documentElement.lang = language || "en";
+  document.title = chat.ariaLabel = $("name").textContent = name;
+  $("face").textContent = name[0];
+  for (const node of [input, log, close, fresh]) node.ariaLabel = words[node.id];
+  close.title = words.close;
+  fresh.title = words.fresh;
+  input.placeholder = placeholder || words.placeholder;
+  $("note").textContent = words.note + " · " + (powered_by || "Powered by Footnote");
+}
+
+function conversation(visitor, config, words) {
+  const show = view(log, live, words);
+  // no question is taken: an answer arrives, or what was said before
+  let busy = true;
+  // AbortController of the answer that arrives now
+  let running;
+
+  const status = (text) => ($("status").textContent = text);
+  const count = () => [...input.value.trim()].length;
+  const update = () => {
+    const left = LIMIT - count();
+    $("count").textContent = left < 0 ? -left + words.over : left < LIMIT / 10 ? left + words.left : "";
+    chat.className = (left < 0 ? "over " : "") + (running ? "busy" : "");
+    send.ariaLabel = send.title = running ? words.stop : words.send;
+    send.ariaDisabled = !running && (left < 0 || left === LIMIT);
+    // for browsers that do not size it by themselves
+    input.style.height = "auto";
+    input.style.height = input.scrollHeight + "px";
+  };
+  const rest = () => {
+    busy = running = null;
+    status(words.online);
+    update();
+  };
+
+  const said = (text, sources = [], id) => {
+    const row = show.answer(config.name);
+    row.add(text);
+    row.sources(sources);
+    row.finish(id && ((rating) => visitor.rate(id, rating).catch(() => show.notice(words.failed))));
+    return row;
+  };
+
+  function explain({ code, status, retryable, after = 10, message }, again) {
+    if (status === 429) show.notice(words.wait.replace("{n}", after), again, after);
+    else if (code === "offline") show.notice(words.offline, again);
+    else if (status === 403 || status === 404) show.notice(words.denied);
+    else show.notice(message || words.failed, retryable && again);
+  }
+
+  async function ask(turn) {
+    const row = show.answer(config.name);
+    const mine = (busy = running = new AbortController());
+    const { signal } = mine;
+    update();
+    status((live.textContent = words.writing));
+    try {
+      const id = await visitor.ask(turn, {
+        token: ({ text }) => (status(words.writing), row.add(text)),
+        sources: ({ sources }) => row.sources(sources),
+        reset: row.reset,
+        waiting: () => status(words.waiting),
+        signal,
+      });
+      row.finish((rating) => visitor.rate(id, rating).catch(() => show.notice(words.failed)));
+      live.textContent = row.text;
+    } catch (error) {
+      if (signal.aborted) row.finish(null, words.stopped);
+      else {
+        row.remove();
+        explain(error, () => busy || ask(turn));
+      }
+    }
+    if (running === mine) rest();
+  }
+
+  function submit(event) {
+    event.preventDefault();
+    if (busy || send.ariaDisabled === "true") return;
+    const text = input.value.trim();
+    input.value = "";
+    show.user(text);
+    // a UUID; crypto.randomUUID needs https
+    ask({ id: URL.createObjectURL(new Blob()).slice(-36), text });
+  }
+
+  document.forms[0].onsubmit = submit;
+  send.onclick = (event) => {
+    if (!running) return;
+    event.preventDefault();
+    running.abort();
+    visitor.settled();
+  };
+  input.oninput = () => {
+    update();
+    // ready by the time the question is; a failure shows when it is sent
+    visitor.begin().catch(() => {});
+  };
+  input.onkeydown = (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) submit(event);
+  };
+  const welcome = () => {
+    log.replaceChildren();
+    if (config.welcome_message) said(config.welcome_message);
+    rest();
+  };
+  fresh.onclick = () => {
+    running?.abort();
+    visitor.end();
+    welcome();
+    focus();
+  };
+
+  /** What was said before, and the answer that a change of page interrupted. */
+  return async () => {
+    welcome();
+    const pending = visitor.pending();
+    busy = true;
+    let last;
+    for (last of await visitor.history()) last.role === "assistant" ? said(last.text, last.sources, last.id) : show.user(last.text);
+    busy = false;
+    if (!pending || last?.role === "assistant") return;
+    if (!last) show.user(pending.text);
+    ask(pending);
+  };
+}
+
+async function main() {
+  const site = await website();
+  const api = new URL("../api/public/", location.href).href;
+  const visitor = client(api, encodeURIComponent(bot), site.origin, memory(`chatbot:${bot}:${site.origin}`));
+  const config = site.config || (await visitor.config().catch(() => null));
+  const words = await texts(config?.language);
+  chat.hidden = false;
+  if (!config) return view(log, live, words).notice(words.denied);
+  paint(config, words);
+  if (site.config) {
+    const leave = () => parent.postMessage({ type: "chatbot:close" }, site.origin);
+    close.hidden = false;
+    close.onclick = leave;
+    addEventListener("keydown", (event) => event.key === "Escape" && leave());
+  }
+  // part of another page: whoever opened that one was not about to write here
+  if (parent === window || site.config) focus();
+  await conversation(visitor, config, words)();
+}
+main();

@@ -1,0 +1,149 @@
+// What a conversation looks like: rows of messages, sources, thumbs, notices. Texts become nodes, never HTML.
+import { link, render, safeUrl } from "./markdown.js";
+
+const THUMB = "M7 11v9H4v-9zm0 0 4-8a2.5 2.5 0 0 1 2.5 2.5V9H19a1.5 1.5 0 0 1 1.5 1.8l-1.3 7.4a2 2 0 0 1-2 1.8H7";
+
+const make = (name, className, ...children) => {
+  const node = document.createElement(name);
+  node.className = className;
+  node.append(...children);
+  return node;
+};
+
+const button = (label, className, act) => {
+  const node = make("button", className, label);
+  node.type = "button";
+  node.onclick = act;
+  return node;
+};
+
+function icon(path) {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.append(document.createElementNS(space, "path"));
+  svg.firstChild.setAttribute("d", path);
+  return svg;
+}
+
+function card(source, number, words) {
+  const place = source.page ? `${words.page} ${source.page}` : "";
+  const summary = make("summary", "", make("b", "", String(number)), make("span", "", source.title || ""), make("small", "", place));
+  const node = make("details", "source", summary);
+  if (source.quote) node.append(make("blockquote", "", source.quote));
+  if (source.url && safeUrl(source.url)) node.append(link(source.url, [words.visit]));
+  return node;
+}
+
+/** `log`: the element that scrolls. */
+export function view(log, live, words) {
+  const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 60;
+  const toEnd = () => (log.scrollTop = log.scrollHeight);
+
+  const row = (kind, ...children) => {
+    const node = make("div", "row " + kind, ...children);
+    log.append(node);
+    toEnd();
+    return node;
+  };
+
+  function thumbs(rate) {
+    const bar = make("div", "thumbs");
+    for (const [label, rating] of [[words.helpful, 1], [words.unhelpful, -1]]) {
+      const node = button(icon(THUMB), "icon" + (rating < 0 ? " down" : ""), async () => {
+        for (const other of bar.children) other.ariaPressed = other === node;
+        await rate(rating);
+        live.textContent = words.thanks;
+      });
+      node.ariaLabel = node.title = label;
+      node.ariaPressed = false;
+      bar.append(node);
+    }
+    return bar;
+  }
+
+  return {
+    user(text) {
+      for (const old of log.querySelectorAll(".notice")) old.remove();
+      const name = make("span", "unseen", words.you + ": ");
+      row("user", make("div", "bubble", name, text));
+    },
+
+    /** A row that fills while the answer arrives. */
+    answer(name) {
+      const body = make("div", "text");
+      body.dir = "auto";
+      const dots = make("div", "dots", make("i", ""), make("i", ""), make("i", ""));
+      const bubble = make("div", "bubble", make("span", "unseen", name + ": "), body, dots);
+      const node = row("bot", bubble);
+      let text = "";
+      let open = true;
+      let cards = new Map();
+      let frame;
+
+      const cite = (number) => {
+        const found = cards.get(number);
+        if (!found) return open ? make("span", "cite", String(number)) : null;
+        const mark = button(String(number), "cite", () => {
+          found.open = true;
+          found.firstChild.focus();
+          found.scrollIntoView({ block: "nearest" });
+        });
+        mark.ariaLabel = `${words.source} ${number}`;
+        return mark;
+      };
+      const draw = () => {
+        frame = 0;
+        const follow = atEnd();
+        render(body, text, cite, open, cards.size);
+        dots.hidden = !open || text !== "";
+        if (follow) toEnd();
+      };
+
+      return {
+        /** As a reader hears it. */
+        get text() {
+          return body.textContent;
+        },
+        add(more) {
+          text += more;
+          frame ||= requestAnimationFrame(draw);
+        },
+        reset() {
+          text = "";
+          draw();
+        },
+        sources(list) {
+          cards = new Map(list.map((source, i) => [source.number ?? i + 1, source]).map(([n, source]) => [n, card(source, n, words)]));
+          const follow = atEnd();
+          node.querySelector(".sources")?.remove();
+          if (cards.size) node.append(make("div", "sources", make("p", "", words.sources), ...cards.values()));
+          draw();
+          if (follow) toEnd();
+        },
+        /** No more text. `rate` (rating): thumbs under it; `note`: a word under it. */
+        finish(rate, note) {
+          cancelAnimationFrame(frame);
+          open = false;
+          draw();
+          if (!text) bubble.remove();
+          if (rate) bubble.after(thumbs(rate));
+          if (note) node.append(make("small", "", note));
+          toEnd();
+        },
+        remove: () => node.remove(),
+      };
+    },
+
+    /** A line that says what went wrong, with a button to try again, shown after `wait` seconds. */
+    notice(text, retry, wait = 0) {
+      const node = row("notice", make("p", "", text));
+      node.role = "alert";
+      const add = () => {
+        node.append(button(words.retry, "retry", () => (node.remove(), retry())));
+        toEnd();
+      };
+      if (retry) wait ? setTimeout(add, wait * 1000) : add();
+    },
+  };
+}
