@@ -22,6 +22,7 @@ from chatbot_saas.api import (
     dashboard,
     documentation,
     health,
+    jobs,
     public,
     sources,
     unknown,
@@ -56,7 +57,20 @@ def make_api() -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    for part in (auth, bots, sources, chat, conversations, api_keys, admin, public, health, dashboard, documentation):
+    for part in (
+        auth,
+        bots,
+        sources,
+        jobs,
+        chat,
+        conversations,
+        api_keys,
+        admin,
+        public,
+        health,
+        dashboard,
+        documentation,
+    ):
         api.include_router(part.router)
     api.include_router(widget_router(frame_origins))
     api.include_router(unknown.router)  # the last one: it takes what the others leave

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,11 +94,10 @@ async def wait_until_ready(server: RunningServer) -> None:
 
 @asynccontextmanager
 async def running_server(data_dir: Path, *, port: int = 0, **environment: str) -> AsyncIterator[RunningServer]:
-    """A server that answers, ended at the end. Whether it stops in time is asked by tests/cli, without a browser."""
+    """A server that answers, ended at the end, in time."""
     server = launch(data_dir, port=port, **environment)
     try:
         await wait_until_ready(server)
         yield server
     finally:
-        with suppress(AssertionError):
-            await asyncio.to_thread(server.stop)
+        await asyncio.to_thread(server.stop)

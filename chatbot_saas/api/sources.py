@@ -9,20 +9,31 @@ from chatbot_saas.api.uploads import received_files
 from chatbot_saas.core.errors import (
     ConflictError,
     ForbiddenError,
+    InvalidError,
     NotFoundError,
     TooLargeError,
     UnauthenticatedError,
     UnsupportedTypeError,
 )
 from chatbot_saas.core.tenancy import Scope
-from chatbot_saas.schemas.base import PageRead
-from chatbot_saas.schemas.sources import DeletedRead, SourceRead, SourceStatus
-from chatbot_saas.services import bots, sources
+from chatbot_saas.schemas.base import PageRead, inlined
+from chatbot_saas.schemas.sources import (
+    KINDS,
+    SOURCE_CREATE,
+    DeletedRead,
+    QuestionPair,
+    SourcePatch,
+    SourceRead,
+    SourceStatus,
+    WebPageRead,
+    WebPageStatus,
+)
+from chatbot_saas.services import bots, intake, sources
 
 router = APIRouter(
     prefix="/api/v1", tags=["sources"], responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError)
 )
-_UPLOAD_BODY = {
+_ADD_BODY = {
     "requestBody": {
         "required": True,
         "content": {
@@ -32,7 +43,8 @@ _UPLOAD_BODY = {
                     "required": ["file"],
                     "properties": {"file": {"type": "array", "items": {"type": "string", "format": "binary"}}},
                 }
-            }
+            },
+            "application/json": {"schema": {"oneOf": [inlined(kind) for kind in KINDS]}},
         },
     }
 }
@@ -56,17 +68,25 @@ async def list_sources(
     "/bots/{bot_id}/sources",
     status_code=202,
     responses=errors(TooLargeError, UnsupportedTypeError),
-    openapi_extra=_UPLOAD_BODY,
+    openapi_extra=_ADD_BODY,
 )
 async def add_sources(bot_id: UUID, request: Request, rt: RuntimeDep, principal: TenantDep) -> PageRead[SourceRead]:
-    """Upload files (PDF, DOCX, TXT, MD, HTML; 25 MB each). What is wrong with one is told in its `error`."""
+    """Add files (multipart, in fields named `file`, 25 MB each), a page, a website, a text, or questions and answers.
+
+    What is wrong with one is told in its `error`. Content that the bot has already is not added again: `copy_of` names
+    the source that holds it.
+    """
     principal.require(Scope.SOURCES_WRITE)
     async with rt.db.tenant(principal) as session:
         await bots.load(session, principal, bot_id)  # before a byte of the body is read
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise UnsupportedTypeError("Send files as multipart/form-data, in fields named file.")
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        body = SOURCE_CREATE.validate_json(await request.body())
+        return PageRead(items=[await intake.add(rt, principal, bot_id, body)])
+    if kind != "multipart/form-data":
+        raise UnsupportedTypeError("Send files as multipart/form-data in fields named file, or JSON with a type.")
     async with received_files(request) as uploads:
-        items = await sources.add_files(rt, principal, bot_id, uploads)
+        items = await intake.add_files(rt, principal, bot_id, uploads)
     if len(items) == 1 and items[0].error and items[0].error.code == "file_too_large":
         raise TooLargeError(items[0].error.message, source_id=str(items[0].id))
     return PageRead(items=items)
@@ -76,6 +96,33 @@ async def add_sources(bot_id: UUID, request: Request, rt: RuntimeDep, principal:
 async def get_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> SourceRead:
     async with rt.db.tenant(principal) as session:
         return await sources.get(session, principal, source_id)
+
+
+@router.patch("/sources/{source_id}", responses=errors(ConflictError, InvalidError))
+async def change_source(source_id: UUID, body: SourcePatch, rt: RuntimeDep, principal: TenantDep) -> SourceRead:
+    """Change its title or schedule, or what a text or a list of questions holds, which is then read again."""
+    return await intake.change(rt, principal, source_id, body)
+
+
+@router.get("/sources/{source_id}/pages")
+async def list_pages(
+    source_id: UUID,
+    rt: RuntimeDep,
+    principal: TenantDep,
+    page: PageDep,
+    search: Annotated[str, Query(max_length=200)] = "",
+    status: WebPageStatus | None = None,
+) -> PageRead[WebPageRead]:
+    """The addresses of a page or website, and what became of each."""
+    async with rt.db.tenant(principal) as session:
+        found = await sources.list_pages(session, principal, source_id, page, search=search, status=status or "")
+    return PageRead(items=found.items, next_cursor=found.next_cursor)
+
+
+@router.get("/sources/{source_id}/pairs", responses=errors(InvalidError))
+async def list_pairs(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> PageRead[QuestionPair]:
+    """All questions and answers of a source of type qa."""
+    return PageRead(items=await intake.pairs_of(rt, principal, source_id))
 
 
 @router.delete("/sources/{source_id}")

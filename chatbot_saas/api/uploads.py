@@ -12,7 +12,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from chatbot_saas.core.errors import InvalidError, TooLargeError
-from chatbot_saas.services.sources import Upload
+from chatbot_saas.services.intake import Upload
 
 MAX_FILES = 20
 MAX_REQUEST_BYTES = 128 * 1024 * 1024

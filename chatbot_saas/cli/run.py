@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 
 from chatbot_saas.cli.database import migrating, open_database
 from chatbot_saas.cli.progress import say
@@ -27,6 +28,10 @@ def main(arguments: list[str]) -> int:
         if settings.admin_email and (password := settings.admin_password.get_secret_value()):
             admin.make(settings, url, settings.admin_email, password)
         welcome = demo.seed(settings, url)
-        serve(app, host, settings.port, lambda: say(f"\nReady: {settings.public_url}  (Ctrl-C stops)\n{welcome}"))
+        ended = serve(
+            app, host, settings.port, lambda: say(f"\nReady: {settings.public_url}  (Ctrl-C stops)\n{welcome}")
+        )
     say("Stopped.")
+    if not ended:
+        os._exit(1)
     return 0

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import importlib
+import io
 import os
 import socket
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from granian.server.embed import Server
 
 from chatbot_saas.cli.pages import serving_environment
 from chatbot_saas.cli.processes import on_stop
-from chatbot_saas.cli.progress import CommandError
+from chatbot_saas.cli.progress import CommandError, say
 
 STOP_SECONDS = 20.0  # for answers and jobs under way, which bound themselves; then the process ends anyway
 
@@ -34,16 +35,25 @@ def load_app(build: Path) -> Callable[[], Any]:
         gc.freeze()
 
 
-def serve(app: Callable[[], Any], host: str, port: int, on_ready: Callable[[], None]) -> None:
+def serve(app: Callable[[], Any], host: str, port: int, on_ready: Callable[[], None]) -> bool:
     """Serve `app` until SIGINT, SIGTERM or SIGHUP. Raises CommandError if it ends by itself.
 
     The server runs inside this process instead of under a supervisor: one worker has no use for a second copy of the
     interpreter, and a signal has one place to arrive.
+
+    Returns whether all of it ended in time. Where it did not, the caller clears up and ends by `os._exit`: what hangs
+    would hold up a polite end for ever.
     """
-    uvloop.run(_serve(app(), host, port, on_ready))
+    loop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)
+    ended = loop.run_until_complete(_serve(app(), host, port, on_ready))
+    if ended:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+    return ended
 
 
-async def _serve(app: Any, host: str, port: int, on_ready: Callable[[], None]) -> None:
+async def _serve(app: Any, host: str, port: int, on_ready: Callable[[], None]) -> bool:
     server = Server(
         app, address=host, port=port, interface=Interfaces.ASGI, log_level=LogLevels.error, log_access=False
     )
@@ -60,8 +70,17 @@ async def _serve(app: Any, host: str, port: int, on_ready: Callable[[], None]) -
         await serving
         raise CommandError(f"the server ended by itself: is port {port} free?")
     server.stop()
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(serving, STOP_SECONDS)
+    _, late = await asyncio.wait({serving}, timeout=STOP_SECONDS)
+    if late:
+        say(f"Not all of it ended within {STOP_SECONDS:.0f} s. What is left:\n{_what_runs()}")
+    return not late
+
+
+def _what_runs() -> str:
+    text = io.StringIO()
+    for task in asyncio.all_tasks():
+        task.print_stack(limit=4, file=text)
+    return text.getvalue()
 
 
 def _nothing() -> None:

@@ -4,10 +4,12 @@ from chatbot_saas.models.api_keys import ApiKey
 from chatbot_saas.models.audit import AuditEntry
 from chatbot_saas.models.bots import Bot, BotVersion
 from chatbot_saas.models.conversations import Conversation, Message
+from chatbot_saas.models.jobs import Job
 from chatbot_saas.models.sources import Chunk, Document, Source
 from chatbot_saas.models.tenants import TenantRow
 from chatbot_saas.models.usage import UsageEvent
 from chatbot_saas.models.users import LoginSession, Membership, RefreshToken, User
+from chatbot_saas.models.web_pages import WebPage
 
 __all__ = [
     "ApiKey",
@@ -17,6 +19,7 @@ __all__ = [
     "Chunk",
     "Conversation",
     "Document",
+    "Job",
     "LoginSession",
     "Membership",
     "Message",
@@ -25,4 +28,5 @@ __all__ = [
     "TenantRow",
     "UsageEvent",
     "User",
+    "WebPage",
 ]

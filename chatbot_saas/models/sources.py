@@ -1,26 +1,42 @@
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, BigInteger, Column, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlmodel import Field
 
-from chatbot_saas.models.base import Row, reference
+from chatbot_saas.models.base import Row, moment, reference
 
 
 class Source(Row, table=True):
-    """What feeds a bot; here an uploaded file."""
+    """What feeds a bot: a file, a web page, a site, a text, or questions with their answers."""
 
     __tablename__ = "sources"  # pyright: ignore[reportAssignmentType]
-    __table_args__ = (Index("ix_sources_bot_id_sha256", "bot_id", "sha256"),)
+    __table_args__ = (
+        Index("ix_sources_bot_id_sha256", "bot_id", "sha256"),
+        Index("ix_sources_next_refresh_at", "next_refresh_at"),
+    )
 
     tenant_id: UUID = reference("tenants")
     bot_id: UUID = reference("bots")
     type: str = Field(default="file", max_length=10)
+    """file, url, site, text or qa."""
     title: str = Field(max_length=300)
     filename: str = Field(default="", max_length=300)
     media_type: str = Field(default="", max_length=100)
     size: int = Field(default=0, sa_type=BigInteger)
     sha256: bytes | None = None
+    """Of what was uploaded: the same in one bot twice is one source."""
+    url: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
+    options: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, sa_column_kwargs={"server_default": "{}"})
+    """Of a site: see schemas.sources.SiteOptions."""
+    refresh: str = Field(default="", max_length=10, sa_column_kwargs={"server_default": ""})
+    """hourly, daily or weekly; empty for by hand."""
+    next_refresh_at: datetime | None = moment()
+    refreshed_at: datetime | None = moment()
+    failures: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Refreshes in a row that brought nothing."""
     blob_key: str = Field(default="", max_length=200)
     status: str = Field(default="queued", max_length=20)
     """queued, extracting, chunking, embedding, ready, failed or cancelled."""
@@ -35,7 +51,7 @@ class Source(Row, table=True):
 
 
 class Document(Row, table=True):
-    """The text of a source, to which citations' offsets refer."""
+    """A text of a source (a site has one for each page), to which citations' offsets refer."""
 
     __tablename__ = "documents"  # pyright: ignore[reportAssignmentType]
 
@@ -54,8 +70,9 @@ class Chunk(Row, table=True):
 
     __tablename__ = "chunks"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (
-        UniqueConstraint("document_id", "ordinal"),
+        UniqueConstraint("document_id", "ordinal", deferrable=True, initially="DEFERRED"),
         Index("ix_chunks_search", "search", postgresql_using="gin"),
+        Index("ix_chunks_question", "bot_id", "question_key", postgresql_where=text("question_key <> ''")),
         Index("ix_chunks_bot_id_unindexed", "bot_id", postgresql_where=text("NOT indexed")),
     )
 
@@ -68,6 +85,10 @@ class Chunk(Row, table=True):
     """Offsets in the document's text, in characters; `text` is exactly that span."""
     end: int
     text: str = Field(sa_type=Text)
+    question: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
+    """Of a question with its answer: what is embedded, instead of the text."""
+    question_key: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
+    """The question as services.questions.key compares it."""
     tokens: int
     page: int | None = None
     """The page on which the chunk begins, where there are pages."""

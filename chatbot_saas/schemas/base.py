@@ -1,6 +1,6 @@
 """What requests and read models share."""
 
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
@@ -33,3 +33,21 @@ class Request(BaseModel):
 class PageRead(Read, Generic[T]):
     items: list[T]
     next_cursor: str | None = None
+
+
+def inlined(model: type[BaseModel]) -> dict[str, Any]:
+    """The model's JSON schema with its references filled in, for a document that does not hold them."""
+    schema = model.model_json_schema()
+    shared: dict[str, Any] = schema.pop("$defs", {})
+
+    def filled(part: Any) -> Any:
+        if isinstance(part, list):
+            return [filled(item) for item in cast(list[Any], part)]
+        if not isinstance(part, dict):
+            return part
+        fields = cast(dict[str, Any], part)
+        if reference := fields.get("$ref"):
+            return filled(shared[str(reference).rpartition("/")[2]])
+        return {name: filled(value) for name, value in fields.items()}
+
+    return filled(schema)

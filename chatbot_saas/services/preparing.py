@@ -1,6 +1,6 @@
 """From a document to chunks ready to store: CPU work, run in a worker process."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from chatbot_saas.adapters.extraction import Extracted
@@ -18,6 +18,8 @@ class Prepared:
     chunks: list[ChunkDraft]
     search: list[str]
     """A tsvector literal for each chunk."""
+    questions: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    """Of questions with answers: the columns `question` and `question_key` of each chunk."""
 
 
 def chunk(extracted: Extracted, models_dir: str, language: str) -> Prepared:

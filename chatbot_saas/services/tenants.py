@@ -13,10 +13,9 @@ from chatbot_saas.core import security
 from chatbot_saas.core.errors import NotFoundError
 from chatbot_saas.core.paging import Page, PageRequest, page_of
 from chatbot_saas.core.tenancy import PlatformAdmin, Role, System
-from chatbot_saas.models import Bot, Conversation, Document, Membership, Source, TenantRow, User
-from chatbot_saas.schemas.sources import ACTIVE
+from chatbot_saas.models import Bot, Conversation, Document, Membership, TenantRow, User
 from chatbot_saas.schemas.tenants import TenantCreate, TenantPatch, TenantRead
-from chatbot_saas.services import audit, deletion, sources
+from chatbot_saas.services import audit, deletion, runs
 from chatbot_saas.services.auth import EmailTakenError
 from chatbot_saas.services.bots import escape_like
 from chatbot_saas.services.runtime import Runtime
@@ -77,17 +76,9 @@ async def change(rt: Runtime, admin: PlatformAdmin, tenant_id: UUID, request: Te
             action = "tenant.suspend" if request.status == "suspended" else "tenant.resume"
             audit.record(session, admin, action, tenant.id, tenant_id=tenant.id)
             if request.status == "active":
-                await _resume_jobs(session, rt, tenant.id)
+                await runs.resume(session, rt, tenant.id)
         await session.flush()
         return await _read(session, tenant_id)
-
-
-async def _resume_jobs(session: AsyncSession, rt: Runtime, tenant_id: UUID) -> None:
-    """Ingestion that the suspension stopped goes on where it was."""
-    waiting = select(Source).where(col(Source.tenant_id) == tenant_id, col(Source.status).in_(ACTIVE))
-    for source in (await session.scalars(waiting)).all():
-        source.run += 1  # a job that has not noticed the suspension yet must not go on beside the new one
-        await sources.enqueue(session, rt, source)
 
 
 async def delete(rt: Runtime, admin: PlatformAdmin, tenant_id: UUID) -> None:

@@ -8,7 +8,7 @@ from chatbot_saas.adapters.vectors import IndexName
 from chatbot_saas.core.errors import DomainError
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import tenant_for_job
-from chatbot_saas.services import deletion, ingestion, sources
+from chatbot_saas.services import deletion, indexing, ingestion, runs
 from chatbot_saas.services.runtime import Runtime
 
 log = get_logger(__name__)
@@ -26,10 +26,10 @@ def register(queue: JobQueue, rt: Runtime) -> None:
 
     async def index_bot(context: JobContext, tenant_id: str, bot_id: str) -> None:
         try:
-            await ingestion.index(rt, UUID(tenant_id), UUID(bot_id))
+            await indexing.index(rt, UUID(tenant_id), UUID(bot_id))
         except Exception:
             if _last_try(context):
-                await ingestion.fail_index(rt, UUID(tenant_id), UUID(bot_id))
+                await indexing.fail(rt, UUID(tenant_id), UUID(bot_id))
             raise
 
     async def purge_index(context: JobContext, bot_id: str, embedder: str, dimension: int) -> None:
@@ -50,7 +50,7 @@ def register(queue: JobQueue, rt: Runtime) -> None:
         await deletion.sweep(rt)
         await rt.vectors.compact()
 
-    queue.task(sources.INGEST_SOURCE, INGEST, ingest_source)
+    queue.task(runs.INGEST_SOURCE, INGEST, ingest_source)
     queue.task(deletion.INDEX_BOT, VECTORS, index_bot)
     queue.task(deletion.PURGE_INDEX, VECTORS, purge_index)
     queue.task(deletion.PURGE_SOURCE, VECTORS, purge_source)
@@ -66,10 +66,10 @@ def _last_try(context: JobContext) -> bool:
 async def stalled(rt: Runtime, task: str, args: dict[str, Any]) -> None:
     """A job that killed its worker at every attempt: say so where the customer looks."""
     log.error("job_given_up", task=task, args=args)
-    if task == sources.INGEST_SOURCE:
+    if task == runs.INGEST_SOURCE:
         await _give_up(rt, args["tenant_id"], args["source_id"], args["run"], None)
     elif task == deletion.INDEX_BOT:
-        await ingestion.fail_index(rt, UUID(args["tenant_id"]), UUID(args["bot_id"]))
+        await indexing.fail(rt, UUID(args["tenant_id"]), UUID(args["bot_id"]))
 
 
 async def _give_up(rt: Runtime, tenant_id: str, source_id: str, run: int, error: Exception | None) -> None:

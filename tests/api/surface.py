@@ -13,6 +13,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "RefreshRequest": {"refresh_token": "rt_unknown"},
     "BotCreate": {"name": "Helper"},
     "BotPatch": {"description": "Changed"},
+    "SourcePatch": {"title": "Changed"},
     "SearchRequest": {"query": "refund"},
     "ChatRequestBody": {"bot_id": "{bot_id}", "session_id": "s", "message": "refund?"},
     "ApiKeyCreate": {"name": "key", "scopes": ["keys:write"]},

@@ -49,7 +49,7 @@ async def test_pages_reach_their_state_behind_a_proxy_with_tls(tmp_path: Path, p
     ):
         socket = await open_and_hydrate(page, f"{public_url}/")
         assert socket.startswith(f"wss://localhost:{outside}/_event")
-        await page.goto("about:blank")  # closes the socket before the proxy goes
+        await page.close()  # and with it the socket, before the proxy goes
 
 
 async def test_assets_are_compressed_and_kept_forever_and_pages_are_not(server: RunningServer) -> None:

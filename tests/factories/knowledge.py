@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chatbot_saas.schemas.bots import BotCreate, BotPatch, BotRead
 from chatbot_saas.schemas.sources import SourceRead
-from chatbot_saas.services import bots, sources
+from chatbot_saas.services import bots, intake, sources
 from chatbot_saas.services.runtime import Runtime
 from tests.factories.people import Person
 
@@ -42,8 +42,8 @@ async def add_text(
     with TemporaryDirectory() as folder:
         path = Path(folder) / "upload"
         path.write_bytes(text.encode() if isinstance(text, str) else text)
-        upload = sources.Upload(filename=filename, path=path, size=path.stat().st_size)
-        [source] = await sources.add_files(rt, person.principal, bot_id, [upload])
+        upload = intake.Upload(filename=filename, path=path, size=path.stat().st_size)
+        [source] = await intake.add_files(rt, person.principal, bot_id, [upload])
     return await settled(rt, person, source.id)
 
 

@@ -9,7 +9,7 @@ from chatbot_saas.core.errors import ForbiddenError, NotFoundError, Unauthentica
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.tenancy import Role
 from chatbot_saas.schemas.sources import SourceRead
-from chatbot_saas.services import auth, sources
+from chatbot_saas.services import auth, intake, sources
 from chatbot_saas.services.runtime import Runtime
 from chatbot_saas.state import knowledge
 from chatbot_saas.state.embed import EmbedState
@@ -29,8 +29,8 @@ async def add_unsettled(rt: Runtime, person: Person, bot_id: object, text: str =
     with TemporaryDirectory() as folder:
         path = Path(folder) / "upload"
         path.write_text(text)
-        upload = sources.Upload(filename="notes.txt", path=path, size=path.stat().st_size)
-        [source] = await sources.add_files(rt, person.principal, bot_id, [upload])  # pyright: ignore[reportArgumentType]
+        upload = intake.Upload(filename="notes.txt", path=path, size=path.stat().st_size)
+        [source] = await intake.add_files(rt, person.principal, bot_id, [upload])  # pyright: ignore[reportArgumentType]
     return source
 
 

@@ -28,7 +28,7 @@ from chatbot_saas.core.tenancy import System
 from chatbot_saas.models import Chunk, Message, Source, UsageEvent
 from chatbot_saas.parts import open_runtime
 from chatbot_saas.schemas.sources import SourceRead
-from chatbot_saas.services import sources
+from chatbot_saas.services import intake, sources
 from chatbot_saas.services.runtime import Runtime
 from chatbot_saas.worker.process import RESCUE_SECONDS
 from tests.conftest import new_database
@@ -118,8 +118,8 @@ async def place_for(
 async def add(rt: Runtime, person: Person, bot_id: UUID, folder: Path, content: str) -> SourceRead:
     path = folder / "upload"
     await asyncio.to_thread(path.write_text, content)
-    upload = sources.Upload(filename="large.md", path=path, size=path.stat().st_size)
-    [source] = await sources.add_files(rt, person.principal, bot_id, [upload])
+    upload = intake.Upload(filename="large.md", path=path, size=path.stat().st_size)
+    [source] = await intake.add_files(rt, person.principal, bot_id, [upload])
     return source
 
 

@@ -12,7 +12,7 @@ from chatbot_saas.core.tenancy import Role, System, tenant_for_role
 from chatbot_saas.models import Bot, Membership, TenantRow, User
 from chatbot_saas.schemas.bots import BotCreate, BotPatch
 from chatbot_saas.schemas.tenants import TenantCreate
-from chatbot_saas.services import bots, sources, tenants
+from chatbot_saas.services import bots, intake, tenants
 from chatbot_saas.services.runtime import Runtime
 
 EMAIL = "demo@example.com"
@@ -69,6 +69,6 @@ async def _make_bot(rt: Runtime, tenant_id: UUID, user_id: UUID) -> UUID:
             ),
         )
         await bots.change(session, principal, bot.id, BotPatch(status="published"), rt.secrets)
-    upload = sources.Upload(filename="handbook.md", path=HANDBOOK, size=HANDBOOK.stat().st_size)
-    await sources.add_files(rt, principal, bot.id, [upload])
+    upload = intake.Upload(filename="handbook.md", path=HANDBOOK, size=HANDBOOK.stat().st_size)
+    await intake.add_files(rt, principal, bot.id, [upload])
     return bot.id

@@ -1,0 +1,145 @@
+"""The tenant's jobs: what is being read and indexed, what ended how. services.runs keeps their rows."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from chatbot_saas.core.errors import ConflictError, NotFoundError
+from chatbot_saas.core.paging import Page, PageRequest, page_of
+from chatbot_saas.core.tenancy import PlatformAdmin, Scope, Tenant, tenant_for_job
+from chatbot_saas.models import Bot, Job, Source, TenantRow
+from chatbot_saas.schemas.jobs import OPEN, AdminJobRead, JobRead
+from chatbot_saas.services import bots, sources
+from chatbot_saas.services.bots import escape_like
+from chatbot_saas.services.runtime import Runtime
+
+_JOINED = {"source_type", "title", "bot_name", "error", "tenant_name"}
+
+
+def _query() -> Any:
+    return (
+        select(Job, col(Source.type), col(Source.title), col(Bot.name))
+        .join(Source, col(Source.id) == col(Job.source_id))
+        .join(Bot, col(Bot.id) == col(Job.bot_id))
+    )
+
+
+def _filtered(query: Any, page: PageRequest, search: str, status: str) -> Any:
+    """`status` is one of a job, or "open" for all that have not ended."""
+    query = query.order_by(col(Job.id).desc()).limit(page.limit + 1)
+    if page.after:
+        query = query.where(col(Job.id) < page.after)
+    if search:
+        query = query.where(col(Source.title).ilike(f"%{escape_like(search)}%"))
+    if status == "open":
+        query = query.where(col(Job.status).in_(OPEN))
+    elif status:
+        query = query.where(col(Job.status) == status)
+    return query
+
+
+def _read(row: Any) -> JobRead:
+    fields = set(JobRead.model_fields) - _JOINED
+    joined = {"source_type": row.type, "title": row.title, "bot_name": row.name}
+    return JobRead(error=sources.error_of(row.Job), **joined, **{name: getattr(row.Job, name) for name in fields})
+
+
+def _read_for_admin(row: Any) -> AdminJobRead:
+    return AdminJobRead(**dict(_read(row)), tenant_id=row.Job.tenant_id, tenant_name=row.tenant_name)
+
+
+async def list_page(
+    session: AsyncSession,
+    principal: Tenant,
+    page: PageRequest,
+    *,
+    bot_id: UUID | None = None,
+    search: str = "",
+    status: str = "",
+) -> Page[JobRead]:
+    """Newest first."""
+    principal.require(Scope.SOURCES_READ)
+    query = _filtered(_query(), page, search, status)
+    if bot_id:
+        await bots.load(session, principal, bot_id)
+        query = query.where(col(Job.bot_id) == bot_id)
+    if principal.bot_ids is not None:
+        query = query.where(col(Job.bot_id).in_(principal.bot_ids))
+    rows = (await session.execute(query)).all()
+    return page_of([_read(row) for row in rows], [row.Job.id for row in rows], page.limit)
+
+
+async def get(session: AsyncSession, principal: Tenant, job_id: UUID) -> JobRead:
+    principal.require(Scope.SOURCES_READ)
+    return await _find(session, principal, job_id)
+
+
+async def _find(session: AsyncSession, principal: Tenant, job_id: UUID) -> JobRead:
+    row = (await session.execute(_query().where(col(Job.id) == job_id))).first()
+    if row is None:
+        raise NotFoundError("There is no such job.")
+    principal.require_bot(row.Job.bot_id)
+    return _read(row)
+
+
+async def cancel(session: AsyncSession, principal: Tenant, job_id: UUID, rt: Runtime) -> JobRead:
+    """Stop it within seconds; nothing half-indexed stays."""
+    principal.require(Scope.SOURCES_WRITE)
+    job = await _find(session, principal, job_id)
+    if not job.open:
+        raise ConflictError("This job has ended already.")
+    await sources.cancel(session, principal, job.source_id, rt)
+    return await _again(session, principal, job_id)
+
+
+async def retry(session: AsyncSession, principal: Tenant, job_id: UUID, rt: Runtime) -> JobRead:
+    """Read the job's source again; the answer is the new job."""
+    principal.require(Scope.SOURCES_WRITE)
+    job = await _find(session, principal, job_id)
+    if job.open:
+        raise ConflictError("This job has not ended yet. Wait, or cancel it first.")
+    await sources.reindex(session, principal, job.source_id, rt)
+    newest = select(col(Job.id)).where(col(Job.source_id) == job.source_id).order_by(col(Job.run).desc()).limit(1)
+    return await _again(session, principal, (await session.execute(newest)).scalar_one())
+
+
+async def _again(session: AsyncSession, principal: Tenant, job_id: UUID) -> JobRead:
+    session.expire_all()  # the rows were changed by statements
+    return await _find(session, principal, job_id)
+
+
+async def list_all(
+    rt: Runtime, admin: PlatformAdmin, page: PageRequest, *, search: str = "", status: str = ""
+) -> Page[AdminJobRead]:
+    """Over all tenants, newest first. `search`: in titles and tenants' names."""
+    query = _filtered(_query(), page, "", status).add_columns(col(TenantRow.name).label("tenant_name"))
+    query = query.join(TenantRow, col(TenantRow.id) == col(Job.tenant_id))
+    if search:
+        words = f"%{escape_like(search)}%"
+        query = query.where(col(Source.title).ilike(words) | col(TenantRow.name).ilike(words))
+    async with rt.db.platform(admin) as session:
+        rows = (await session.execute(query)).all()
+    return page_of([_read_for_admin(row) for row in rows], [row.Job.id for row in rows], page.limit)
+
+
+async def cancel_for_admin(rt: Runtime, admin: PlatformAdmin, job_id: UUID) -> JobRead:
+    principal = await _tenant_of(rt, admin, job_id)
+    async with rt.db.tenant(principal) as session:
+        return await cancel(session, principal, job_id, rt)
+
+
+async def retry_for_admin(rt: Runtime, admin: PlatformAdmin, job_id: UUID) -> JobRead:
+    principal = await _tenant_of(rt, admin, job_id)
+    async with rt.db.tenant(principal) as session:
+        return await retry(session, principal, job_id, rt)
+
+
+async def _tenant_of(rt: Runtime, admin: PlatformAdmin, job_id: UUID) -> Tenant:
+    async with rt.db.platform(admin) as session:
+        tenant_id = await session.scalar(select(col(Job.tenant_id)).where(col(Job.id) == job_id))
+    if tenant_id is None:
+        raise NotFoundError("There is no such job.")
+    return tenant_for_job(tenant_id)

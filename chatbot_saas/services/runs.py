@@ -1,0 +1,141 @@
+"""One run of a source: who may go on with it, how far it is, and how it ends.
+
+A source counts its runs. Whoever works on one asks `own` first and stops when it is no longer the source's, so a
+cancel, a deletion or a new run ends an old one at its next step. The tenant sees each run as a row of `jobs`. Few of a
+tenant's are handed to the queue at a time, because the queue takes what came first: a thousand files of one would
+otherwise stand before another's single one.
+"""
+
+from uuid import UUID
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from chatbot_saas.adapters.jobs import INGEST
+from chatbot_saas.core.tenancy import System, tenant_for_job
+from chatbot_saas.models import Bot, Job, Source, TenantRow
+from chatbot_saas.services.runtime import Runtime
+
+INGEST_SOURCE = "ingest_source"
+ADMITTED_PER_TENANT = 4
+INDEXING = "indexing"
+"""The stage of a run that only waits for the index; it takes no tenant's place any more."""
+_ENDINGS = {"ready": "succeeded", "failed": "failed", "cancelled": "cancelled"}
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
+
+class StoppedError(Exception):
+    """The source was cancelled, deleted or started anew: this run has nothing more to do."""
+
+
+async def begin(session: AsyncSession, rt: Runtime, source: Source, kind: str) -> None:
+    """Start the source's present run. `kind`: add, reindex or refresh."""
+    session.add(Job(tenant_id=source.tenant_id, bot_id=source.bot_id, source_id=source.id, kind=kind, run=source.run))
+    await session.flush()
+    await admit(session, rt, source.tenant_id)
+
+
+async def begin_again(session: AsyncSession, rt: Runtime, source: Source, kind: str) -> None:
+    """A new run of a source that has ended."""
+    source.status, source.progress, source.attempts = "queued", 0.0, 0
+    source.error_code, source.error = "", ""
+    source.run += 1
+    await begin(session, rt, source, kind)
+
+
+async def admit(session: AsyncSession, rt: Runtime, tenant_id: UUID) -> None:
+    """Hand the tenant's oldest waiting runs to the queue, as many as it has places for."""
+    await session.execute(_LOCK, {"name": f"admission:{tenant_id}"})
+    mine = col(Job.tenant_id) == tenant_id, col(Job.finished_at).is_(None)
+    taken = await session.scalar(select(func.count()).where(*mine, col(Job.admitted), col(Job.stage) != INDEXING)) or 0
+    waiting = select(Job).where(*mine, ~col(Job.admitted)).order_by(col(Job.id)).limit(ADMITTED_PER_TENANT - taken)
+    if taken >= ADMITTED_PER_TENANT:
+        return
+    for job in (await session.scalars(waiting)).all():
+        job.admitted = True
+        await enqueue(session, rt, job)
+
+
+async def resume(session: AsyncSession, rt: Runtime, tenant_id: UUID) -> None:
+    """Runs that a suspension of their tenant stopped go on where they were."""
+    active = select(Source).where(col(Source.tenant_id) == tenant_id, col(Source.status).not_in(_ENDINGS))
+    for source in (await session.scalars(active.with_for_update())).all():
+        source.run += 1  # a job that has not noticed the suspension yet must not go on beside the new one
+        mine = col(Job.source_id) == source.id, col(Job.finished_at).is_(None)
+        await session.execute(
+            update(Job)
+            .where(*mine)
+            .values(run=source.run, admitted=False, stage="queued")
+            .execution_options(synchronize_session=False)
+        )
+    await session.flush()
+    await admit(session, rt, tenant_id)
+
+
+async def admit_everywhere(rt: Runtime) -> None:
+    """Fill the places of every tenant with waiting runs: a deleted source leaves its place without a word."""
+    async with rt.db.platform(System("admission of jobs")) as session:
+        waiting = select(col(Job.tenant_id)).where(col(Job.finished_at).is_(None), ~col(Job.admitted)).distinct()
+        tenant_ids = (await session.scalars(waiting)).all()
+    for tenant_id in tenant_ids:
+        async with rt.db.tenant(tenant_for_job(tenant_id)) as session:
+            await admit(session, rt, tenant_id)
+
+
+async def enqueue(session: AsyncSession, rt: Runtime, job: Job) -> None:
+    await rt.jobs.defer(session, INGEST_SOURCE, INGEST, tenant_id=job.tenant_id, source_id=job.source_id, run=job.run)
+
+
+async def own(session: AsyncSession, source_id: UUID, run: int, status: str, progress: float) -> tuple[Source, Bot]:
+    """The locked source, moved on to `status`; StoppedError if it is no longer this run's."""
+    source = await session.get(Source, source_id, with_for_update=True)
+    if source is None or source.run != run or source.status in _ENDINGS:
+        raise StoppedError
+    if not await is_active(session, source.tenant_id):
+        raise StoppedError  # resuming the tenant enqueues it again
+    source.status, source.progress = status, progress
+    await _follow(session, source, status="running", stage=status, progress=progress)
+    return source, await session.get_one(Bot, source.bot_id)
+
+
+async def count_attempt(session: AsyncSession, source: Source) -> None:
+    source.attempts += 1
+    started = func.coalesce(col(Job.started_at), func.now())
+    await _follow(session, source, attempts=source.attempts, started_at=started)
+
+
+async def wait_for_index(session: AsyncSession, rt: Runtime, source: Source) -> None:
+    """All is embedded: the tenant's next run may begin."""
+    await _follow(session, source, stage=INDEXING)
+    await admit(session, rt, source.tenant_id)
+
+
+async def end(
+    session: AsyncSession, rt: Runtime, source: Source, status: str, *, code: str = "", message: str = ""
+) -> None:
+    """End the source's run as ready, failed or cancelled, and let the tenant's next one begin."""
+    source.status, source.progress = status, 1.0 if status == "ready" else 0.0
+    source.error_code, source.error = code, message
+    await _follow(
+        session,
+        source,
+        status=_ENDINGS[status],
+        stage="done",
+        progress=source.progress,
+        error_code=code,
+        error=message,
+        finished_at=func.now(),
+    )
+    await session.flush()
+    await admit(session, rt, source.tenant_id)
+
+
+async def _follow(session: AsyncSession, source: Source, **values: object) -> None:
+    mine = col(Job.source_id) == source.id, col(Job.run) == source.run, col(Job.finished_at).is_(None)
+    await session.execute(update(Job).where(*mine).values(**values).execution_options(synchronize_session=False))
+
+
+async def is_active(session: AsyncSession, tenant_id: UUID) -> bool:
+    status = await session.scalar(select(col(TenantRow.status)).where(col(TenantRow.id) == tenant_id))
+    return status == "active"
