@@ -13,6 +13,7 @@ from chatbot_saas.adapters.rate_limits import rate_limiter
 from chatbot_saas.adapters.tokens import token_counter
 from chatbot_saas.adapters.vectors.factory import vector_store
 from chatbot_saas.adapters.vectors.unowned import UnownedVectors
+from chatbot_saas.adapters.web.factory import make_web
 from chatbot_saas.core.db import Database
 from chatbot_saas.core.settings import Settings
 from chatbot_saas.services.runtime import Runtime
@@ -43,6 +44,8 @@ async def open_runtime(settings: Settings, *, owns_vectors: bool = True) -> Asyn
         stack.push_async_callback(model.close)
         vectors = vector_store(settings.chroma_url, settings.data_dir) if owns_vectors else UnownedVectors()
         stack.push_async_callback(vectors.close)
+        web = make_web(settings)
+        stack.push_async_callback(web.close)
         rt = Runtime(
             settings=settings,
             db=db,
@@ -53,6 +56,7 @@ async def open_runtime(settings: Settings, *, owns_vectors: bool = True) -> Asyn
             fallback_model=fallback,
             blobs=blob_store(settings.blob_url, settings.data_dir),
             extractor=ProcessExtractor(processes),
+            web=web,
             processes=processes,
             tokens=tokens,
             limiter=rate_limiter(enabled=settings.rate_limit_enabled, redis_url=settings.redis_url),

@@ -11,6 +11,7 @@ from chatbot_saas.adapters.processes import WorkerPool
 from chatbot_saas.adapters.rate_limits import RateLimiter
 from chatbot_saas.adapters.tokens import TokenCounter
 from chatbot_saas.adapters.vectors import VectorStore
+from chatbot_saas.adapters.web import Web
 from chatbot_saas.core.db import Database
 from chatbot_saas.core.security import SecretBox
 from chatbot_saas.core.settings import Settings
@@ -30,6 +31,7 @@ class Runtime:
     """Answers from the passages alone when the model does not."""
     blobs: BlobStore
     extractor: Extractor
+    web: Web
     processes: WorkerPool
     tokens: TokenCounter
     limiter: RateLimiter
