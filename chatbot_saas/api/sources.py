@@ -119,7 +119,7 @@ async def list_pages(
     return PageRead(items=found.items, next_cursor=found.next_cursor)
 
 
-@router.get("/sources/{source_id}/pairs", responses=errors(InvalidError))
+@router.get("/sources/{source_id}/pairs", responses=errors(ConflictError))
 async def list_pairs(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> PageRead[QuestionPair]:
     """All questions and answers of a source of type qa."""
     return PageRead(items=await intake.pairs_of(rt, principal, source_id))

@@ -223,7 +223,7 @@ async def _content(rt: Runtime, principal: Tenant, source_id: UUID, kind: str) -
     async with rt.db.tenant(principal) as session:
         source = await sources.load(session, principal, source_id)
         if source.type != kind:
-            raise InvalidError(f"This source is not of type {kind}.")
+            raise ConflictError(f"This source is not of type {kind}.")
     async with rt.blobs.local_copy(source.blob_key) as path:
         return await asyncio.to_thread(path.read_bytes)
 

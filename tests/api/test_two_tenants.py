@@ -10,7 +10,7 @@ from sqlmodel import SQLModel, col
 
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.tenancy import Scope, System
-from chatbot_saas.models import Message, Source
+from chatbot_saas.models import Job, Message, Source
 from chatbot_saas.services.runtime import Runtime
 from tests.api.callers import Headers, api_key, every_form, visit
 from tests.api.surface import Operation, operations
@@ -47,10 +47,12 @@ async def make_side(rt: Runtime, client: httpx.AsyncClient) -> Side:
     keys = (await client.get("/api/v1/api-keys", headers=person.headers)).json()["items"]
     async with rt.db.tenant(person.principal) as session:
         source_id = await session.scalar(select(col(Source.id)))
+        job_id = await session.scalar(select(col(Job.id)))
     ids = {
         "bot_id": bot.id,
         "bot_ids": bot.id,
         "source_id": source_id,
+        "job_id": job_id,
         "conversation_id": conversation_id,
         "message_id": asked.json()["message_id"],
         "key_id": keys[0]["id"],
@@ -105,7 +107,7 @@ def test_every_route_is_looked_at() -> None:
     assert {str(o) for o in [*TENANT_ROUTES, *PUBLIC_ROUTES, *others]} == {str(o) for o in operations()}
     assert len(WITH_PATH_IDS) > 10
     assert {name for o in operations() for name in o.path_ids} == {
-        "bot_id", "source_id", "conversation_id", "key_id", "tenant_id", "version",
+        "bot_id", "source_id", "job_id", "conversation_id", "key_id", "tenant_id", "version",
     }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from chatbot_saas.models import (
     Chunk,
     Conversation,
     Document,
+    Job,
     LoginSession,
     Membership,
     Message,
@@ -25,6 +26,7 @@ from chatbot_saas.models import (
     TenantRow,
     UsageEvent,
     User,
+    WebPage,
 )
 
 
@@ -73,6 +75,8 @@ async def one_of_each(session: AsyncSession) -> Rows:
             Conversation(id=conversation_id, **owned, channel="widget"),
         ],
         [
+            Job(**owned, source_id=source_id, kind="add", run=1),
+            WebPage(**owned, source_id=source_id, url="https://secret.example/"),
             Document(id=document_id, **owned, source_id=source_id, title="Document", text="secret text"),
             Message(**owned, conversation_id=conversation_id, role="user", text="secret question"),
         ],
