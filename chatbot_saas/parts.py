@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from chatbot_saas.adapters.blobs import blob_store
+from chatbot_saas.adapters.blobs.factory import blob_store
 from chatbot_saas.adapters.embeddings.factory import make_embedder
 from chatbot_saas.adapters.extraction.process import ProcessExtractor
 from chatbot_saas.adapters.jobs import JobQueue

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from chatbot_saas.adapters.blobs import BlobNotFoundError, BlobStore, FolderBlobs, RemoteBlobs, blob_store
+from chatbot_saas.adapters.blobs import BlobNotFoundError, BlobStore
+from chatbot_saas.adapters.blobs.factory import blob_store
+from chatbot_saas.adapters.blobs.folder import FolderBlobs
+from chatbot_saas.adapters.blobs.remote import RemoteBlobs
 from chatbot_saas.core.errors import InvalidError, UnavailableError
 from chatbot_saas.core.ids import new_id
 
