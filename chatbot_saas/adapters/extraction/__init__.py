@@ -38,6 +38,36 @@ class Extracted:
     media_type: str
 
 
+@dataclass(frozen=True, slots=True)
+class WebPage:
+    """An HTML page with what a crawl and a new bot want to know. All addresses are absolute and normalised.
+
+    `extracted` is None for a page without text. Empty strings where the page says nothing.
+    """
+
+    url: str
+    extracted: Extracted | None
+    title: str
+    """Of the page alone, without the name of the site."""
+    canonical: str
+    """The page's own word for its address; empty where that lies on another site."""
+    links: tuple[str, ...]
+    """Pages and documents, in order, each once, at most 2,000; without those marked nofollow."""
+    language: str
+    """BCP 47, in lower case."""
+    noindex: bool
+    nofollow: bool
+    site_name: str
+    description: str
+    colour: str
+    """The site's theme colour, as #rrggbb."""
+    icons: tuple[str, ...]
+    """The best first."""
+    sitemaps: tuple[str, ...]
+    refresh: str
+    """Where the page forwards to by itself; among the links, too."""
+
+
 class ExtractionError(InvalidError):
     """This file could not be read. Open it on your computer, save it as a new file and upload that."""
 
@@ -51,6 +81,11 @@ class Extractor(Protocol):
         Raises ExtractionError for what is wrong with the file: trying again does not help. Any other error (no
         process could be started, the service is stopping) is not the file's fault.
         """
+        ...
+
+    async def read_page(self, path: Path, url: str, charset: str = "") -> WebPage:
+        """The HTML page at `path`, which came from `url`; `charset` is what the website's header says. Raises as
+        `extract` does, but a page without text is no error."""
         ...
 
     async def close(self) -> None: ...

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from chatbot_saas.adapters.extraction import Extracted
+from chatbot_saas.adapters.extraction import Extracted, WebPage
 from chatbot_saas.adapters.extraction.failures import (
     FileCrashesReaderError,
     FileDamagedError,
@@ -41,10 +41,20 @@ class ProcessExtractor:
 
     async def extract(self, path: Path, filename: str) -> Extracted:
         kind = await asyncio.to_thread(kind_of, path, filename)
+        extracted = await self._run(_READERS[kind], str(path), filename)
+        if not isinstance(extracted, Extracted):
+            raise FileDamagedError
+        return extracted
+
+    async def read_page(self, path: Path, url: str, charset: str = "") -> WebPage:
+        page = await self._run(f"{_PACKAGE}.page:read_page", str(path), url, charset)
+        if not isinstance(page, WebPage):
+            raise FileDamagedError
+        return page
+
+    async def _run(self, reader: str, *args: str) -> object:
         try:
-            extracted = await self._pool.run(
-                _READERS[kind], str(path), filename, timeout=self._timeout, memory=self._memory
-            )
+            return await self._pool.run(reader, *args, timeout=self._timeout, memory=self._memory)
         except JobTimeoutError as error:
             raise FileTooSlowError from error
         except JobMemoryError as error:
@@ -53,9 +63,6 @@ class ProcessExtractor:
             raise FileCrashesReaderError from error
         except JobFailedError as error:
             raise FileDamagedError from error
-        if not isinstance(extracted, Extracted):
-            raise FileDamagedError
-        return extracted
 
     async def close(self) -> None:
         """Nothing of its own to close."""

@@ -21,6 +21,7 @@ _DECLARED = re.compile(
     rb"""<(?:meta[^>]{0,300}?charset|\?xml[^>]{0,100}?encoding)\s*=\s*["']?\s*([\w.:-]{2,40})""", re.IGNORECASE
 )
 _DECLARED_WITHIN = 4096
+_SERVERS_GUESS = frozenset({"", "iso-8859-1", "iso8859-1", "latin1", "windows-1252", "us-ascii", "utf-8", "utf8"})
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _MAX_DEPTH = 200  # deeper pages are made, not written; trafilatura's recursion would end there
 _MAX_ELEMENTS = 150_000
@@ -45,14 +46,22 @@ _TOO_DEEP = "The page nests its elements too deeply to be read. Save the shown p
 
 
 def extract_html(path: str, filename: str) -> Extracted:
-    data = Path(path).read_bytes()
+    tree = parse_page(Path(path).read_bytes())
+    return document(tree, filename, title_of(tree))
+
+
+def parse_page(data: bytes, charset: str = "") -> Any:
+    """The tree of a page, None for a blank one. `charset` is what an HTTP header says of it."""
     declared = _DECLARED.search(data[:_DECLARED_WITHIN])
-    page = _XML_DECLARATION.sub("", decode(data, declared[1].decode("ascii") if declared else ""))
+    own = declared[1].decode("ascii") if declared else ""
+    page = _XML_DECLARATION.sub("", decode(data, _likely(charset, own)))
+    return _parse(page) if page.strip() else None
+
+
+def document(tree: Any, filename: str, title: str) -> Extracted:
+    """The text of a tree, which is changed by this."""
     builder = DocumentBuilder()
-    title = ""
-    if page.strip():
-        tree = _parse(page)
-        title = _title(tree)
+    if tree is not None:
         _fill(builder, tree)
     return builder.finish(
         Kind.HTML,
@@ -61,6 +70,18 @@ def extract_html(path: str, filename: str) -> Extracted:
         "The page holds no text: it is probably filled by a script. Save the shown page as PDF, or copy its text into a"
         " TXT file, and upload that.",
     )
+
+
+def title_of(tree: Any) -> str:
+    found = tree.find(".//title") if tree is not None else None
+    return one_line(found.text or "") if found is not None else ""
+
+
+def _likely(header: str, own: str) -> str:
+    """Which encoding to believe. The header, as browsers do, unless it names what many servers say of every page."""
+    if own.lower().startswith(("utf-16", "utf-32", "ucs-2")):
+        own = ""  # it could not have been read
+    return own if own and header.lower() in _SERVERS_GUESS else header or own
 
 
 def _parse(page: str) -> Any:
@@ -72,11 +93,6 @@ def _parse(page: str) -> Any:
     if any(entry.type == lxml.etree.ErrorTypes.ERR_RESOURCE_LIMIT for entry in parser.error_log):
         raise FileBombError(_TOO_DEEP)  # the parser has dropped the rest of the page
     return tree
-
-
-def _title(tree: Any) -> str:
-    found = tree.find(".//title")
-    return one_line(found.text or "") if found is not None else ""
 
 
 def _fill(builder: DocumentBuilder, tree: Any) -> None:
