@@ -40,8 +40,16 @@ class DocumentBuilder:
         previous = self._parts[-1] if self._parts else ""
         goes_on = previous[-1:] not in ".!?:;。！？" and text[:1].islower()
         start = self.add(text, "\n" if goes_on else "\n\n")
-        self._pages.append(PageMark(number, start))
+        self.mark_page(number, start)
         return start
+
+    @property
+    def next_start(self) -> int:
+        """Where text added after a blank line will begin."""
+        return self._length + (2 if self._parts else 0)
+
+    def mark_page(self, number: int, start: int) -> None:
+        self._pages.append(PageMark(number, start))
 
     def mark_heading(self, level: int, start: int, text: str) -> None:
         self._headings.append(HeadingMark(level, start, text[:_TITLE_LENGTH]))

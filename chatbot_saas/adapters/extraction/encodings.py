@@ -64,7 +64,8 @@ def _decode_utf16(data: bytes) -> str:
     if even + odd <= 0.001 * len(sample):  # a stray one in a text
         return decode(data.replace(b"\x00", b""))
     raise FileMislabelledError(
-        "The file does not hold text but binary data. Upload the document itself as PDF, DOCX, TXT, MD or HTML."
+        "The file does not hold text but binary data. Upload the document itself as PDF, DOCX, XLSX, PPTX, EPUB, CSV,"
+        " HTML, MD or TXT."
     )
 
 

@@ -34,7 +34,7 @@ class FileMislabelledError(ExtractionError):
 
 
 class TypeUnsupportedError(ExtractionError):
-    """This type of file cannot be read. Upload a PDF, DOCX, TXT, MD or HTML file."""
+    """This type of file cannot be read. Upload a PDF, DOCX, XLSX, PPTX, EPUB, CSV, HTML, MD or TXT file."""
 
     code = "type_unsupported"
 
@@ -43,6 +43,12 @@ class FileTooManyPagesError(ExtractionError):
     """The file has too many pages. Split it into smaller files and upload those."""
 
     code = "file_too_many_pages"
+
+
+class FileTooManyRowsError(ExtractionError):
+    """The file has too many rows. Split it into smaller files and upload those."""
+
+    code = "file_too_many_rows"
 
 
 class FileBombError(ExtractionError):

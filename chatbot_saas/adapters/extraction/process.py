@@ -25,6 +25,13 @@ _PACKAGE = "chatbot_saas.adapters.extraction"
 _READERS = {
     Kind.PDF: f"{_PACKAGE}.pdf:extract_pdf",
     Kind.DOCX: f"{_PACKAGE}.word:extract_docx",
+    Kind.XLSX: f"{_PACKAGE}.sheets:extract_xlsx",
+    Kind.PPTX: f"{_PACKAGE}.slides:extract_pptx",
+    Kind.ODT: f"{_PACKAGE}.opendocument:extract_odt",
+    Kind.EPUB: f"{_PACKAGE}.book:extract_epub",
+    Kind.RTF: f"{_PACKAGE}.rich_text:extract_rtf",
+    Kind.CSV: f"{_PACKAGE}.delimited:extract_csv",
+    Kind.JSON: f"{_PACKAGE}.structured:extract_json",
     Kind.TXT: f"{_PACKAGE}.plain:extract_txt",
     Kind.MD: f"{_PACKAGE}.plain:extract_markdown",
     Kind.HTML: f"{_PACKAGE}.web:extract_html",

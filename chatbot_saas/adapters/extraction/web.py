@@ -72,6 +72,12 @@ def document(tree: Any, filename: str, title: str) -> Extracted:
     )
 
 
+def page_blocks(data: bytes) -> list[tuple[int, str, str]]:
+    """Level (0: no heading), text and separator before it, of everything on a page: for formats made of pages."""
+    tree = parse_page(data)
+    return _blocks(tree) if tree is not None else []
+
+
 def title_of(tree: Any) -> str:
     found = tree.find(".//title") if tree is not None else None
     return one_line(found.text or "") if found is not None else ""
