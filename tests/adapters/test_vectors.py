@@ -146,7 +146,10 @@ async def test_delete_takes_all_windows(store: VectorStore) -> None:
     index, items = an_index(), some_items(150, windows=3)
     await store.upsert(index, items)
     gone, kept = items[:130], items[130:]
+    assert await store.held(index, [item.chunk_id for item in gone]) == 390
+    assert await store.held(an_index(), [gone[0].chunk_id]) == await store.held(index, []) == 0
     await store.delete(index, [item.chunk_id for item in gone])
+    assert await store.held(index, [item.chunk_id for item in gone]) == 0
     await store.delete(index, [gone[0].chunk_id, uuid4()])
     assert await store.chunk_ids(index) == {item.chunk_id for item in kept}
     assert await store.count(index) == 60

@@ -99,6 +99,10 @@ class VectorStore(Protocol):
         """Every index there is, of all tenants."""
         ...
 
+    async def held(self, index: IndexName, chunk_ids: Collection[UUID]) -> int:
+        """Number of vectors (not chunks) that the index holds of these chunks."""
+        ...
+
     async def count(self, index: IndexName) -> int:
         """Number of vectors (not chunks); 0 when the index does not exist."""
         ...

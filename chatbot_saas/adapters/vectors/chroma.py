@@ -92,6 +92,11 @@ class ChromaVectors:
     async def indexes(self) -> list[IndexName]:
         return await self._read(self._indexes)
 
+    async def held(self, index: IndexName, chunk_ids: Collection[UUID]) -> int:
+        wanted = [str(chunk_id) for chunk_id in chunk_ids]
+        batches = (wanted[start : start + CHUNKS_PER_DELETE] for start in range(0, len(wanted), CHUNKS_PER_DELETE))
+        return sum([await self._read(self._held, index, batch) for batch in batches])
+
     async def count(self, index: IndexName) -> int:
         return await self._read(self._count, index)
 
@@ -224,6 +229,12 @@ class ChromaVectors:
                 collection.delete(where=_any_of(chunk_ids))
 
         self._with_handle(index, work, missing=None)
+
+    def _held(self, index: IndexName, chunk_ids: list[str]) -> int:
+        def work(collection: ChromaCollection) -> int:
+            return len(collection.get(where=_any_of(chunk_ids), include=[])["ids"])
+
+        return self._with_handle(index, work, missing=0)
 
     def _drop(self, names: list[str]) -> None:
         dropped = False

@@ -38,6 +38,10 @@ FEWEST_OPEN_INDEXES = 32
 HTTP_TIMEOUT = httpx.Timeout(30.0, connect=3.0)
 
 
+class OwnedElsewhereError(UnavailableError):
+    """Another process uses the folder of vectors."""
+
+
 class Engine(Protocol):
     """All methods block: they are called on the store's threads only."""
 
@@ -158,7 +162,7 @@ def _owned(path: Path) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(lock)
-        raise UnavailableError(
+        raise OwnedElsewhereError(
             f"Another process uses the vectors in {path.parent}. Only one may: run a Chroma server and set CHROMA_URL "
             "in every process, or stop the other one."
         ) from error

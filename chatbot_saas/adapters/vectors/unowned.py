@@ -37,6 +37,9 @@ class UnownedVectors:
     async def indexes(self) -> list[IndexName]:
         raise UnownedError
 
+    async def held(self, index: IndexName, chunk_ids: Collection[UUID]) -> int:
+        raise UnownedError
+
     async def count(self, index: IndexName) -> int:
         raise UnownedError
 
