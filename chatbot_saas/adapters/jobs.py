@@ -1,7 +1,7 @@
 """The job queue, in the same database: a job becomes visible exactly when the rows it is about do."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -36,15 +36,34 @@ class Retry(RetryStrategy):
 RETRY = Retry(max_attempts=MAX_ATTEMPTS - 1, exponential_wait=4)  # it counts what comes after the first run
 
 
+LONGEST_WAIT_SECONDS = 60
+
+
+class Untiring(Retry):
+    """For what must be done in the end, however long a part of ours is away."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if isinstance(exception, asyncio.CancelledError):
+            return super().get_retry_decision(exception=exception, job=job)
+        return RetryDecision(retry_in={"seconds": min(4 ** min(job.attempts, 5), LONGEST_WAIT_SECONDS)})
+
+
 class JobQueue:
     def __init__(self, url: URL) -> None:
         """`url`: the platform role's, since a worker reads every tenant's jobs."""
         conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self.app = App(connector=PsycopgConnector(conninfo=conninfo, min_size=1, max_size=8))
+        self._untiring: set[str] = set()
 
-    def task(self, name: str, queue: str, run: Callable[..., Awaitable[Any]]) -> None:
-        """Register a job entry point. It gets the arguments of `defer`, and may run twice."""
-        self.app.task(name=name, queue=queue, retry=RETRY, pass_context=True)(run)
+    def task(self, name: str, queue: str, run: Callable[..., Awaitable[Any]], *, untiring: bool = False) -> None:
+        """Register a job entry point. It gets the arguments of `defer`, and may run twice.
+
+        `untiring`: it is tried until it succeeds, instead of a few times.
+        """
+        if untiring:
+            self._untiring.add(name)
+        retry = Untiring() if untiring else RETRY
+        self.app.task(name=name, queue=queue, retry=retry, pass_context=True)(run)
 
     async def defer(self, session: AsyncSession, task: str, queue: str, *, lock: str = "", **args: Any) -> int | None:
         """Enqueue inside the session's transaction. Jobs of one `lock` run one after another. Ids become strings."""
@@ -82,11 +101,29 @@ class JobQueue:
         """
         manager = self.app.job_manager
         for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
-            if job.attempts + 1 >= MAX_ATTEMPTS:
+            if job.attempts + 1 >= MAX_ATTEMPTS and job.task_name not in self._untiring:
                 await give_up(job.task_name, dict(job.task_kwargs))
                 await manager.finish_job(job, Status.FAILED, delete_job=False)
             else:
                 await manager.retry_job(job)
+
+    async def running(self, task: str, locks: Collection[str]) -> bool:
+        """Whether a job of this task that holds one of these locks is under way in any process."""
+        if not locks:
+            return False
+        found = await self.app.connector.execute_query_one_async(
+            "SELECT EXISTS (SELECT 1 FROM procrastinate_jobs "
+            "WHERE status = 'doing' AND task_name = %(task)s AND lock = ANY(%(locks)s)) AS found",
+            task=task,
+            locks=list(locks),
+        )
+        return bool(found["found"])
+
+    async def drain(self, queues: Sequence[str]) -> None:
+        """Take the jobs that are waiting now, and return when there are none."""
+        await self.app.run_worker_async(
+            queues=list(queues), wait=False, install_signal_handlers=False, delete_jobs="successful"
+        )
 
     async def open(self) -> None:
         await self.app.open_async()

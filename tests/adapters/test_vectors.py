@@ -279,7 +279,7 @@ async def test_only_one_process_owns_the_folder(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-c", code, str(tmp_path / "vectors")]
     refused = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
-    assert "UnavailableError" in refused.stdout
+    assert "OwnedElsewhereError" in refused.stdout
     assert "CHROMA_URL" in refused.stdout
     with pytest.raises(UnavailableError, match="set CHROMA_URL"):
         vector_store("", tmp_path)
