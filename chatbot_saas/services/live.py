@@ -6,7 +6,7 @@ goes on at the same place, whatever pieces it was said in.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Collection, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -108,6 +108,13 @@ class LiveAnswers:
 
     def get(self, question_id: UUID) -> LiveAnswer | None:
         return self._answers.get(question_id)
+
+    def question_ids(self) -> list[UUID]:
+        return list(self._answers)
+
+    def drop(self, question_ids: Collection[UUID]) -> int:
+        """Forget the answers to these questions, which were deleted. Returns how many there were."""
+        return sum(self._answers.pop(question_id, None) is not None for question_id in question_ids)
 
     def announce(self, answer: LiveAnswer) -> None:
         """Let it be found before it begins: whoever repeats the question may read its row in that moment."""

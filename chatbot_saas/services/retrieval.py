@@ -95,15 +95,19 @@ async def retrieve(
     embed_seconds: float = 10.0,
 ) -> Retrieval:
     """The best passages, best first. Where the question cannot be embedded in time, words alone find them."""
-    terms = query_terms(question, index.language)
     embedded, failure = await _embed(rt, index, question, embed_seconds)
-    matches: list[Match] | None = []
     vector = embedded.vectors[0][0] if embedded else None
-    if vector is not None:
-        matches = await _index_matches(rt, index, vector)
+    return Retrieval((await find(rt, principal, index, question, vector))[:limit], embedded, failure)
+
+
+async def find(
+    rt: Runtime, principal: Tenant | Visitor, index: BotIndex, question: str, vector: np.ndarray | None
+) -> list[Found]:
+    """The candidates for a question, best first. `vector`: the question's, of shape (dimension,), if there is one."""
+    terms = query_terms(question, index.language)
+    matches = await _index_matches(rt, index, vector) if vector is not None else []
     found, matches = await _read(rt, principal, index, terms, vector, matches)
-    weight = 1.0 if _vectors_trusted(index) else UNTRUSTED_VECTOR_WEIGHT
-    return Retrieval(_fuse(found, matches, weight)[:limit], embedded, failure)
+    return _fuse(found, matches, 1.0 if _vectors_trusted(index) else UNTRUSTED_VECTOR_WEIGHT)
 
 
 async def _embed(
