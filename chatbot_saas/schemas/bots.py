@@ -71,6 +71,7 @@ Text500 = Annotated[str, Field(max_length=500), Storable]
 Instructions = Annotated[str, Field(max_length=8000), Storable]
 Color = Annotated[str, AfterValidator(_color)]
 Language = Annotated[str, AfterValidator(_language)]
+Threshold = Annotated[float, Field(ge=0.5, le=1)]
 Origins = Annotated[list[Annotated[str, Field(max_length=300), AfterValidator(normal_origin)]], Field(max_length=50)]
 ModelName = Annotated[str, Field(max_length=100), Storable]
 ModelKey = Annotated[str, Field(max_length=300), AfterValidator(_key)]
@@ -88,6 +89,8 @@ class BotCreate(Request):
     color: Color = "#4f46e5"
     fallback_text: Text500 = "I could not find an answer to that in my sources."
     language: Language = "auto"
+    qa_threshold: Threshold = 0.88
+    """How alike (cosine) a question must be to one with an answer of its own, to get that answer."""
     allowed_origins: Origins = []
 
 
@@ -105,6 +108,7 @@ class BotPatch(Request):
     color: Color = "#4f46e5"
     fallback_text: Text500 = ""
     language: Language = "auto"
+    qa_threshold: Threshold = 0.88
     allowed_origins: Origins = []
     status: BotStatus = "draft"
     model_key: ModelKey = ""
@@ -125,6 +129,7 @@ class BotRead(Read):
     color: str
     fallback_text: str
     language: str
+    qa_threshold: float
     allowed_origins: list[str]
     model_key_last4: str
     model_error: str

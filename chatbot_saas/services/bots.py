@@ -36,6 +36,7 @@ VERSIONED = (
     "color",
     "fallback_text",
     "language",
+    "qa_threshold",
     "allowed_origins",
 )
 
