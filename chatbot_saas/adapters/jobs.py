@@ -9,7 +9,7 @@ import procrastinate
 from procrastinate import App, PsycopgConnector, RetryDecision, RetryStrategy
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job, Status
-from sqlalchemy import URL
+from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chatbot_saas.core.db import raw_connection
@@ -22,6 +22,9 @@ MAX_ATTEMPTS = 3
 HEARTBEAT_SECONDS = 5.0
 STALLED_SECONDS = 20.0
 """A worker that has been silent for this long is dead; its jobs are running again within half a minute."""
+
+
+_WAITING = text("SELECT args FROM procrastinate_jobs WHERE status IN ('todo', 'doing') AND task_name = :task")
 
 
 class Retry(RetryStrategy):
@@ -76,6 +79,11 @@ class JobQueue:
             ).defer_async(**plain)
         except AlreadyEnqueued:
             return None
+
+    async def waiting(self, session: AsyncSession, task: str) -> list[dict[str, Any]]:
+        """Arguments of the task's jobs that are to be done or under way, as the session sees them now."""
+        found = await session.execute(_WAITING, {"task": task})
+        return [row.args for row in found]
 
     def nightly(self, name: str, queue: str, run: Callable[..., Awaitable[Any]]) -> None:
         """Register a job that runs once a night, in one process only; it gets the planned time as `timestamp`."""

@@ -6,6 +6,10 @@ tenant's are handed to the queue at a time, because the queue takes what came fi
 otherwise stand before another's single one.
 """
 
+import asyncio
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, text, update
@@ -13,14 +17,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from chatbot_saas.adapters.jobs import INGEST
-from chatbot_saas.core.tenancy import System, tenant_for_job
+from chatbot_saas.core.logging import get_logger
+from chatbot_saas.core.tenancy import System, Tenant, tenant_for_job
 from chatbot_saas.models import Bot, Job, Source, TenantRow
+from chatbot_saas.services import deletion
 from chatbot_saas.services.runtime import Runtime
+
+log = get_logger(__name__)
 
 INGEST_SOURCE = "ingest_source"
 ADMITTED_PER_TENANT = 4
 INDEXING = "indexing"
 """The stage of a run that only waits for the index; it takes no tenant's place any more."""
+WATCH_SECONDS = 1.0
+"""How often work under way asks whether it is still wanted; most files are read before the first time."""
 _ENDINGS = {"ready": "succeeded", "failed": "failed", "cancelled": "cancelled"}
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
@@ -37,7 +47,8 @@ async def begin(session: AsyncSession, rt: Runtime, source: Source, kind: str) -
 
 
 async def begin_again(session: AsyncSession, rt: Runtime, source: Source, kind: str) -> None:
-    """A new run of a source that has ended."""
+    """A new run of the source. One that has not ended yet ends here."""
+    await _follow(session, source.id, source.run, status="cancelled", stage="done", finished_at=func.now())
     source.status, source.progress, source.attempts = "queued", 0.0, 0
     source.error_code, source.error = "", ""
     source.run += 1
@@ -45,14 +56,18 @@ async def begin_again(session: AsyncSession, rt: Runtime, source: Source, kind: 
 
 
 async def admit(session: AsyncSession, rt: Runtime, tenant_id: UUID) -> None:
-    """Hand the tenant's oldest waiting runs to the queue, as many as it has places for."""
+    """Hand the tenant's oldest waiting runs to the queue, as many as it has places for.
+
+    None while the tenant is suspended: `resume` comes back to them.
+    """
     await session.execute(_LOCK, {"name": f"admission:{tenant_id}"})
     mine = col(Job.tenant_id) == tenant_id, col(Job.finished_at).is_(None)
     taken = await session.scalar(select(func.count()).where(*mine, col(Job.admitted), col(Job.stage) != INDEXING)) or 0
-    waiting = select(Job).where(*mine, ~col(Job.admitted)).order_by(col(Job.id)).limit(ADMITTED_PER_TENANT - taken)
-    if taken >= ADMITTED_PER_TENANT:
+    if taken >= ADMITTED_PER_TENANT or not await is_active(session, tenant_id):
         return
-    for job in (await session.scalars(waiting)).all():
+    waiting = select(Job).where(*mine, ~col(Job.admitted)).order_by(col(Job.id)).limit(ADMITTED_PER_TENANT - taken)
+    # whoever cancels one of them has its row, and waits for our lock: skipped, or each would wait for the other
+    for job in (await session.scalars(waiting.with_for_update(skip_locked=True))).all():
         job.admitted = True
         await enqueue(session, rt, job)
 
@@ -87,6 +102,77 @@ async def enqueue(session: AsyncSession, rt: Runtime, job: Job) -> None:
     await rt.jobs.defer(session, INGEST_SOURCE, INGEST, tenant_id=job.tenant_id, source_id=job.source_id, run=job.run)
 
 
+async def mend(rt: Runtime) -> int:
+    """Every run that has begun must end, whatever became of its entry in the queue. Returns how many were mended.
+
+    One that the queue no longer knows (giving it up failed too, or somebody emptied the queue) is enqueued again; one
+    whose source went on without it ends.
+    """
+    async with rt.db.platform(System("lost jobs")) as session:
+        begun = (
+            select(col(Job.id), col(Job.source_id), col(Job.bot_id), col(Job.run), col(Job.stage))
+            .join(TenantRow, col(TenantRow.id) == col(Job.tenant_id))
+            .where(col(Job.finished_at).is_(None), col(Job.admitted), col(TenantRow.status) == "active")
+        )
+        rows = (await session.execute(begun)).all()
+        if not rows:
+            return 0
+        # read after the runs: what was enqueued meanwhile is then no run of before
+        reading = {(args["source_id"], args["run"]) for args in await rt.jobs.waiting(session, INGEST_SOURCE)}
+        indexing = {args["bot_id"] for args in await rt.jobs.waiting(session, deletion.INDEX_BOT)}
+        lost = {
+            row.id: row
+            for row in rows
+            if (
+                str(row.bot_id) not in indexing
+                if row.stage == INDEXING
+                else (str(row.source_id), row.run) not in reading
+            )
+        }
+        if not lost:
+            return 0
+        again = select(Job, Source).join(Source, col(Source.id) == col(Job.source_id)).where(col(Job.id).in_(lost))
+        count = 0
+        for job, source in (await session.execute(again.with_for_update(of=Job, skip_locked=True))).all():
+            seen = lost[job.id]
+            if job.finished_at is None and (job.run, job.stage) == (seen.run, seen.stage):  # or it went on meanwhile
+                await _mend_one(session, rt, job, source)
+                count += 1
+    if count:
+        log.warning("jobs_mended", count=count)
+    return count
+
+
+async def _mend_one(session: AsyncSession, rt: Runtime, job: Job, source: Source) -> None:
+    if source.run != job.run or source.status in _ENDINGS:
+        await _follow(session, job.source_id, job.run, status="cancelled", stage="done", finished_at=func.now())
+    elif job.stage == INDEXING:
+        await deletion.enqueue_indexing(session, rt, job.tenant_id, job.bot_id)
+    else:
+        await enqueue(session, rt, job)
+
+
+async def while_own(rt: Runtime, principal: Tenant, source_id: UUID, run: int, work: Coroutine[Any, Any, None]) -> None:
+    """Do `work`, and stop it within seconds once the run is not the source's any more: StoppedError.
+
+    A step that takes minutes (a large file in its process, a slow provider) would otherwise hold a worker's place for
+    what nobody waits for.
+    """
+    task = asyncio.create_task(work)
+    try:
+        while not (await asyncio.wait({task}, timeout=WATCH_SECONDS))[0]:
+            async with rt.db.tenant(principal) as session:
+                query = select(col(Source.run), col(Source.status)).where(col(Source.id) == source_id)
+                source = (await session.execute(query)).first()
+                wanted = source and source.run == run and source.status not in _ENDINGS
+                if not wanted or not await is_active(session, principal.tenant_id):
+                    raise StoppedError
+        task.result()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 async def own(session: AsyncSession, source_id: UUID, run: int, status: str, progress: float) -> tuple[Source, Bot]:
     """The locked source, moved on to `status`; StoppedError if it is no longer this run's."""
     source = await session.get(Source, source_id, with_for_update=True)
@@ -95,19 +181,19 @@ async def own(session: AsyncSession, source_id: UUID, run: int, status: str, pro
     if not await is_active(session, source.tenant_id):
         raise StoppedError  # resuming the tenant enqueues it again
     source.status, source.progress = status, progress
-    await _follow(session, source, status="running", stage=status, progress=progress)
+    await _follow(session, source.id, run, status="running", stage=status, progress=progress)
     return source, await session.get_one(Bot, source.bot_id)
 
 
 async def count_attempt(session: AsyncSession, source: Source) -> None:
     source.attempts += 1
     started = func.coalesce(col(Job.started_at), func.now())
-    await _follow(session, source, attempts=source.attempts, started_at=started)
+    await _follow(session, source.id, source.run, attempts=source.attempts, started_at=started)
 
 
 async def wait_for_index(session: AsyncSession, rt: Runtime, source: Source) -> None:
     """All is embedded: the tenant's next run may begin."""
-    await _follow(session, source, stage=INDEXING)
+    await _follow(session, source.id, source.run, stage=INDEXING)
     await admit(session, rt, source.tenant_id)
 
 
@@ -117,9 +203,12 @@ async def end(
     """End the source's run as ready, failed or cancelled, and let the tenant's next one begin."""
     source.status, source.progress = status, 1.0 if status == "ready" else 0.0
     source.error_code, source.error = code, message
+    if status == "ready":
+        source.refreshed_at, source.failures = datetime.now(UTC), 0
     await _follow(
         session,
-        source,
+        source.id,
+        source.run,
         status=_ENDINGS[status],
         stage="done",
         progress=source.progress,
@@ -131,8 +220,8 @@ async def end(
     await admit(session, rt, source.tenant_id)
 
 
-async def _follow(session: AsyncSession, source: Source, **values: object) -> None:
-    mine = col(Job.source_id) == source.id, col(Job.run) == source.run, col(Job.finished_at).is_(None)
+async def _follow(session: AsyncSession, source_id: UUID, run: int, **values: object) -> None:
+    mine = col(Job.source_id) == source_id, col(Job.run) == run, col(Job.finished_at).is_(None)
     await session.execute(update(Job).where(*mine).values(**values).execution_options(synchronize_session=False))
 
 

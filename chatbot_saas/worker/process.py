@@ -7,7 +7,7 @@ from functools import partial
 from chatbot_saas.adapters.jobs import INGEST, VECTORS
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.settings import Settings
-from chatbot_saas.services import ingestion, runs
+from chatbot_saas.services import ingestion, refreshing, runs
 from chatbot_saas.services.runtime import Runtime
 from chatbot_saas.worker import tasks
 
@@ -41,6 +41,8 @@ async def _rescue(rt: Runtime) -> None:
     while True:
         try:
             await rt.jobs.rescue(partial(tasks.stalled, rt))
+            await runs.mend(rt)
+            await refreshing.start_due(rt)
             await runs.admit_everywhere(rt)
         except Exception as error:  # the database may be away for a while; the next round tries again
             log.warning("rescue_failed", error=repr(error))

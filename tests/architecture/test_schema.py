@@ -33,7 +33,8 @@ PLATFORM_CALLERS = {
     "services/demo/seed.py": {"ensure_demo"},
     # what an operator changed for every tenant
     "services/ingestion.py": {"follow_embedder"},
-    "services/runs.py": {"admit_everywhere"},
+    "services/runs.py": {"admit_everywhere", "mend"},
+    "services/refreshing.py": {"start_due"},
     "services/jobs.py": {"list_all", "_tenant_of"},
 }
 LOOKUP_CALLERS = {

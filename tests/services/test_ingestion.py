@@ -3,8 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -25,12 +24,14 @@ from chatbot_saas.services import bots, chat, deletion, sources, tenants
 from chatbot_saas.services.runtime import Runtime
 from chatbot_saas.worker import tasks
 from tests.factories import files
+from tests.factories.gates import STAGES, held
 from tests.factories.jobs import drained, until
 from tests.factories.knowledge import add_text, make_bot, settled
 from tests.factories.people import Person, sign_up
 from tests.factories.runtimes import client_of
 
 LARGE = files.prose(150_000)
+ONE_BATCH = [stage for stage in STAGES if "batches" not in stage]
 
 
 @pytest.fixture
@@ -100,61 +101,7 @@ async def is_gone(rt: Runtime, source_id: UUID, bot_id: UUID) -> None:
     assert await vectors_of(rt, bot_id) <= known
 
 
-# --- stages, held open
-
-
-class Gate:
-    """A door in front of one call: the test sees when somebody waits there, and opens it."""
-
-    def __init__(self, at: int = 1) -> None:
-        self.reached, self.open = asyncio.Event(), asyncio.Event()
-        self._left = at
-
-    async def passing(self) -> None:
-        self._left -= 1
-        if self._left <= 0:
-            self.reached.set()
-            await self.open.wait()
-
-
-class Held:
-    """A part of the runtime, the real one, with a gate before one of its methods."""
-
-    def __init__(self, part: Any, method: str, gate: Gate) -> None:
-        self._part, self._method, self._gate = part, method, gate
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(self._part, name)
-        if name != self._method:
-            return value
-
-        async def gated(*arguments: Any, **named: Any) -> Any:
-            await self._gate.passing()
-            return await value(*arguments, **named)
-
-        return gated
-
-
-STAGES = {
-    "extracting": ("extractor", "extract", 1),
-    "chunking": ("processes", "run", 1),
-    "embedding": ("embedder", "embed_documents", 1),
-    "embedding, some batches later": ("embedder", "embed_documents", 5),
-    "indexing": ("vectors", "upsert", 1),
-}
-ONE_BATCH = [stage for stage in STAGES if "batches" not in stage]
-
-
-@asynccontextmanager
-async def held(rt: Runtime, stage: str) -> AsyncIterator[Gate]:
-    part, method, at = STAGES[stage]
-    gate, real = Gate(at), getattr(rt, part)
-    setattr(rt, part, Held(real, method, gate))
-    try:
-        yield gate
-    finally:
-        setattr(rt, part, real)
-        gate.open.set()
+# --- what people do
 
 
 async def upload(
