@@ -16,12 +16,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from chatbot_saas.core.errors import ConflictError, InvalidError
+from chatbot_saas.core.errors import ConflictError, DomainError, InvalidError, PreconditionFailedError
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.models import Source
 from chatbot_saas.schemas.sources import (
-    ACTIVE,
     QaSource,
     QuestionPair,
     SiteOptions,
@@ -157,10 +156,25 @@ async def _copies(session: AsyncSession, bot_id: UUID, rows: list[tuple[Source, 
     return {source.sha256: source for source in (await session.scalars(query)).all() if source.sha256}
 
 
-async def change(rt: Runtime, principal: Tenant, source_id: UUID, patch: SourcePatch) -> SourceRead:
-    """Change a title, a schedule, or what a text or a list of questions holds; that is read again."""
+def content_version(source: Source) -> str:
+    """Another one each time that a text or a list of questions is written anew."""
+    return source.blob_key.rpartition("/")[2]
+
+
+def require_content(source: Source, expected: str | None) -> None:
+    """Raises PreconditionFailedError if the content is not the one that a change is based on."""
+    if expected is not None and content_version(source) != expected:
+        raise PreconditionFailedError
+
+
+async def change(
+    rt: Runtime, principal: Tenant, source_id: UUID, patch: SourcePatch, *, expected: str | None = None
+) -> SourceRead:
+    """Change a title, a schedule, or what a text or a list of questions holds; that is read again.
+
+    `expected`: the `content_version` that new content is based on; refused if somebody else wrote it meanwhile.
+    """
     principal.require(Scope.SOURCES_WRITE)
-    sent = patch.model_fields_set
     async with rt.db.tenant(principal) as session:
         source = await sources.load(session, principal, source_id)
     data = _new_content(source, patch)
@@ -169,6 +183,23 @@ async def change(rt: Runtime, principal: Tenant, source_id: UUID, patch: SourceP
         new_key = f"{deletion.blob_prefix(source.tenant_id, source.bot_id)}{new_id()}"
         with TemporaryDirectory() as folder:
             await rt.blobs.put(new_key, await _on_disk(Path(folder), data))
+    needless = ""
+    try:
+        answer, needless = await _changed(rt, principal, source_id, patch, new_key, len(data or b""), expected)
+    except DomainError:
+        needless = new_key
+        raise
+    finally:
+        if needless:
+            await rt.blobs.delete(needless)
+    return answer
+
+
+async def _changed(
+    rt: Runtime, principal: Tenant, source_id: UUID, patch: SourcePatch, new_key: str, size: int, expected: str | None
+) -> tuple[SourceRead, str]:
+    """The source, and the blob that nothing names any more. `new_key` is the new content's blob, if there is one."""
+    sent = patch.model_fields_set
     old_key = ""
     async with rt.db.tenant(principal) as session:
         source = await sources.load(session, principal, source_id, lock=True)
@@ -178,20 +209,16 @@ async def change(rt: Runtime, principal: Tenant, source_id: UUID, patch: SourceP
             if not source.url:
                 raise InvalidError("Only pages and websites are refreshed.", field="refresh")
             _schedule(source, patch.refresh)
-        if data is not None:
-            if source.status in ACTIVE:
-                raise ConflictError("This source is being processed. Wait, or cancel it first.")
-            old_key, source.blob_key, source.size = source.blob_key, new_key, len(data)
+        if new_key:
+            require_content(source, expected)
+            old_key, source.blob_key, source.size = source.blob_key, new_key, size
             source.sha256 = None
-        if data is not None or ("title" in sent and source.type in ("text", "qa")):
+        if new_key or ("title" in sent and source.type in ("text", "qa")):
             await runs.begin_again(session, rt, source, "reindex")
         audit.record(session, principal, "source.change", source.id, title=source.title, changed=sorted(sent))
         await session.flush()
         await session.refresh(source, ["updated_at"])
-        answer = sources.read(source)
-    if old_key:
-        await rt.blobs.delete(old_key)
-    return answer
+        return sources.read(source), old_key
 
 
 def _new_content(source: Source, patch: SourcePatch) -> bytes | None:
