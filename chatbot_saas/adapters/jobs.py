@@ -27,6 +27,10 @@ STALLED_SECONDS = 20.0
 _WAITING = text("SELECT args FROM procrastinate_jobs WHERE status IN ('todo', 'doing') AND task_name = :task")
 
 
+POLL_SECONDS = 0.5
+"""A new job is told at once; one that waited for another's lock is found by looking."""
+
+
 class Retry(RetryStrategy):
     """After an error with growing waits; at once and always where the worker was only told to stop."""
 
@@ -97,6 +101,7 @@ class JobQueue:
             concurrency=concurrency,
             install_signal_handlers=False,
             delete_jobs="successful",
+            fetch_job_polling_interval=POLL_SECONDS,
             update_heartbeat_interval=HEARTBEAT_SECONDS,
             stalled_worker_timeout=STALLED_SECONDS,
             shutdown_graceful_timeout=3,

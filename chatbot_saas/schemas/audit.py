@@ -15,9 +15,11 @@ ACTIONS = {
     "bot.roll_back": "Bot settings rolled back",
     "bot.delete": "Bot deleted",
     "source.create": "Document uploaded",
+    "source.change": "Document changed",
     "source.reindex": "Document indexed again",
     "source.cancel": "Document cancelled",
     "source.delete": "Document deleted",
+    "document.delete": "Page deleted",
     "api_key.create": "API key created",
     "api_key.revoke": "API key revoked",
     "conversation.delete": "Conversation deleted",
@@ -36,3 +38,5 @@ class AuditRead(Read):
     about: str
     """The name of what was changed, and how; empty if that is not known."""
     created_at: datetime
+    has_receipt: bool
+    """A deletion, whose receipt can be shown."""

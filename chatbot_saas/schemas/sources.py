@@ -1,10 +1,8 @@
-import re
 from datetime import datetime
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter
+from pydantic import Field, StringConstraints, TypeAdapter
 
 from chatbot_saas.schemas.base import Read, Request, Storable
 
@@ -16,28 +14,8 @@ ACTIVE = ("queued", "extracting", "chunking", "embedding")
 MAX_PAGES = 1000
 MAX_PAIRS = 2000
 MAX_TEXT = 500_000
-_SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
-
-def _web_address(value: str) -> str:
-    """With https:// where nothing is said; whether it may be reached is asked when it is."""
-    address = value if _SCHEME.match(value) and "://" in value else f"https://{value}"
-    hint = f"{value[:80]!r} is not a web address. It looks like https://shop.example/help."
-    try:
-        parts = urlsplit(address)
-    except ValueError as error:
-        raise ValueError(hint) from error
-    if parts.scheme.lower() not in ("http", "https") or not parts.hostname or any(c.isspace() for c in address):
-        raise ValueError(hint)
-    return address
-
-
-WebAddress = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=2000),
-    Storable,
-    AfterValidator(_web_address),
-]
+WebAddress = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), Storable]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), Storable]
 Pattern = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), Storable]
 Question = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), Storable]
@@ -139,6 +117,20 @@ class SourceRead(Read):
     @property
     def active(self) -> bool:
         return self.status in ACTIVE
+
+
+class FoundPage(Read):
+    """A page of a website that may be taken."""
+
+    url: str
+    title: str
+    """Empty for a page that only the sitemap names."""
+    depth: int
+    via: Literal["sitemap", "link"]
+
+
+class PreviewRequest(SiteOptions):
+    url: WebAddress
 
 
 class WebPageRead(Read):

@@ -9,18 +9,15 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import col
 
-from chatbot_saas.adapters.extraction import Extracted
 from chatbot_saas.core.errors import DomainError, InvalidError
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import System, Tenant, tenant_for_job
 from chatbot_saas.models import Bot, Source
-from chatbot_saas.services import deletion, passages, questions, runs
-from chatbot_saas.services.preparing import Prepared
+from chatbot_saas.services import crawling, deletion, passages, questions, refreshing, runs, sources
 from chatbot_saas.services.runs import StoppedError
 from chatbot_saas.services.runtime import Runtime
 
 log = get_logger(__name__)
-CHUNK_TIMEOUT_SECONDS = 120.0
 
 
 class NoTextError(InvalidError):
@@ -33,7 +30,7 @@ async def ingest(rt: Runtime, tenant_id: UUID, source_id: UUID, run: int) -> Non
     """The job. Domain errors end the source as failed with their message; anything else is tried again by the queue."""
     principal = tenant_for_job(tenant_id)
     try:
-        await _ingest(rt, principal, source_id, run)
+        await runs.while_own(rt, principal, source_id, run, _ingest(rt, principal, source_id, run))
     except StoppedError:
         log.info("ingestion_stopped", source_id=str(source_id), run=run)
     except DomainError as error:
@@ -46,7 +43,11 @@ async def _ingest(rt: Runtime, principal: Tenant, source_id: UUID, run: int) -> 
     async with rt.db.tenant(principal) as session:
         source, bot = await runs.own(session, source_id, run, "extracting", 0.02)
         await runs.count_attempt(session, source)
-    await _take_blob(rt, principal, source, bot)
+    if source.url:
+        if not await crawling.take_pages(rt, principal, source, bot.language):
+            return
+    else:
+        await _take_blob(rt, principal, source, bot)
     await passages.embed(rt, principal, source_id, run)
     async with rt.db.tenant(principal) as session:
         source, _ = await runs.own(session, source_id, run, "embedding", passages.EMBEDDED)
@@ -63,7 +64,7 @@ async def _take_blob(rt: Runtime, principal: Tenant, source: Source, bot: Bot) -
             extracted = await rt.extractor.extract(path, source.filename)
         async with rt.db.tenant(principal) as session:
             await runs.own(session, source.id, source.run, "chunking", 0.2)
-        prepared = await chunk(rt, extracted, bot.language)
+        prepared = await passages.prepare(rt, extracted, bot.language)
     if not prepared.chunks:
         raise NoTextError
     async with rt.db.tenant(principal) as session:
@@ -73,17 +74,6 @@ async def _take_blob(rt: Runtime, principal: Tenant, source: Source, bot: Bot) -
         await passages.count_chunks(session, source)
         source.media_type = prepared.media_type
         source.title = given or prepared.title or source.filename
-
-
-async def chunk(rt: Runtime, extracted: Extracted, language: str) -> Prepared:
-    prepared: Prepared = await rt.processes.run(
-        "chatbot_saas.services.preparing:chunk",
-        extracted,
-        str(rt.settings.models_dir),
-        language,
-        timeout=CHUNK_TIMEOUT_SECONDS,
-    )
-    return prepared
 
 
 async def follow_embedder(rt: Runtime) -> int:
@@ -111,8 +101,9 @@ async def fail(rt: Runtime, principal: Tenant, source_id: UUID, run: int, code: 
         source = await session.get(Source, source_id, with_for_update=True)
         if source is None or source.run != run or source.status in ("cancelled", "ready"):
             return
-        if not await passages.whole(session, source_id) and source.refreshed_at is None:
+        if not sources.keeps_knowledge(source) and not await passages.whole(session, source_id):
             await deletion.enqueue_chunks(session, rt, source)
             await deletion.drop_rows(session, source_id)
             source.chunks, source.tokens = 0, 0
+        message = refreshing.after_failure(source, message)
         await runs.end(session, rt, source, "failed", code=code, message=message)

@@ -6,8 +6,8 @@ twice; the answer names the source that holds it.
 
 import asyncio
 import hashlib
+import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from chatbot_saas.adapters.web.urls import from_person
 from chatbot_saas.core.errors import ConflictError, DomainError, InvalidError, PreconditionFailedError
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.tenancy import Scope, Tenant
@@ -30,11 +31,10 @@ from chatbot_saas.schemas.sources import (
     TextSource,
     UrlSource,
 )
-from chatbot_saas.services import audit, bots, deletion, questions, runs, sources
+from chatbot_saas.services import audit, bots, deletion, questions, refreshing, runs, sources
 from chatbot_saas.services.runtime import Runtime
 
 TEXT_FILENAME = "text.txt"
-INTERVALS = {"hourly": timedelta(hours=1), "daily": timedelta(days=1), "weekly": timedelta(weeks=1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +92,15 @@ async def add(
 
 async def _add_web(rt: Runtime, principal: Tenant, bot_id: UUID, body: UrlSource | SiteSource) -> SourceRead:
     """Whether the address may be reached is asked by the job, which says what is wrong with it."""
-    source = _new(principal, bot_id, body.type, title=body.url[:300], url=body.url)
+    url = from_person(body.url)
+    source = _new(principal, bot_id, body.type, title=url[:300], url=url)
+    chosen: dict[str, object] = {}
     if isinstance(body, SiteSource):
-        source.options = {name: getattr(body, name) for name in SiteOptions.model_fields}
-    _schedule(source, body.refresh)
+        chosen = {name: getattr(body, name) for name in SiteOptions.model_fields}
+        chosen["urls"] = list(dict.fromkeys(from_person(address) for address in body.urls))
+        source.options = chosen
+    source.sha256 = hashlib.sha256(json.dumps([body.type, url, chosen], sort_keys=True).encode()).digest()
+    refreshing.schedule(source, body.refresh)
     [added] = await _add(rt, principal, bot_id, [(source, None)])
     return added
 
@@ -208,7 +213,7 @@ async def _changed(
         if "refresh" in sent:
             if not source.url:
                 raise InvalidError("Only pages and websites are refreshed.", field="refresh")
-            _schedule(source, patch.refresh)
+            refreshing.schedule(source, patch.refresh)
         if new_key:
             require_content(source, expected)
             old_key, source.blob_key, source.size = source.blob_key, new_key, size
@@ -253,11 +258,6 @@ async def _content(rt: Runtime, principal: Tenant, source_id: UUID, kind: str) -
             raise ConflictError(f"This source is not of type {kind}.")
     async with rt.blobs.local_copy(source.blob_key) as path:
         return await asyncio.to_thread(path.read_bytes)
-
-
-def _schedule(source: Source, refresh: str) -> None:
-    source.refresh = refresh
-    source.next_refresh_at = datetime.now(UTC) + INTERVALS[refresh] if refresh else None
 
 
 def _digest(path: Path) -> bytes:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from chatbot_saas.adapters.embeddings import Embedded
+from chatbot_saas.adapters.extraction import Extracted
 from chatbot_saas.adapters.llm import ModelError
 from chatbot_saas.adapters.vectors.exact import pack
 from chatbot_saas.core.ids import derived_id
@@ -25,6 +26,7 @@ from chatbot_saas.services.preparing import Prepared
 from chatbot_saas.services.runtime import Runtime
 
 PARALLEL_BATCHES = 3
+CHUNK_TIMEOUT_SECONDS = 120.0
 EMBEDDED = 0.98
 """Progress of a source that only waits for the index."""
 _EMBEDDING = (0.3, 0.97)
@@ -33,6 +35,18 @@ _EMBEDDING = (0.3, 0.97)
 def document_id(source_id: UUID, url: str = "") -> UUID:
     """A source has one document, or one for each address."""
     return derived_id(source_id, f"document {url}" if url else "document")
+
+
+async def prepare(rt: Runtime, extracted: Extracted, language: str) -> Prepared:
+    """Cut into passages, in a worker process."""
+    prepared: Prepared = await rt.processes.run(
+        "chatbot_saas.services.preparing:chunk",
+        extracted,
+        str(rt.settings.models_dir),
+        language,
+        timeout=CHUNK_TIMEOUT_SECONDS,
+    )
+    return prepared
 
 
 async def store_document(
@@ -170,3 +184,9 @@ async def whole(session: AsyncSession, source_id: UUID) -> bool:
     query = select(func.count(), func.count(col(Chunk.embedding))).where(col(Chunk.source_id) == source_id)
     chunks, embedded = (await session.execute(query)).one()
     return chunks > 0 and chunks == embedded
+
+
+async def indexed(session: AsyncSession, rt: Runtime, source_id: UUID) -> bool:
+    """Whether the index has all of the source's chunks, by the present embedder."""
+    behind = select(col(Chunk.id)).where(col(Chunk.source_id) == source_id, ~col(Chunk.indexed) | _not_embedded(rt))
+    return await session.scalar(behind.limit(1)) is None

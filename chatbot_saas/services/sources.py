@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -65,10 +65,17 @@ async def reindex(session: AsyncSession, principal: Tenant, source_id: UUID, rt:
         raise ConflictError("This source is being processed already. Wait, or cancel it first.")
     if not source.blob_key and not source.url:
         raise ConflictError("The file was not stored. Upload it again.")
+    source.failures = 0
+    await session.execute(update(WebPage).where(col(WebPage.source_id) == source.id).values(failures=0))
     await runs.begin_again(session, rt, source, "refresh" if source.url else "reindex")
     audit.record(session, principal, "source.reindex", source.id)
     await session.refresh(source, ["updated_at"])
     return read(source)
+
+
+def keeps_knowledge(source: Source) -> bool:
+    """Whether a run that does not come to its end leaves what was known: a page that could not be refreshed does."""
+    return bool(source.url) and source.refreshed_at is not None
 
 
 async def cancel(session: AsyncSession, principal: Tenant, source_id: UUID, rt: Runtime) -> SourceRead:
@@ -80,7 +87,7 @@ async def cancel(session: AsyncSession, principal: Tenant, source_id: UUID, rt: 
     source = await load(session, principal, source_id, lock=True)
     if source.status not in ACTIVE:
         raise ConflictError("This source is not being processed.")
-    if source.refreshed_at is None:
+    if not keeps_knowledge(source):
         await deletion.enqueue_chunks(session, rt, source)
         await deletion.drop_rows(session, source.id)
         source.chunks, source.tokens = 0, 0
