@@ -13,6 +13,7 @@
 import asyncio
 import gzip
 import hashlib
+import ssl
 import struct
 import threading
 import zlib
@@ -76,11 +77,20 @@ class Site:
     at_once: int = 0
     most_at_once: int = 0
 
+    _asked: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def asked(self, path: str, times: int = 1) -> None:
+        """Wait until `path` was asked for so often."""
+        async with asyncio.timeout(30), self._asked:
+            await self._asked.wait_for(lambda: self.hits[path] >= times)
+
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.hits[request.path] += 1
         self.requests.append(request)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
+        async with self._asked:
+            self._asked.notify_all()
         try:
             return await self._answer(request)
         except ConnectionError:
@@ -115,7 +125,7 @@ def _response(page: Page, request: web.Request) -> web.Response:
 
 
 @asynccontextmanager
-async def site(host: str = "127.0.0.1") -> AsyncGenerator[Site]:
+async def site(host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> AsyncGenerator[Site]:
     """A website that nothing but its traps is on yet."""
     made = Site()
     app = web.Application()
@@ -123,10 +133,10 @@ async def site(host: str = "127.0.0.1") -> AsyncGenerator[Site]:
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        server = web.TCPSite(runner, host, 0)
+        server = web.TCPSite(runner, host, 0, ssl_context=tls)
         await server.start()
         made.port = runner.addresses[0][1]
-        made.url = f"http://{host}:{made.port}"
+        made.url = f"{'https' if tls else 'http'}://{host}:{made.port}"
         yield made
     finally:
         await runner.cleanup()
@@ -183,7 +193,7 @@ SHOP: dict[str, tuple[str, str]] = {
     ),
     "/repairs": (
         "Repairs",
-        "A flat tyre is repaired for 12 euros while you wait. Larger repairs take two days, with six months of guarantee.",
+        "A flat tyre is repaired for 12 euros while you wait. Larger repairs take two days and are guaranteed.",
     ),
     "/returns": (
         "Returns and refunds",

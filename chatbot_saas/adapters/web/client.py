@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
-from urllib.parse import urljoin
 
 import aiohttp
 
@@ -43,6 +42,7 @@ from chatbot_saas.adapters.web.hosts import Hosts
 from chatbot_saas.adapters.web.robots import MAX_BYTES as ROBOTS_MAX_BYTES
 from chatbot_saas.adapters.web.robots import Robots
 from chatbot_saas.adapters.web.sitemaps import SitemapReader
+from chatbot_saas.adapters.web.urls import joined
 
 _CHUNK = 64 * 1024
 _LINE_LIMIT = 16 * 1024  # of a header; policies of well-known websites are longer than aiohttp's 8 KB
@@ -87,7 +87,8 @@ class _Want:
     seconds: float = 60.0
     """What is left of them."""
     retried: bool = False
-    cookies: aiohttp.CookieJar = field(default_factory=aiohttp.CookieJar)
+    cookies: aiohttp.CookieJar = field(default_factory=lambda: aiohttp.CookieJar(unsafe=True))  # of IP addresses, too
+    """Some websites forward a visitor in circles until their cookie comes back."""
 
 
 class HttpWeb:
@@ -219,7 +220,7 @@ class HttpWeb:
 
     def _redirected(self, target: Target, location: str) -> Target:
         try:
-            return check_url(urljoin(str(target.url), location.strip()).replace(" ", "%20"), self._allowed)
+            return check_url(joined(str(target.url), location), self._allowed)
         except PortForbiddenError:
             raise PortForbiddenError("The page forwards to a port other than 80 and 443. Those are not read.") from None
         except AddressForbiddenError:

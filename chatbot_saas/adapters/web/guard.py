@@ -89,7 +89,7 @@ def check_url(url: str, allowed: AllowedHosts = NOTHING) -> Target:
     if not named and port not in USUAL_PORTS.values():
         raise PortForbiddenError
     made = yarl.URL(str(parts), encoded=True)
-    if (made.scheme, made.host, made.port) != (parts.scheme, host, port):
+    if (made.scheme, made.raw_host, made.port) != (parts.scheme, host, port):
         raise AddressInvalidError  # the library that sends the request reads it in another way
     return Target(made, host, port)
 

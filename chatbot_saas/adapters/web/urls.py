@@ -102,15 +102,20 @@ def normalise(url: str, base: str = "") -> str:
 
     Without fragment, usual port, dot segments, session ids and parameters that only track visitors. Never raises.
     """
-    text = _LINE_ENDS.sub("", url).strip(" \x00\x0c")
     try:
-        parts = split((urljoin(base, text) if base else text).replace(" ", "%20"))
+        parts = split(joined(base, url))
     except (AddressInvalidError, AddressForbiddenError, ValueError):
         return ""
     path = _without_dots(_encoded(_PATH_SESSION.sub("", parts.path)))
     pairs = [pair for pair in parts.query.split("&") if pair and not _is_noise(pair)]
     made = str(Parts(parts.scheme, parts.host, parts.port, path, _encoded("&".join(pairs))))
     return made if len(made) <= MAX_URL else ""
+
+
+def joined(base: str, url: str) -> str:
+    """What a reference `url`, as found at the address `base`, stands for; not checked. Raises ValueError."""
+    text = _LINE_ENDS.sub("", url).strip(" \x00\x0c").replace(" ", "%20")
+    return urljoin(base, text) if base and not _SCHEME.match(text) else text
 
 
 def from_person(text: str) -> str:
@@ -148,7 +153,7 @@ def _is_noise(pair: str) -> bool:
 def _host(text: str) -> str:
     """The one way to write this host: ASCII in lower case, IP addresses in their usual form, no point at the end."""
     if text.startswith("["):
-        address = addresses.parse(text[1:-1])
+        address = addresses.parse(text[1:-1]) if ":" in text else None
         if address is None:
             raise AddressInvalidError
         return str(address)
