@@ -28,10 +28,20 @@ class JobRead(Read):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    retryable: bool
+    """It failed or was cancelled, and no later job of its source exists."""
 
     @property
     def open(self) -> bool:
         return self.status in OPEN
+
+
+class BulkRead(Read):
+    """What became of jobs that were cancelled or retried together."""
+
+    done: int
+    passed_over: int
+    """Ended meanwhile, were deleted, or are read again already."""
 
 
 class AdminJobRead(JobRead):

@@ -1,27 +1,33 @@
 """The tenant's jobs: what is being read and indexed, what ended how. services.runs keeps their rows."""
 
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from chatbot_saas.core.errors import ConflictError, NotFoundError
+from chatbot_saas.core.errors import ConflictError, InvalidError, NotFoundError
 from chatbot_saas.core.paging import Page, PageRequest, page_of
 from chatbot_saas.core.tenancy import PlatformAdmin, Scope, Tenant, tenant_for_job
 from chatbot_saas.models import Bot, Job, Source, TenantRow
-from chatbot_saas.schemas.jobs import OPEN, AdminJobRead, JobRead
+from chatbot_saas.schemas.jobs import OPEN, AdminJobRead, BulkRead, JobRead
 from chatbot_saas.services import bots, sources
 from chatbot_saas.services.bots import escape_like
 from chatbot_saas.services.runtime import Runtime
 
-_JOINED = {"source_type", "title", "bot_name", "error", "tenant_name"}
+MAX_BULK = 500
+_JOINED = {"source_type", "title", "bot_name", "error", "retryable", "tenant_name"}
 
 
 def _query() -> Any:
+    later: Any = aliased(Job)
+    newest = ~select(later.id).where(later.source_id == col(Job.source_id), later.run > col(Job.run)).exists()
     return (
-        select(Job, col(Source.type), col(Source.title), col(Bot.name))
+        select(Job, col(Source.type), col(Source.title), col(Bot.name), newest.label("newest"))
         .join(Source, col(Source.id) == col(Job.source_id))
         .join(Bot, col(Bot.id) == col(Job.bot_id))
     )
@@ -43,7 +49,8 @@ def _filtered(query: Any, page: PageRequest, search: str, status: str) -> Any:
 
 def _read(row: Any) -> JobRead:
     fields = set(JobRead.model_fields) - _JOINED
-    joined = {"source_type": row.type, "title": row.title, "bot_name": row.name}
+    retryable = row.newest and row.Job.status in ("failed", "cancelled")
+    joined = {"source_type": row.type, "title": row.title, "bot_name": row.name, "retryable": retryable}
     return JobRead(error=sources.error_of(row.Job), **joined, **{name: getattr(row.Job, name) for name in fields})
 
 
@@ -111,6 +118,38 @@ async def _again(session: AsyncSession, principal: Tenant, job_id: UUID) -> JobR
     return await _find(session, principal, job_id)
 
 
+async def cancel_many(rt: Runtime, principal: Tenant, job_ids: Iterable[UUID]) -> BulkRead:
+    """At most MAX_BULK, each in a transaction of its own."""
+    principal.require(Scope.SOURCES_WRITE)
+    return await _many(job_ids, lambda job_id: _alone(rt, principal, cancel, job_id))
+
+
+async def retry_many(rt: Runtime, principal: Tenant, job_ids: Iterable[UUID]) -> BulkRead:
+    """At most MAX_BULK, each in a transaction of its own."""
+    principal.require(Scope.SOURCES_WRITE)
+    return await _many(job_ids, lambda job_id: _alone(rt, principal, retry, job_id))
+
+
+async def _alone(rt: Runtime, principal: Tenant, act: Callable[..., Awaitable[JobRead]], job_id: UUID) -> JobRead:
+    async with rt.db.tenant(principal) as session:
+        return await act(session, principal, job_id, rt)
+
+
+async def _many(job_ids: Iterable[UUID], act: Callable[[UUID], Awaitable[JobRead]]) -> BulkRead:
+    # newest first: those that still wait leave before they would take the places of those under way
+    wanted = sorted(set(job_ids), reverse=True)
+    if len(wanted) > MAX_BULK:
+        raise InvalidError(f"Choose at most {MAX_BULK} jobs at once.")
+    done = 0
+    for job_id in wanted:
+        try:
+            await act(job_id)
+            done += 1
+        except (ConflictError, NotFoundError):
+            continue
+    return BulkRead(done=done, passed_over=len(wanted) - done)
+
+
 async def list_all(
     rt: Runtime, admin: PlatformAdmin, page: PageRequest, *, search: str = "", status: str = ""
 ) -> Page[AdminJobRead]:
@@ -126,20 +165,25 @@ async def list_all(
 
 
 async def cancel_for_admin(rt: Runtime, admin: PlatformAdmin, job_id: UUID) -> JobRead:
-    principal = await _tenant_of(rt, admin, job_id)
-    async with rt.db.tenant(principal) as session:
-        return await cancel(session, principal, job_id, rt)
+    return await _alone(rt, await _tenant_of(rt, admin, job_id), cancel, job_id)
 
 
 async def retry_for_admin(rt: Runtime, admin: PlatformAdmin, job_id: UUID) -> JobRead:
-    principal = await _tenant_of(rt, admin, job_id)
-    async with rt.db.tenant(principal) as session:
-        return await retry(session, principal, job_id, rt)
+    return await _alone(rt, await _tenant_of(rt, admin, job_id), retry, job_id)
+
+
+async def cancel_many_for_admin(rt: Runtime, admin: PlatformAdmin, job_ids: Iterable[UUID]) -> BulkRead:
+    return await _many(job_ids, lambda job_id: cancel_for_admin(rt, admin, job_id))
+
+
+async def retry_many_for_admin(rt: Runtime, admin: PlatformAdmin, job_ids: Iterable[UUID]) -> BulkRead:
+    return await _many(job_ids, lambda job_id: retry_for_admin(rt, admin, job_id))
 
 
 async def _tenant_of(rt: Runtime, admin: PlatformAdmin, job_id: UUID) -> Tenant:
+    """The job's tenant, to act inside it; its audit log then tells that an administrator did."""
     async with rt.db.platform(admin) as session:
         tenant_id = await session.scalar(select(col(Job.tenant_id)).where(col(Job.id) == job_id))
     if tenant_id is None:
         raise NotFoundError("There is no such job.")
-    return tenant_for_job(tenant_id)
+    return replace(tenant_for_job(tenant_id), user_id=admin.user_id)
