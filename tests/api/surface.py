@@ -14,6 +14,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "BotCreate": {"name": "Helper"},
     "BotPatch": {"description": "Changed"},
     "SourcePatch": {"title": "Changed"},
+    "PreviewRequest": {"url": "http://127.0.0.1:9/"},
     "SearchRequest": {"query": "refund"},
     "ChatRequestBody": {"bot_id": "{bot_id}", "session_id": "s", "message": "refund?"},
     "ApiKeyCreate": {"name": "key", "scopes": ["keys:write"]},

@@ -32,6 +32,7 @@ NEEDS = {
     "DELETE /api/v1/sources/{source_id}": "sources:write",
     "POST /api/v1/sources/{source_id}/reindex": "sources:write",
     "POST /api/v1/sources/{source_id}/cancel": "sources:write",
+    "POST /api/v1/bots/{bot_id}/sources/preview": "sources:write",
     "PATCH /api/v1/sources/{source_id}": "sources:write",
     "GET /api/v1/sources/{source_id}/pages": "sources:read",
     "GET /api/v1/sources/{source_id}/pairs": "sources:read",
