@@ -148,7 +148,7 @@ def test_a_wrong_byte_does_not_spoil_utf8() -> None:
         ("a.docx", lambda: files.OLD_WORD + "EncryptedPackage".encode("utf-16-le"), "file_encrypted"),
         ("a.pdf", lambda: files.truncated_pdf(0.3), "file_truncated"),
         ("a.pdf", lambda: files.truncated_pdf(0.6), "file_truncated"),
-        ("a.pdf", lambda: files.truncated_pdf(0.998), "file_truncated"),
+        ("a.pdf", lambda: files.truncated_pdf(0.985), "file_truncated"),
         ("a.docx", lambda: files.word()[:9000], "file_truncated"),
         ("a.pdf", lambda: b"%PDF-1.7\n" + b"garbage " * 50 + b"\n%%EOF", "file_damaged"),
         ("a.docx", files.damaged_word, "file_damaged"),

@@ -16,6 +16,7 @@ from chatbot_saas.adapters.extraction.failures import (
     FileBombError,
     FileDamagedError,
     FileEncryptedError,
+    FileNoTextError,
     FileTooManyPagesError,
     FileTooMuchTextError,
     FileTruncatedError,
@@ -29,6 +30,17 @@ _NO_TEXT = (
     "The PDF holds no text, only pictures: it was probably scanned. Run text recognition (OCR) on it, or save the"
     " original document as PDF, and upload that."
 )
+_NOT_LETTERS = (
+    "The text of the PDF cannot be read: its fonts do not say which letters they hold. Print the document into a new PDF"
+    " with text recognition (OCR), or upload the original document."
+)
+_FILLED_BY_ACROBAT = (
+    "The PDF is a form that only Adobe Reader can show. Open it there, print it into a new PDF and upload that."
+)
+_END = re.compile(rb"%%EOF|startxref\s+\d+\s")  # some programs forget the last line
+_GLYPHS = re.compile(r"/(?:g|G|c|C|cid|uni)\d+|\(cid:\d+\)")
+_READABLE = 0.5  # share of characters that are letters, digits and marks of a script
+_MAX_FIELDS = 5_000
 _MADE_BY = re.compile(r"^Microsoft \w+ - |\.(?:docx?|pdf|indd|tex|rtf|odt|pptx?)$", re.IGNORECASE)
 # pypdf answers damage with its own errors and, deeper down, with whatever Python raises on unexpected objects
 _DAMAGE = (
@@ -46,7 +58,7 @@ _DAMAGE = (
 
 def extract_pdf(path: str, filename: str) -> Extracted:
     data = Path(path).read_bytes()
-    if data.rfind(b"%%EOF") < max(data.rfind(b"endobj"), 0):
+    if not _END.search(data, max(data.rfind(b"endobj"), 0)):
         raise FileTruncatedError
     try:
         reader = PdfReader(io.BytesIO(data), strict=False)
@@ -54,6 +66,8 @@ def extract_pdf(path: str, filename: str) -> Extracted:
             raise FileEncryptedError
         _check_pages(reader)
         pages = join_broken_words(_read_pages(reader))
+        _check_is_readable(reader, pages)
+        fields = _fields(reader)
         outline = list(_outline(reader))
         title = str((reader.metadata or {}).get("/Title") or "")
     except LimitReachedError:
@@ -65,6 +79,8 @@ def extract_pdf(path: str, filename: str) -> Extracted:
     for level, text, number in outline:
         if number in starts:
             builder.mark_heading(level, starts[number] + _place_of(text, pages[number - 1]), text)
+    if fields:
+        builder.add("\n".join(fields))
     return builder.finish(Kind.PDF, filename, "" if _MADE_BY.search(title) else title, _NO_TEXT)
 
 
@@ -80,6 +96,36 @@ def _check_pages(reader: PdfReader) -> None:
             f"The file has {count:,} pages; at most {MAX_PAGES:,} are read. Split it into smaller files and upload"
             " those."
         )
+
+
+def _check_is_readable(reader: PdfReader, pages: list[str]) -> None:
+    """Some PDFs hold text that only looks like it: the note of a dynamic form, or glyph numbers instead of letters."""
+    sample = "".join("".join(pages)[:200_000].split())
+    if not sample:
+        return
+    form: Any = reader.root_object.get("/AcroForm")
+    if form is not None and "/XFA" in form.get_object() and len(reader.pages) == 1 and "adobe.com" in sample.lower():
+        raise FileNoTextError(_FILLED_BY_ACROBAT)
+    unknown = sum(not character.isprintable() or character == "\ufffd" for character in sample)
+    unknown += sum(map(len, _GLYPHS.findall(sample)))
+    if unknown > (1 - _READABLE) * len(sample):
+        raise FileNoTextError(_NOT_LETTERS)
+
+
+def _fields(reader: PdfReader) -> list[str]:
+    """What was filled into a form, as `name: value`. A broken form is none."""
+    try:
+        fields = reader.get_fields() or {}
+    except _DAMAGE:
+        return []
+    found: list[str] = []
+    for name, field in list(fields.items())[:_MAX_FIELDS]:
+        value: Any = field.get("/V")
+        text = one_line(str(value)) if isinstance(value, str) and not str(value).startswith("/") else ""
+        label = one_line(str(field.get("/TU") or name))
+        if text:
+            found.append(f"{label}: {text}" if label else text)
+    return found
 
 
 def _read_pages(reader: PdfReader) -> list[str]:

@@ -137,7 +137,7 @@ def _header(row: Row, below: list[Row], *, first: bool) -> dict[int, str] | None
     if len(names) < 2 or not below or not _could_head(names, below[0]):
         return None
     cells = sum(map(len, below))
-    if sum(len(line.keys() & names.keys()) for line in below) < 0.7 * cells:
+    if sum(len(line.keys() & names.keys()) for line in below) < 0.5 * cells:
         return None
     columns = {column: [line[column] for line in below if column in line] for column in names}
     if any(texts and sum(map(_is_number, texts)) >= 0.6 * len(texts) for texts in columns.values()):
