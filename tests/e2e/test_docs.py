@@ -14,8 +14,8 @@ SAMPLE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 
 
-async def test_the_api_sample_prints_an_answer(server: RunningServer) -> None:
-    [sample] = SAMPLE.findall((ROOT / "docs" / "api.md").read_text())
+async def test_the_api_samples_run_one_after_another(server: RunningServer) -> None:
+    sample = "\n".join(SAMPLE.findall((ROOT / "docs" / "api.md").read_text()))
     code = sample.replace("http://localhost:3000", server.url)
     assert code != sample
     child = await asyncio.create_subprocess_exec(
@@ -24,6 +24,7 @@ async def test_the_api_sample_prints_an_answer(server: RunningServer) -> None:
     output = (await asyncio.wait_for(child.communicate(), 90))[0].decode()
     assert child.returncode == 0, output
     assert "Parcels are returned free of charge within 30 days." in output
+    assert "Opening hours" in output
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/api.md", "docs/operations.md", "widget/README.md"])
