@@ -2,7 +2,6 @@
 // API, because the page's own socket would read a whole file before it asks who sends it.
 const AT_ONCE = 2;
 const MAX_BYTES = 25 * 1024 * 1024;
-const TYPES = /\.(pdf|docx|txt|text|md|markdown|html?|xhtml)$/i;
 const LOST = "The connection broke while the file was sent. Check it and try again.";
 
 // {id, bot, file, state: waiting|sending|storing|refused|failed, share, reason, request, row}
@@ -10,10 +9,12 @@ const uploads = [];
 let next = 1;
 
 function reasonAgainst(file) {
-  if (!TYPES.test(file.name)) {
-    if (/\.docx?$|\.odt$|\.rtf$|\.pages$/i.test(file.name)) return "Save it as .docx or PDF, then add it again.";
-    if (/\.(xlsx?|csv|pptx?)$/i.test(file.name)) return "This type cannot be read yet. Save it as PDF and add that.";
-    return "This type cannot be read. Use PDF, Word (.docx), text, Markdown or HTML.";
+  const endings = document.querySelector("[data-file-input]").accept.split(",");
+  if (!endings.some((ending) => file.name.toLowerCase().endsWith(ending))) {
+    if (/\.(doc|dot|pages)$/i.test(file.name)) return "Save it as .docx or PDF, then add it again.";
+    if (/\.(xls|xlsb|ods|numbers)$/i.test(file.name)) return "Save it as .xlsx or CSV, then add it again.";
+    if (/\.(ppt|pps|odp|key)$/i.test(file.name)) return "Save it as .pptx or PDF, then add it again.";
+    return "This type cannot be read. Use PDF, Word, Excel, PowerPoint, EPUB, CSV, HTML, Markdown or text.";
   }
   if (file.size === 0) return "The file is empty. Check that it was saved, then add it again.";
   if (file.size > MAX_BYTES) return `The file has ${megabytes(file.size)}; the limit is 25 MB. Split it, or save it without pictures.`;

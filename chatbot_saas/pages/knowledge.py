@@ -16,7 +16,10 @@ from chatbot_saas.state.bot import BotState
 from chatbot_saas.state.knowledge import KnowledgeState
 from chatbot_saas.state.shell import ShellState
 
-ACCEPT = ".pdf,.docx,.txt,.text,.md,.markdown,.html,.htm,.xhtml"
+ACCEPT = (
+    ".pdf,.docx,.docm,.dotx,.dotm,.xlsx,.xlsm,.xltx,.xltm,.pptx,.pptm,.ppsx,.ppsm,.potx,.potm,.odt,.ott,.epub,.rtf,.csv,"
+    ".tsv,.tab,.json,.jsonl,.ndjson,.txt,.text,.log,.rst,.adoc,.srt,.vtt,.md,.markdown,.html,.htm,.xhtml"
+)
 STATUS_CHOICES = {
     "all": "All",
     "active": "In progress",
@@ -82,7 +85,8 @@ def _drop_zone() -> rx.Component:
                 class_name="text-[15px]",
             ),
             rx.el.p(
-                "PDF, Word (.docx), text, Markdown or HTML, up to 25 MB each. Several at once are fine.",
+                "PDF, Word, Excel, PowerPoint, EPUB, CSV, HTML, Markdown or text, up to 25 MB each. Several at once are"
+                " fine.",
                 class_name="text-[13px] text-[var(--ink-soft)]",
                 id="drop-zone-hint",
             ),
@@ -210,6 +214,13 @@ def _kind(source: SourceRead) -> Any:
         source.media_type,
         ("application/pdf", "PDF"),
         ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", "Word"),
+        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "Excel"),
+        ("application/vnd.openxmlformats-officedocument.presentationml.presentation", "PowerPoint"),
+        ("application/vnd.oasis.opendocument.text", "OpenDocument"),
+        ("application/epub+zip", "EPUB"),
+        ("application/rtf", "RTF"),
+        ("application/json", "JSON"),
+        ("text/csv", "CSV"),
         ("text/plain", "Text"),
         ("text/markdown", "Markdown"),
         ("text/html", "HTML"),
