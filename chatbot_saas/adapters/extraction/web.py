@@ -94,6 +94,8 @@ def _parse(page: str) -> Any:
     parser = lxml.html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     try:
         tree = lxml.html.document_fromstring(page.encode("utf-8", "ignore"), parser=parser)
+    except lxml.etree.ParserError:
+        return None  # nothing but comments
     except (lxml.etree.LxmlError, ValueError) as error:
         raise FileDamagedError from error
     if any(entry.type == lxml.etree.ErrorTypes.ERR_RESOURCE_LIMIT for entry in parser.error_log):

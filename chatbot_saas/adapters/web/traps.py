@@ -11,7 +11,6 @@ _MAX_SEGMENTS = 14
 _MAX_PARAMETERS = 6
 _MAX_LENGTH = 1024
 _MAX_REPEATS = 2  # of one segment in a path
-_OLDEST_YEAR = 1990
 _YEARS_AHEAD = 2
 _CALENDAR = re.compile(r"calend[a-z]*|kalender|agenda|month|week|day|date|termine|veranstaltungskalender")
 _DATE_KEY = re.compile(
@@ -20,7 +19,7 @@ _DATE_KEY = re.compile(
 _DATE_VALUE = re.compile(
     r"(?:19|20|21)[0-9]{2}(?:[-/.]?[0-9]{1,2}){0,2}|[0-9]{1,2}|[0-9]{1,2}[-/.](?:19|20|21)[0-9]{2}"
 )
-_YEAR = re.compile(r"(?<![0-9])((?:19|2[0-9])[0-9]{2})(?=[-/.][0-9]{1,2}(?![0-9])|$)")
+_FUTURE = re.compile(r"(?<![0-9])(2[0-9]{3})(?=[-/.][0-9]{1,2}(?![0-9]))")
 _DATE_SEGMENT = re.compile(r"[0-9]{1,4}(?:-[0-9]{1,2}){0,2}|w[0-9]{1,2}|today|next|prev(?:ious)?")
 _SESSION = re.compile(r"(?:.*[_-])?(?:s|sess|session|sid|sessid|token|nonce|cache|_)(?:[_-]?id)?")
 _RANDOM = re.compile(r"(?=[0-9a-zA-Z_-]*[0-9])[0-9a-zA-Z_-]{16,}")
@@ -67,7 +66,7 @@ def _is_calendar(parts: Parts, segments: list[str], pairs: list[tuple[str, str]]
     ):
         return True
     newest = datetime.now(UTC).year + _YEARS_AHEAD
-    return any(not _OLDEST_YEAR <= int(year) <= newest for year in _YEAR.findall(f"{parts.path}?{parts.query}"))
+    return any(int(year) > newest for year in _FUTURE.findall(f"{parts.path}?{parts.query}"))
 
 
 class Variants:

@@ -124,7 +124,8 @@ def from_person(text: str) -> str:
     text = text.strip().replace(" ", "%20")
     if not _SCHEME.match(text) or _PORT_FOLLOWS.match(text):
         parts = split(f"http://{text}")
-        plain = "." not in parts.host or parts.host[-1].isdigit() or parts.port != 80  # an operator's own network
+        # what an operator runs beside us seldom has a certificate
+        plain = "." not in parts.host or parts.host[-1].isdigit() or parts.port not in (80, 443)
         text = f"{'http' if plain else 'https'}://{text}"
     split(text)
     return normalise(text)
