@@ -4,6 +4,7 @@ from typing import Any
 
 import reflex as rx
 
+from chatbot_saas.adapters.extraction.kinds import ENDINGS
 from chatbot_saas.components import format
 from chatbot_saas.components.buttons import row_button
 from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_panels, status_badge
@@ -16,10 +17,6 @@ from chatbot_saas.state.bot import BotState
 from chatbot_saas.state.knowledge import KnowledgeState
 from chatbot_saas.state.shell import ShellState
 
-ACCEPT = (
-    ".pdf,.docx,.docm,.dotx,.dotm,.xlsx,.xlsm,.xltx,.xltm,.pptx,.pptm,.ppsx,.ppsm,.potx,.potm,.odt,.ott,.epub,.rtf,.csv,"
-    ".tsv,.tab,.json,.jsonl,.ndjson,.txt,.text,.log,.rst,.adoc,.srt,.vtt,.md,.markdown,.html,.htm,.xhtml"
-)
 STATUS_CHOICES = {
     "all": "All",
     "active": "In progress",
@@ -100,7 +97,7 @@ def _drop_zone() -> rx.Component:
         rx.el.input(
             type="file",
             multiple=True,
-            accept=ACCEPT,
+            accept=",".join(ENDINGS),
             custom_attrs={"data-file-input": ""},
             hidden=True,  # the button opens it
         ),

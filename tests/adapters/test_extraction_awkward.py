@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 from chatbot_saas.adapters.extraction import Extracted, ExtractionError
-from chatbot_saas.adapters.extraction.kinds import _BY_EXTENSION, Kind
+from chatbot_saas.adapters.extraction.kinds import Kind
 from chatbot_saas.adapters.extraction.normal import clean
 from chatbot_saas.adapters.extraction.process import ProcessExtractor
 from chatbot_saas.adapters.processes import WorkerPool
-from chatbot_saas.pages.knowledge import ACCEPT
 from tests.factories.awkward import BOOKS, PAGES, ROWS, TEXTS, Case
 from tests.factories.awkward_office import EXCEL, SLIDES, WORD
 from tests.factories.awkward_pdfs import PDFS
@@ -64,7 +63,3 @@ def test_each_kind_has_awkward_files_of_both_outcomes() -> None:
     for ending in (".pdf", ".docx", ".xlsx", ".pptx", ".epub", ".odt", ".rtf", ".csv", ".json", ".txt", ".md", ".html"):
         assert (ending, True) in endings
         assert (ending, False) in endings
-
-
-def test_the_page_lets_every_type_be_chosen_that_is_read() -> None:
-    assert ACCEPT.split(",") == list(_BY_EXTENSION)

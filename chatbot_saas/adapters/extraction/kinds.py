@@ -49,6 +49,8 @@ _BY_EXTENSION = {
     **dict.fromkeys((".md", ".markdown"), Kind.MD),
     **dict.fromkeys((".html", ".htm", ".xhtml"), Kind.HTML),
 }
+ENDINGS = tuple(_BY_EXTENSION)
+"""The endings of names that are read, with their points."""
 NAMES = {
     Kind.PDF: "a PDF",
     Kind.DOCX: "a Word document",
