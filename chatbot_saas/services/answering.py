@@ -9,6 +9,7 @@ from chatbot_saas.core.text import split_sentences
 from chatbot_saas.schemas.bots import LANGUAGES
 from chatbot_saas.schemas.chat import Citation
 from chatbot_saas.services.lexical import query_terms, tokens
+from chatbot_saas.services.questions import answer_begins
 from chatbot_saas.services.retrieval import Found
 
 PASSAGE_BUDGET = 4000
@@ -47,7 +48,7 @@ def within_budget(passages: Sequence[Found], budget: int = PASSAGE_BUDGET) -> li
 
 def numbered(passages: Sequence[Found]) -> tuple[Passage, ...]:
     return tuple(
-        Passage(number=number, title=passage.title, page=passage.page, text=passage.text)
+        Passage(number, passage.title, passage.page, passage.text, answer_begins(passage.question))
         for number, passage in enumerate(passages, start=1)
     )
 
@@ -110,7 +111,9 @@ def cite(answer: str, passages: Sequence[Found], question: str, language: str) -
     citations: list[Citation] = []
     for number in sorted(said):
         passage = passages[number - 1]
-        begin, stop = _best_sentence(passage.text, set(tokens(" ".join(said[number]), language)), asked, language)
+        first = answer_begins(passage.question)
+        words = set(tokens(" ".join(said[number]), language))
+        begin, stop = _best_sentence(passage.text, first, words, asked, language)
         citations.append(
             Citation(
                 number=number,
@@ -123,12 +126,12 @@ def cite(answer: str, passages: Sequence[Found], question: str, language: str) -
     return citations
 
 
-def _best_sentence(text: str, said: set[str], asked: set[str], language: str) -> tuple[int, int]:
-    """Offsets of the sentence that shares most with the answer, and less weightily with the question."""
-    best, best_score = (0, min(len(text), MAX_QUOTE)), -1.0
+def _best_sentence(text: str, first: int, said: set[str], asked: set[str], language: str) -> tuple[int, int]:
+    """Offsets of the sentence, from `first` on, that shares most with the answer, and less with the question."""
+    best, best_score = (first, min(len(text), first + MAX_QUOTE)), -1.0
     for begin, end in split_sentences(text):
         words = set(tokens(text[begin:end], language))
-        if not words:
+        if begin < first or not words:
             continue
         shared = len(words & said) + 0.5 * len(words & asked)
         score = shared / (len(words) + 4) ** 0.5

@@ -22,7 +22,7 @@ from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import Scope, Tenant, Visitor
 from chatbot_saas.models import Bot, Message
 from chatbot_saas.schemas.chat import ChatRequestBody, PublicChatRequest, SearchHit
-from chatbot_saas.services import bots, usage
+from chatbot_saas.services import bots, matching, usage
 from chatbot_saas.services.live import LiveAnswer
 from chatbot_saas.services.retrieval import BotIndex, retrieve
 from chatbot_saas.services.runtime import Runtime
@@ -55,7 +55,7 @@ class Asked:
 
 _BOT = """
     SELECT b.id, b.tenant_id, b.name, b.status, b.instructions, b.model, b.temperature, b.top_p, b.max_tokens,
-           b.fallback_text, b.language, b.version, b.model_key, b.model_error, b.embedder, b.dimension,
+           b.fallback_text, b.language, b.qa_threshold, b.version, b.model_key, b.model_error, b.embedder, b.dimension,
            b.allowed_origins, t.status AS tenant_status
     FROM bots b JOIN tenants t ON t.id = b.tenant_id WHERE b.id = %(id)s
     """
@@ -182,12 +182,14 @@ async def _begin(
         )
         rt.answers.announce(turn.live)
         history = await sql.run(_HISTORY, conversation_id=conversation.id, before=question_id, limit=HISTORY_MESSAGES)
+        paired = await sql.run(matching.EXACT, **matching.asked(bot.id, asked.question))
         added = await sql.run(_QUESTION, client_message_id=asked.client_message_id, **row)
         await sql.run(_COUNT_QUESTION, first_question=asked.question[:200], **row)
         await sql.run(_PENDING_ANSWER, **row)
         await sql.commit()
         is_new = await added.fetchone()
         turn.history = _prompt_messages(await history.fetchall())
+        turn.pair, turn.looked_up = matching.exact(await paired.fetchone()), True
     if is_new:
         return _start(rt, turn), conversation.id
     async with rt.db.tenant(principal) as session:

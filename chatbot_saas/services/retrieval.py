@@ -7,7 +7,7 @@ Ranks are joined by reciprocal rank fusion (Cormack, Clarke and Buettcher 2009, 
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,7 @@ from chatbot_saas.services.runtime import Runtime
 log = get_logger(__name__)
 FUSION_K = 60
 CANDIDATES = 30
+PAIRS = 5
 EXACT_LIMIT = 5000
 """Rows that an exact search reads at most; above that an index that is behind answers with what it has."""
 UNTRUSTED_VECTOR_WEIGHT = 0.4
@@ -58,6 +59,8 @@ class Found:
     pages: list[list[int]]
     headings: list[str]
     tokens: int
+    question: str
+    """Of a question with its answer; else empty."""
     score: float
     vector_score: float | None
     lexical_score: float | None
@@ -83,6 +86,8 @@ class Retrieval:
     """The call that embedded the question, to be put on the bill."""
     failure: ModelError | TimeoutError | None = None
     """Why the question could not be embedded, if that was tried."""
+    pairs: list[Found] = field(default_factory=list[Found])
+    """The questions with answers of their own that are closest by meaning, closest first, at most five."""
 
 
 async def retrieve(
@@ -97,7 +102,10 @@ async def retrieve(
     """The best passages, best first. Where the question cannot be embedded in time, words alone find them."""
     embedded, failure = await _embed(rt, index, question, embed_seconds)
     vector = embedded.vectors[0][0] if embedded else None
-    return Retrieval((await find(rt, principal, index, question, vector))[:limit], embedded, failure)
+    found = await find(rt, principal, index, question, vector)
+    pairs = [candidate for candidate in found if candidate.question and candidate.vector_score is not None]
+    pairs.sort(key=lambda pair: -(pair.vector_score or 0.0))
+    return Retrieval(found[:limit], embedded, failure, pairs[:PAIRS])
 
 
 async def find(
@@ -182,7 +190,7 @@ _CANDIDATES = """
         WHERE bot_id = %(bot_id)s AND search @@ CAST(%(query)s AS tsquery) ORDER BY rank DESC, id LIMIT %(limit)s
     )
     SELECT c.id AS chunk_id, c.document_id, c.source_id, d.title, d.url, c.text, c.start, c.page, c.pages, c.headings,
-           c.tokens, lexical.rank AS lexical_score,
+           c.tokens, c.question, lexical.rank AS lexical_score,
            (SELECT count(*) FROM unnest(CAST(%(terms)s AS text[])) t WHERE c.search @@ CAST(t AS tsquery)) AS matched
     FROM chunks c JOIN documents d ON d.id = c.document_id LEFT JOIN lexical ON lexical.id = c.id
     WHERE c.bot_id = %(bot_id)s AND (lexical.id IS NOT NULL OR c.id = ANY(%(ids)s))
@@ -235,5 +243,9 @@ def _fuse(found: list[Found], matches: list[Match], vector_weight: float) -> lis
     return sorted(scored, key=lambda f: (-f.score, f.chunk_id))
 
 
+def is_english_only(embedder: str) -> bool:
+    return embedder.startswith("minilm")
+
+
 def _vectors_trusted(index: BotIndex) -> bool:
-    return not index.embedder.startswith("minilm") or index.language in ("auto", "en")
+    return not is_english_only(index.embedder) or index.language in ("auto", "en")

@@ -29,8 +29,9 @@ from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import Tenant, Visitor
 from chatbot_saas.models import Bot
 from chatbot_saas.schemas.chat import Citation, UsageRead
-from chatbot_saas.services import answering, usage
+from chatbot_saas.services import answering, matching, usage
 from chatbot_saas.services.live import LiveAnswer
+from chatbot_saas.services.matching import Matched
 from chatbot_saas.services.retrieval import BotIndex, Found, Retrieval, retrieve
 from chatbot_saas.services.runtime import Runtime
 
@@ -58,6 +59,7 @@ class BotView:
     max_tokens: int
     fallback_text: str
     language: str
+    qa_threshold: float
     version: int
     model_key: str | None
     model_error: str
@@ -80,6 +82,10 @@ class Turn:
     citations: list[Citation] = field(default_factory=list[Citation])
     usages: list[tuple[Usage, str]] = field(default_factory=list[tuple[Usage, str]])
     """Each call to the chat model with its outcome."""
+    pair: Matched | None = None
+    """The question has an answer of its own, which is given word for word."""
+    looked_up: bool = False
+    """Whether that was asked for by the question's words yet."""
     retrieval: Retrieval | None = None
     trace: dict[str, Any] = field(default_factory=dict[str, Any])
     model_error: str | None = None
@@ -105,9 +111,13 @@ async def make_answer(rt: Runtime, turn: Turn) -> None:
     """Make the answer and store it, whatever happens on the way."""
     status = "failed"
     try:
-        turn.retrieval = await _retrieve(rt, turn)
-        turn.mark("retrieved")
-        await _say(rt, turn, answering.within_budget(turn.retrieval.passages))
+        if not turn.looked_up:
+            turn.pair = await matching.find_exact(rt, turn.principal, turn.bot.id, turn.question)
+        passages = [] if turn.pair else await _retrieve(rt, turn)
+        if turn.pair:
+            _say_pair(turn, turn.pair)
+        else:
+            await _say(rt, turn, answering.within_budget(passages))
         turn.mark("answered")
         status = "complete"
     finally:
@@ -116,8 +126,20 @@ async def make_answer(rt: Runtime, turn: Turn) -> None:
     turn.live.emit("done", message_id=str(turn.answer_id), answered=turn.answered)
 
 
-async def _retrieve(rt: Runtime, turn: Turn) -> Retrieval:
-    return await retrieve(rt, turn.principal, turn.bot.index, turn.question, limit=6, embed_seconds=EMBED_SECONDS)
+async def _retrieve(rt: Runtime, turn: Turn) -> list[Found]:
+    """The passages; and perhaps the question turns out to mean one that has an answer of its own."""
+    bot = turn.bot
+    found = await retrieve(rt, turn.principal, bot.index, turn.question, limit=6, embed_seconds=EMBED_SECONDS)
+    turn.retrieval = found
+    turn.pair = matching.by_meaning(turn.question, found.pairs, bot.index, bot.qa_threshold)
+    turn.mark("retrieved")
+    return found.passages
+
+
+def _say_pair(turn: Turn, pair: Matched) -> None:
+    turn.say(pair.answer)
+    turn.answered, turn.citations = True, [pair.citation()]
+    turn.trace |= {"model": "pair", "pair": pair.trace()}
 
 
 async def _say(rt: Runtime, turn: Turn, passages: list[Found]) -> None:

@@ -23,6 +23,8 @@ class Passage:
     title: str
     page: int | None
     text: str
+    answer_begins: int = 0
+    """Where the answer begins, in a question with its answer: what stands before is not quoted."""
 
 
 @dataclass(frozen=True, slots=True)

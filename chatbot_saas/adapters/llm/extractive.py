@@ -9,7 +9,7 @@ from itertools import groupby
 from chatbot_saas.adapters.embeddings import Embedder
 from chatbot_saas.adapters.llm import ChatRequest, Finished, TextDelta, Usage, estimate_usage
 from chatbot_saas.adapters.llm.languages import LEAD_IN, QUOTES, STEMMERS, guess_language
-from chatbot_saas.adapters.llm.sentences import Sentence, best, introduces, scored, sentences_of
+from chatbot_saas.adapters.llm.sentences import Sentence, best, scored, sentences_of
 from chatbot_saas.adapters.tokens import TokenCounter
 
 MODEL_NAME = "extractive"
@@ -77,7 +77,7 @@ async def _by_meaning(question: str, sentences: list[Sentence], embedder: Embedd
     """
     asked = (await embedder.embed_query(question)).vectors[0][0]
     order = {number: place for place, number in enumerate(dict.fromkeys(s.number for s in sentences))}
-    full = [sentence for sentence in sentences if not introduces(sentence.text)]
+    full = [sentence for sentence in sentences if not sentence.announces]
     chosen = sorted(full or sentences, key=lambda sentence: (-sentence.score, sentence.position))[:COMPARED]
     result: list[Sentence] = []
     for sentence in chosen:

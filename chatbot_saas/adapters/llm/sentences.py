@@ -51,6 +51,8 @@ class Sentence:
     position: int
     """Its place in the passage, 0 the first."""
     text: str
+    announces: bool = False
+    """It is a heading or a question: an answer follows, and this is none."""
     score: float = 0.0
 
 
@@ -59,11 +61,15 @@ def sentences_of(passages: Sequence[Passage]) -> list[Sentence]:
     found: list[Sentence] = []
     seen: set[str] = set()
     for passage in passages:
-        for position, (start, end) in enumerate(split_sentences(passage.text)):
+        spans = split_sentences(passage.text)
+        only = len([start for start, _ in spans if start >= passage.answer_begins]) == 1
+        for position, (start, end) in enumerate(spans):
             text = _MARKER.sub("", " ".join(passage.text[start:end].split()))
             if text and text not in seen and len(found) < _MAX_SENTENCES:
                 seen.add(text)
-                found.append(Sentence(passage.number, position, text))
+                asks = start < passage.answer_begins
+                answers = only and passage.answer_begins > 0  # however short it is
+                found.append(Sentence(passage.number, position, text, asks or (introduces(text) and not answers)))
     return found
 
 
@@ -82,14 +88,13 @@ def scored(question: str, sentences: Sequence[Sentence], language: str) -> list[
         if sentence.position == 0:
             inherited = 0.0
         words = sum(weights[term] * strength for term, strength in match.items()) / total
-        announces = introduces(sentence.text)
-        score = (0.2 if announces else 1.0) * (words + inherited)
+        score = (0.2 if sentence.announces else 1.0) * (words + inherited)
         if score and wants_number and any(letter.isdigit() for letter in sentence.text):
             score += 0.15
         if score:
             score += 0.1 / (1 + rank[sentence.number])  # passages come best first
         result.append(replace(sentence, score=score))
-        inherited = 0.7 * (words + inherited) if announces else 0.25 * words
+        inherited = 0.7 * (words + inherited) if sentence.announces else 0.25 * words
     return result
 
 
@@ -99,9 +104,7 @@ def best(sentences: Sequence[Sentence], most_characters: int = MOST_CHARACTERS) 
     room = min(most_characters, MOST_CHARACTERS)
     if all(sentence.score <= 0 for sentence in sentences):
         first = [sentence for sentence in sentences if sentence.number == sentences[0].number]
-        sentences = [replace(sentence, score=1.0) for sentence in first if not introduces(sentence.text)][
-            :MOST_OF_FIRST
-        ]
+        sentences = [replace(sentence, score=1.0) for sentence in first if not sentence.announces][:MOST_OF_FIRST]
     for sentence in sorted(sentences, key=lambda sentence: -sentence.score):
         enough = len(chosen) == MOST_SENTENCES or (chosen and sentence.score < WORTH * chosen[0].score)
         if enough or sentence.score <= 0:
