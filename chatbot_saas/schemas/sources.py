@@ -78,7 +78,7 @@ class SourcePatch(Request):
 
     title: Title = ""
     refresh: Refresh = ""
-    pairs: Annotated[list[QuestionPair], Field(min_length=1, max_length=MAX_PAIRS)] = []
+    pairs: Annotated[list[QuestionPair], Field(max_length=MAX_PAIRS)] = []
     """Of type qa: all pairs, anew."""
     text: Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT), Storable] = ""
     """Of type text."""

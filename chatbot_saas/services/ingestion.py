@@ -65,7 +65,7 @@ async def _take_blob(rt: Runtime, principal: Tenant, source: Source, bot: Bot) -
         async with rt.db.tenant(principal) as session:
             await runs.own(session, source.id, source.run, "chunking", 0.2)
         prepared = await passages.prepare(rt, extracted, bot.language)
-    if not prepared.chunks:
+    if not prepared.chunks and source.type != "qa":  # a list of questions may be emptied
         raise NoTextError
     async with rt.db.tenant(principal) as session:
         source, bot = await runs.own(session, source.id, source.run, "embedding", 0.3)
