@@ -67,23 +67,25 @@ def notice(text: Any, *actions: rx.Component, kind: str = "info", title: Any = "
 STATUS_COLORS = {
     "published": "green",
     "ready": "green",
+    "succeeded": "green",
     "active": "green",
     "paused": "amber",
     "suspended": "amber",
     "failed": "red",
     "draft": "gray",
+    "queued": "gray",
     "cancelled": "gray",
     "revoked": "gray",
     "expired": "gray",
 }
 
 
-def status_badge(status: Any) -> rx.Component:
-    """A word and a dot, so that colour is never the only sign. Work under way is blue."""
+def status_badge(status: Any, words: Any = None) -> rx.Component:
+    """A word and a dot, so that colour is never the only sign. Work under way is blue. `words`: if not the status."""
     color: Any = rx.match(status, *STATUS_COLORS.items(), "iris")
     return rx.badge(
         rx.el.span(class_name="w-1.5 h-1.5 rounded-full bg-current", aria_hidden="true"),
-        rx.el.span(status, class_name="capitalize"),
+        rx.el.span(status, class_name="capitalize") if words is None else rx.el.span(words),
         color_scheme=color,
         variant="soft",
         radius="full",

@@ -3,6 +3,7 @@
 from typing import Any
 
 import reflex as rx
+from reflex.vars import VarData
 
 # `new Date` of all browsers reads the `T` form only; Python's text form has a space
 _DATE = "(new Date(String({0} ?? '').replace(' ', 'T')))"
@@ -65,3 +66,18 @@ def count(value: Any, noun: str) -> rx.Var[str]:
     """`1 document`, `12,345 documents`"""
     words = f"(Number({{0}}) === 1 ? ' {noun}' : ' {noun}s')"
     return _text("(new Intl.NumberFormat().format(Number({0} ?? 0)) + " + words + ")", value)
+
+
+def duration(begin: Any, end: Any) -> rx.Var[str]:
+    """`0.4 s`, `12 s`, `3 min 5 s`; without an end, until now; nothing without a beginning."""
+    first, last = rx.Var.create(begin), rx.Var.create(end)
+    spent = f"({last!s} ? {_DATE.format(str(last))} : Date.now()) - {_DATE.format(str(first))}"
+    shown = (
+        f"({first!s} ? ((ms) => ms < 9950 ? (Math.max(ms, 0) / 1000).toFixed(1) + ' s'"
+        " : ms < 59500 ? Math.round(ms / 1000) + ' s'"
+        " : Math.floor(ms / 60000) + ' min ' + Math.floor((ms % 60000) / 1000) + ' s')"
+        f"({spent}) : '')"
+    )
+    return rx.Var(
+        _js_expr=shown, _var_type=str, _var_data=VarData.merge(first._get_all_var_data(), last._get_all_var_data())
+    )

@@ -1,6 +1,7 @@
 """The list of pages: a page that is not imported here is not built."""
 
 from chatbot_saas.pages import (
+    admin_jobs,
     audit,
     bot_history,
     bot_settings,
@@ -8,6 +9,7 @@ from chatbot_saas.pages import (
     conversations,
     embed,
     home,
+    jobs,
     keys,
     knowledge,
     not_found,
@@ -17,6 +19,7 @@ from chatbot_saas.pages import (
 )
 
 __all__ = [
+    "admin_jobs",
     "audit",
     "bot_history",
     "bot_settings",
@@ -24,6 +27,7 @@ __all__ = [
     "conversations",
     "embed",
     "home",
+    "jobs",
     "keys",
     "knowledge",
     "not_found",

@@ -122,6 +122,7 @@ def _navigation(section: str, *, close: Callable[[rx.Component], rx.Component] =
             entry("Overview", "/overview", "layout-dashboard"),
             entry("Bots", "/bots", "bot"),
             entry("Conversations", "/conversations", "messages-square"),
+            entry("Jobs", "/jobs", "list-checks"),
             entry("API keys", "/keys", "key-round"),
             entry("Audit", "/audit", "scroll-text"),
             rx.cond(
@@ -132,6 +133,7 @@ def _navigation(section: str, *, close: Callable[[rx.Component], rx.Component] =
                         class_name="px-2.5 pt-5 pb-1 text-xs font-medium text-[var(--ink-soft)]",
                     ),
                     entry("Tenants", "/admin/tenants", "building-2"),
+                    entry("All jobs", "/admin/jobs", "list-checks"),
                 ),
             ),
             class_name="flex flex-col gap-0.5",

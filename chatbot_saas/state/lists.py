@@ -1,0 +1,107 @@
+"""A list that loads page by page, and one that is followed while something on it is under way."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+import reflex as rx
+
+from chatbot_saas.core.errors import DomainError
+from chatbot_saas.core.paging import MAX_LIMIT, Page, PageRequest
+from chatbot_saas.services.auth import Identity
+from chatbot_saas.state.session import identity_of
+
+PAGE_SIZE = 25
+POLL_SECONDS = 1.0
+POLLS = 20
+"""After so many the page must say that it is still open: the server cannot know when a tab went."""
+
+
+class ListState(rx.State, mixin=True):
+    """A subclass names the type of `items` and says how to find them."""
+
+    loaded: bool = False
+    problem: str = ""
+    search: str = ""
+    next_cursor: str = ""
+
+    def _wanted(self) -> dict[str, Any]:
+        """The filters, as `_find` takes them."""
+        return {"search": self.search.strip()}
+
+    async def _find(self, principal: Any, request: PageRequest, **wanted: Any) -> Page[Any]:
+        raise NotImplementedError
+
+    async def _first_page(self, principal: Any) -> None:
+        self.problem = ""
+        try:
+            page = await self._find(principal, PageRequest(limit=PAGE_SIZE), **self._wanted())
+        except DomainError as error:
+            self.problem = error.message
+            return
+        self.items, self.next_cursor = page.items, page.next_cursor or ""
+        self.loaded = True
+
+    async def _next_page(self, principal: Any) -> None:
+        if self.next_cursor:
+            request = PageRequest(limit=PAGE_SIZE, cursor=self.next_cursor)
+            page = await self._find(principal, request, **self._wanted())
+            self.items, self.next_cursor = [*self.items, *page.items], page.next_cursor or ""
+
+
+class LiveListState(ListState, mixin=True):
+    """A list whose page follows it by an event that runs `watching`, while `_active` says so."""
+
+    _watch: int = 0
+    """Counts the watches: an older one stops."""
+
+    def _active(self) -> bool:
+        """Whether something on the list is under way."""
+        raise NotImplementedError
+
+    def _acting(self, identity: Identity) -> Any:
+        """The principal that `_find` takes; raises for whoever may not."""
+        raise NotImplementedError
+
+    def _again(self) -> PageRequest:
+        """For as many rows as are shown, from the first."""
+        return PageRequest(limit=min(MAX_LIMIT, max(PAGE_SIZE, len(self.items))))
+
+    def _take(self, page: Page[Any]) -> None:
+        """The newest rows as they are now; what was loaded beyond them stays as it is."""
+        older = _older_than(page.items, self.items) if page.next_cursor else []
+        self.items = [*page.items, *older]
+        if not older:
+            self.next_cursor = page.next_cursor or ""
+
+
+def _older_than(newest: Sequence[Any], items: Sequence[Any]) -> list[Any]:
+    return [item for item in items if item.id < newest[-1].id]
+
+
+async def watching(state: Any, keep: Any, marker: str) -> AsyncGenerator[Any]:
+    """The body of a background event: look again every second, with nothing locked while it waits.
+
+    It ends when nothing is under way any more, when a newer one began, or when the tab left: after POLLS looks the
+    browser is asked for an element with the attribute `marker`, and `keep` is called with "open" or "gone".
+    """
+    async with state:
+        state._watch += 1
+        mine = state._watch
+    for _ in range(POLLS):
+        await asyncio.sleep(POLL_SECONDS)
+        principal = state._acting(await identity_of(state))  # a sign-out stops it
+        async with state:
+            if state._watch != mine:
+                return
+            wanted, request = state._wanted(), state._again()
+        page = await state._find(principal, request, **wanted)
+        async with state:
+            if state._watch != mine:
+                return
+            if state._wanted() != wanted:
+                continue
+            state._take(page)
+            if not state._active():
+                return
+    yield rx.call_script(f"document.querySelector('[{marker}]') ? 'open' : 'gone'", callback=keep)
