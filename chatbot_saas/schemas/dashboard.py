@@ -88,3 +88,17 @@ class PlaygroundTurn(Read):
     """The model failed and the passages answered."""
     sources: list[Citation] = []
     passages: list[PassageView] = []
+
+
+class PageChoice(Read):
+    """A page that a search of a website found, and whether it is wanted."""
+
+    index: int
+    """Its place in the order in which the pages were found."""
+    url: str
+    path: str
+    title: str
+    """Empty for a page that only the sitemap names."""
+    via: str
+    """sitemap or link."""
+    chosen: bool
