@@ -20,7 +20,7 @@ _MAX_ANCHORS = 20_000
 _MAX_ICONS = 10
 _DESCRIPTION_LENGTH, _NAME_LENGTH = 500, 100
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,8}){0,3}")
-_REFRESH = re.compile(r"\s*[0-9.]*\s*[;,]?\s*url\s*=\s*[\"']?([^\"']+)", re.IGNORECASE)
+_REFRESH = re.compile(r"\s*+[0-9.]*+\s*+[;,]?\s*+url\s*+=\s*+[\"']?([^\"']+)", re.IGNORECASE)
 _HEX = re.compile(r"#(?:[0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})")
 _RGB = re.compile(r"rgba?\(\s*([0-9]{1,3})[\s,]+([0-9]{1,3})[\s,]+([0-9]{1,3})\s*(?:[,/][^)]{0,10})?\)")
 _SIZES = re.compile(r"([0-9]{1,4})x[0-9]{1,4}", re.IGNORECASE)

@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 import aiohttp
 import certifi
@@ -172,6 +173,11 @@ def guarded_connector(resolver: GuardedResolver) -> aiohttp.TCPConnector:
 
     Whoever uses it passes only addresses of `check_url`, leaves `trust_env` and redirects off, and closes it.
     """
+    return aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, ssl=_trusted(), limit=100)
+
+
+@lru_cache(maxsize=1)
+def _trusted() -> ssl.SSLContext:
     trusted = ssl.create_default_context()
     trusted.load_verify_locations(certifi.where())  # a bare container has no certificates of its own
-    return aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, ssl=trusted, limit=100)
+    return trusted

@@ -1,17 +1,16 @@
 """Sitemaps: what a website says of its pages. XML, indexes of others, plain lists, each of them also as .gz."""
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 import asyncio
+import html
 import re
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
-
-import lxml.etree
+from xml.parsers import expat
 
 from chatbot_saas.adapters.web import Fetched, SitemapEntry
 from chatbot_saas.adapters.web.bodies import Unpacker
@@ -22,11 +21,22 @@ from chatbot_saas.adapters.web.urls import normalise
 _MAX_FILE = 20 * 1024 * 1024
 _MAX_BYTES = 100 * 1024 * 1024  # of all files, unpacked
 _MAX_FILES = 100
+_MAX_SECONDS = 120.0  # after which no further file is begun
 _MAX_DEPTH = 3  # an index, what it lists, and one that breaks the rule
 _PLACES = ("/sitemap.xml", "/sitemap_index.xml", "/sitemap.xml.gz")
 _GZIP = b"\x1f\x8b"
 _NAMED = re.compile(r"(?:sitemap[^/]*\.(?:xml|txt)|\.xml)(?:\.gz)?$|sitemap[^/]*$", re.IGNORECASE)
 _W3C_DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?")
+_LOCATION = re.compile(
+    rb"<(?:sitemap:|sm:|s:)?loc>\s{0,50}(?:<!\[CDATA\[\s{0,50})?([^<\]\s]{8,3000})\s{0,50}(?:\]\]>\s{0,50})?</",
+    re.IGNORECASE,
+)
+_RECORDS = ("url", "sitemap")
+_HEAD = 1024
+_SLICE = 64 * 1024
+_MAX_ELEMENTS = 1_000_000
+_MAX_NESTING = 100
+_MAX_PIECES = 100
 _ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 
 Download = Callable[[str, int], AbstractAsyncContextManager[Fetched]]
@@ -55,6 +65,7 @@ class SitemapReader:
         self._entries: dict[str, SitemapEntry] = {}
         self._seen: set[str] = set()
         self._bytes = 0
+        self._ends = time.monotonic() + _MAX_SECONDS
 
     @staticmethod
     def is_sitemap(url: str) -> bool:
@@ -86,7 +97,12 @@ class SitemapReader:
         return list(self._entries.values())[: self._limit]
 
     def _is_full(self) -> bool:
-        return len(self._entries) >= self._limit or len(self._seen) >= _MAX_FILES or self._bytes >= _MAX_BYTES
+        return (
+            len(self._entries) >= self._limit
+            or len(self._seen) >= _MAX_FILES
+            or self._bytes >= _MAX_BYTES
+            or time.monotonic() >= self._ends
+        )
 
     async def _read_one(self, url: str) -> list[str]:
         """Takes in the entries at `url`; gives the addresses of further sitemaps."""
@@ -103,7 +119,7 @@ def parse(path: Path, limit: int) -> tuple[_Content, int]:
     data = path.read_bytes()
     if data.startswith(_GZIP):
         data = _unpacked(data)
-    beginning = data[:1024].removeprefix(b"\xef\xbb\xbf").lstrip()
+    beginning = data[:_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip()
     if beginning.startswith(b"<"):
         if beginning[:200].lower().startswith((b"<!doctype html", b"<html")):
             raise SitemapUnreadableError
@@ -136,59 +152,90 @@ def _parse_text(data: bytes, limit: int) -> _Content:
 
 
 def _parse_xml(data: bytes, limit: int) -> _Content:
-    content = _Content()
-    root = ""
-    for element in _elements(data):
-        name = _local(element)
-        if name in ("url", "sitemap"):
-            values = {_local(child): (child.text or "").strip() for child in element if _is_own(child, element)}
-            url = normalise(values.get("loc", ""))
-            if url and name == "url":
-                content.entries.append(SitemapEntry(url, read_date(values.get("lastmod", ""))))
-            elif url:
-                content.others.append(url)
-            element.clear()
-            while element.getprevious() is not None:
-                del element.getparent()[0]
-        elif name in ("urlset", "sitemapindex"):
-            root = name
-        if len(content.entries) >= limit or len(content.others) >= _MAX_FILES:
-            break
-    if not (root or content.entries or content.others):
-        raise SitemapUnreadableError
-    return content
-
-
-def _elements(data: bytes) -> Iterator[Any]:
-    """Elements as they end. Broken XML gives what comes before the damage; entities and DTDs are never followed."""
-    parser = lxml.etree.XMLPullParser(
-        events=("end",),
-        recover=True,
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+    reader = _XmlReader(limit)
     try:
-        for start in range(0, len(data), 65536):
-            parser.feed(data[start : start + 65536])
-            yield from (element for _, element in parser.read_events())
-        parser.close()
-        yield from (element for _, element in parser.read_events())
-    except lxml.etree.LxmlError:
-        return
+        reader.read(data)
+    except expat.ExpatError:
+        _read_broken(data, reader)
+    if not (reader.is_sitemap or reader.content.entries or reader.content.others):
+        raise SitemapUnreadableError
+    return reader.content
 
 
-def _local(element: Any) -> str:
-    tag = element.tag
-    return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""
+class _XmlReader:
+    """Takes XML in as it comes and keeps no tree of it: memory does not grow with what is not wanted."""
+
+    def __init__(self, limit: int) -> None:
+        self.content = _Content()
+        self.is_sitemap = False
+        self._limit = limit
+        self._elements = 0
+        self.is_done = False
+        self._path: list[str] = []
+        self._values: dict[str, str] = {}
+        self._text: list[str] | None = None
+
+    def read(self, data: bytes) -> None:
+        """Up to the end, or until enough is known. Raises ExpatError where the XML is broken."""
+        parser = expat.ParserCreate(namespace_separator=" ")
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._characters
+        parser.EntityDeclHandler = self._refuse
+        for start in range(0, len(data), _SLICE):
+            parser.Parse(data[start : start + _SLICE], start + _SLICE >= len(data))
+            if self.is_done:
+                return
+
+    def add(self, url: str, lastmod: str = "", *, is_sitemap: bool = False) -> None:
+        url = normalise(url)
+        if url and is_sitemap:
+            self.content.others.append(url)
+        elif url:
+            self.content.entries.append(SitemapEntry(url, read_date(lastmod)))
+        self.is_done |= len(self.content.entries) >= self._limit or len(self.content.others) >= _MAX_FILES
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._elements += 1
+        self.is_done |= self._elements > _MAX_ELEMENTS or len(self._path) > _MAX_NESTING
+        if not self._path:
+            self.is_sitemap = name.rpartition(" ")[2] in ("urlset", "sitemapindex")
+        # of the parent's own vocabulary: pictures and films in a sitemap have a `loc` as well
+        parent = self._path[-1] if self._path else ""
+        space, _, local = name.rpartition(" ")
+        wanted = parent.rpartition(" ")[2] in _RECORDS and local in ("loc", "lastmod")
+        self._text = [] if wanted and parent.rpartition(" ")[0] == space else None
+        self._path.append(name)
+
+    def _end(self, name: str) -> None:
+        self._path.pop()
+        local = name.rpartition(" ")[2]
+        if self._text is not None:
+            self._values[local] = "".join(self._text).strip()
+            self._text = None
+        elif local in _RECORDS:
+            values = self._values
+            self._values = {}
+            if not self.is_done:
+                self.add(values.get("loc", ""), values.get("lastmod", ""), is_sitemap=local == "sitemap")
+
+    def _characters(self, text: str) -> None:
+        if self._text is not None and len(self._text) < _MAX_PIECES:
+            self._text.append(text)
+
+    def _refuse(self, *_: object) -> None:
+        raise SitemapUnreadableError  # entities: nothing that lists pages needs them, and some never end
 
 
-def _is_own(child: Any, parent: Any) -> bool:
-    """Whether it is of the same vocabulary: pictures and films in a sitemap have a `loc` as well."""
-    return isinstance(child.tag, str) and child.tag.rpartition("}")[0] == parent.tag.rpartition("}")[0]
+def _read_broken(data: bytes, reader: _XmlReader) -> None:
+    """The addresses in XML that breaks its rules, mostly by a bare `&` in one of them; their dates are lost."""
+    is_index = b"<sitemapindex" in data[:_HEAD]
+    reader.content = _Content()
+    for found in _LOCATION.finditer(data):
+        reader.add(html.unescape(found[1].decode("utf-8", "replace")), is_sitemap=is_index)
+        if reader.is_done:
+            return
 
 
 def read_date(text: str) -> datetime | None:
