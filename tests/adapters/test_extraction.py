@@ -14,6 +14,7 @@ from chatbot_saas.adapters.extraction.normal import clean, join_broken_words
 from chatbot_saas.adapters.extraction.pdf import extract_pdf
 from chatbot_saas.adapters.extraction.plain import extract_markdown, extract_txt
 from chatbot_saas.adapters.extraction.process import ProcessExtractor
+from chatbot_saas.adapters.extraction.running_lines import without_running_lines
 from chatbot_saas.adapters.extraction.web import extract_html
 from chatbot_saas.adapters.extraction.word import extract_docx
 from chatbot_saas.adapters.processes import MIB, WorkerPool
@@ -251,3 +252,19 @@ def test_three_megabytes_of_text_take_well_under_a_second(tmp_path: Path) -> Non
     begin = time.process_time()
     extract(tmp_path, "a.txt", text)
     assert time.process_time() - begin < 1, "0.1 s of a free core"
+
+
+def test_running_lines_stay_once() -> None:
+    pages = [f"Acme manual\nOn {name} it rains.\nItem {len(name)}: {index * 7} euros\n- {index + 3} -"
+             for index, name in enumerate(("Monday", "Tuesday", "Friday", "Sunday", "Easter", "holidays"))]  # fmt: skip
+    left = without_running_lines(pages)
+    assert left[0] == pages[0]
+    assert left[1:] == ["\n".join(page.split("\n")[1:3]) for page in pages[1:]]
+    same = ["Monday\nopen\nall day"] * 9
+    assert without_running_lines(same) == same, "a page is never emptied"
+    assert without_running_lines(pages[:3]) == pages[:3]
+    prices = [
+        f"Lamp {index * index} euros\nDesk {index * 31 % 17} euros\nabout lamps\nand desks {index}x"
+        for index in range(9)
+    ]
+    assert [page.split("\n")[:2] for page in without_running_lines(prices)] == [page.split("\n")[:2] for page in prices]

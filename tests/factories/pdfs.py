@@ -114,6 +114,10 @@ def with_tail() -> bytes:
     return pdf() + b"\r\n<!-- added by a proxy -->\r\n" + bytes(300)
 
 
+def protected_by_a_stranger() -> bytes:
+    return pdf().replace(b"trailer\n<<", b"trailer\n<< /Encrypt << /Filter /Shop.Rights /V 1 >> /ID [(a) (a)]")
+
+
 def page_tree_that_loops() -> bytes:
     builder = PdfBuilder()
     root, tree = builder.reserve(), builder.reserve()

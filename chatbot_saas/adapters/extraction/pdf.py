@@ -3,6 +3,8 @@
 
 import io
 import re
+import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from chatbot_saas.adapters.extraction.failures import (
 )
 from chatbot_saas.adapters.extraction.kinds import Kind
 from chatbot_saas.adapters.extraction.normal import clean, join_broken_words, one_line, without_ligatures
+from chatbot_saas.adapters.extraction.running_lines import without_running_lines
 
 MAX_PAGES = 2_000
 _MAX_OUTLINE = 2_000
@@ -31,8 +34,8 @@ _NO_TEXT = (
     " original document as PDF, and upload that."
 )
 _NOT_LETTERS = (
-    "The text of the PDF cannot be read: its fonts do not say which letters they hold. Print the document into a new PDF"
-    " with text recognition (OCR), or upload the original document."
+    "The text of the PDF cannot be read: its fonts do not say which letters they hold. Print the document into a new"
+    " PDF with text recognition (OCR), or upload the original document."
 )
 _FILLED_BY_ACROBAT = (
     "The PDF is a form that only Adobe Reader can show. Open it there, print it into a new PDF and upload that."
@@ -51,7 +54,10 @@ _DAMAGE = (
     AttributeError,
     IndexError,
     AssertionError,
-    RecursionError,
+    RuntimeError,  # RecursionError and NotImplementedError among others
+    ArithmeticError,
+    zlib.error,
+    struct.error,
     OSError,
 )
 
@@ -61,11 +67,9 @@ def extract_pdf(path: str, filename: str) -> Extracted:
     if not _END.search(data, max(data.rfind(b"endobj"), 0)):
         raise FileTruncatedError
     try:
-        reader = PdfReader(io.BytesIO(data), strict=False)
-        if reader.is_encrypted and reader.decrypt("") is PasswordType.NOT_DECRYPTED:
-            raise FileEncryptedError
+        reader = _opened(data)
         _check_pages(reader)
-        pages = join_broken_words(_read_pages(reader))
+        pages = join_broken_words(without_running_lines(_read_pages(reader)))
         _check_is_readable(reader, pages)
         fields = _fields(reader)
         outline = list(_outline(reader))
@@ -82,6 +86,23 @@ def extract_pdf(path: str, filename: str) -> Extracted:
     if fields:
         builder.add("\n".join(fields))
     return builder.finish(Kind.PDF, filename, "" if _MADE_BY.search(title) else title, _NO_TEXT)
+
+
+def _opened(data: bytes) -> PdfReader:
+    """Reads what anybody may open: many PDFs are only protected against changes."""
+    try:
+        reader = PdfReader(io.BytesIO(data), strict=False)
+        locked = reader.is_encrypted and reader.decrypt("") is PasswordType.NOT_DECRYPTED
+    except NotImplementedError as error:
+        if "encrypt" not in str(error).lower():
+            raise
+        raise FileEncryptedError(
+            "The PDF is protected in a way that only its own program can open. Print it there into a new PDF and upload"
+            " that."
+        ) from None
+    if locked:
+        raise FileEncryptedError
+    return reader
 
 
 def _check_pages(reader: PdfReader) -> None:
