@@ -1,8 +1,10 @@
 """What must never be reached, however it is written, named, resolved or forwarded to."""
 
 import itertools
+import random
 import socket
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -276,3 +278,91 @@ async def test_an_allowed_name_may_have_private_addresses_but_no_metadata() -> N
     with pytest.raises(AddressForbiddenError):  # the address is allowed, but this name is not
         await resolve("evil.example", ["10.0.0.7"], "10.0.0.7")
     assert await resolve("intranet", ["169.254.169.254"], "intranet,169.254.169.254") == ["169.254.169.254"]
+
+
+def test_whatever_passes_is_read_alike_by_others_and_is_public() -> None:
+    """20,000 addresses put together from the pieces that attacks are made of."""
+    pieces = [
+        *(
+            "http://",
+            "https://",
+            "HTTP:",
+            "//",
+            "/",
+            "\\",
+            "?",
+            "#",
+            "@",
+            ":",
+            ":80",
+            ":443",
+            ":8080",
+            "[",
+            "]",
+            "[::1]",
+            "%",
+        ),
+        *(
+            "example.com",
+            "127.0.0.1",
+            "127.1",
+            "localhost",
+            "0x7f",
+            "017700000001",
+            "2130706433",
+            "10.0.0.1",
+            "1.1.1.1",
+        ),
+        *(
+            ".",
+            "..",
+            "%2e",
+            "%00",
+            "%0d%0a",
+            "\t",
+            "\n",
+            " ",
+            "\x00",
+            "\u3002",
+            "\uff0e",
+            "\u2488",
+            "ａ",
+            "ß",
+            "\u200d",
+            "xn--",
+        ),
+        *(
+            "169.254.169.254",
+            "::ffff:7f00:1",
+            "[64:ff9b::7f00:1]",
+            "[2606:4700::1]",
+            "a",
+            "-",
+            "_",
+            "user:x@",
+            "&",
+            "=",
+            ";",
+        ),
+    ]
+    chance = random.Random(20261121)
+    passed = 0
+    for _ in range(20_000):
+        url = chance.choice(["", "http://", "http://", "https://", "http://example.com", "https://1.1.1.1"]) + "".join(
+            chance.choice(pieces) for _ in range(chance.randint(1, 6))
+        )
+        try:
+            target = check_url(url)
+        except (AddressInvalidError, AddressForbiddenError):
+            continue
+        passed += 1
+        requested = str(target.url)
+        assert urlsplit(requested).hostname == target.host == target.url.raw_host, url
+        assert (urlsplit(requested).port or {"http": 80, "https": 443}[target.url.scheme]) == target.port, url
+        assert target.port in (80, 443)
+        assert requested.isascii()
+        address = parse(target.host)
+        assert address is None or is_public(address), url
+        assert address or not target.host.rpartition(".")[2].isdigit(), url
+        assert check_url(requested) == target, "and it is stable"
+    assert passed > 500
