@@ -122,11 +122,18 @@ async def expected_version(if_match: Annotated[str | None, Header(max_length=50)
         raise InvalidError("If-Match must be an ETag that we returned.") from error
 
 
+async def content_version(if_match: Annotated[str | None, Header(max_length=80)] = None) -> str | None:
+    """`If-Match`: the ETag of the content that a change is based on."""
+    tag = (if_match or "").strip().removeprefix("W/").strip('"')
+    return None if tag in ("", "*") else tag
+
+
 IdentityDep = Annotated[auth.Identity, Depends(identity)]
 TenantDep = Annotated[Tenant, Depends(tenant)]
 AdminDep = Annotated[PlatformAdmin, Depends(platform_admin)]
 VisitorDep = Annotated[Visitor, Depends(visitor)]
 PageDep = Annotated[PageRequest, Depends(page_request)]
 VersionDep = Annotated[int | None, Depends(expected_version)]
+ContentVersionDep = Annotated[str | None, Depends(content_version)]
 AddressDep = Annotated[str, Depends(client_address)]
 OptionalBot = Annotated[UUID | None, Query()]
