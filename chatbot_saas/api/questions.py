@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from chatbot_saas.api.dependencies import ContentVersionDep, RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
 from chatbot_saas.core.errors import (
+    ConflictError,
     ForbiddenError,
     InvalidError,
     NotFoundError,
@@ -56,7 +57,7 @@ async def import_new_list(
     return await pairs.import_new(rt, principal, bot_id, data, title=title, preview=preview)
 
 
-@router.get("/sources/{source_id}/pairs", responses=errors(InvalidError))
+@router.get("/sources/{source_id}/pairs", responses=errors(ConflictError))
 async def list_pairs(
     source_id: UUID, rt: RuntimeDep, principal: TenantDep, response: Response
 ) -> PageRead[QuestionPair]:
@@ -69,7 +70,7 @@ async def list_pairs(
 @router.get(
     "/sources/{source_id}/pairs.csv",
     response_class=Response,
-    responses={**errors(InvalidError), 200: {"content": {pair_files.MEDIA_TYPE: _CSV}}},
+    responses={**errors(ConflictError), 200: {"content": {pair_files.MEDIA_TYPE: _CSV}}},
 )
 async def export_list(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> Response:
     """The list as CSV with the columns question and answer, in UTF-8 with a byte order mark.
@@ -88,7 +89,7 @@ async def export_list(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> 
 @router.put(
     "/sources/{source_id}/pairs.csv",
     status_code=202,
-    responses=errors(InvalidError, PreconditionFailedError, TooLargeError),
+    responses=errors(ConflictError, InvalidError, PreconditionFailedError, TooLargeError),
     openapi_extra=_CSV_BODY,
 )
 async def import_list(

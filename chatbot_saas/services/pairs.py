@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from chatbot_saas.adapters.blobs import BlobNotFoundError
-from chatbot_saas.core.errors import InvalidError, PreconditionFailedError
+from chatbot_saas.core.errors import ConflictError, InvalidError, PreconditionFailedError
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.models import Source
 from chatbot_saas.schemas.questions import ImportMode, PairChange, PairImport, PairList
@@ -49,7 +49,7 @@ async def load(rt: Runtime, principal: Tenant, source_id: UUID) -> PairList:
         async with rt.db.tenant(principal) as session:
             source = await sources.load(session, principal, source_id)
             if source.type != "qa":
-                raise InvalidError("This source is not a list of questions and answers.")
+                raise ConflictError("This source is not a list of questions and answers.")
         try:
             async with rt.blobs.local_copy(source.blob_key) as path:
                 pairs = await asyncio.to_thread(lambda: questions.load(path.read_bytes()))
