@@ -20,7 +20,7 @@ def check_type(response: aiohttp.ClientResponse, accept: tuple[str, ...]) -> Non
     """Raise TypeUnreadableError where the headers show that the body is none of `accept` (none given: readable)."""
     media_type = _media_type(response)
     if accept:
-        fits = media_type.startswith(accept)
+        fits = not media_type or media_type.startswith(accept)
     else:
         named = ending_of(response.url.path) or ending_of(_suggested(response))
         fits = media_type in ENDINGS or not media_type or (media_type in VAGUE_TYPES and bool(named))
