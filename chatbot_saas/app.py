@@ -24,6 +24,7 @@ from chatbot_saas.api import (
     health,
     jobs,
     public,
+    questions,
     sources,
     unknown,
 )
@@ -67,6 +68,7 @@ def make_api() -> FastAPI:
         api_keys,
         admin,
         public,
+    questions,
         health,
         dashboard,
         documentation,

@@ -3,7 +3,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 
-from chatbot_saas.api.dependencies import PageDep, RuntimeDep, TenantDep
+from chatbot_saas.api.dependencies import ContentVersionDep, PageDep, RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
 from chatbot_saas.api.uploads import received_files
 from chatbot_saas.core.errors import (
@@ -11,6 +11,7 @@ from chatbot_saas.core.errors import (
     ForbiddenError,
     InvalidError,
     NotFoundError,
+    PreconditionFailedError,
     TooLargeError,
     UnauthenticatedError,
     UnsupportedTypeError,
@@ -21,7 +22,6 @@ from chatbot_saas.schemas.sources import (
     KINDS,
     SOURCE_CREATE,
     DeletedRead,
-    QuestionPair,
     SourcePatch,
     SourceRead,
     SourceStatus,
@@ -98,10 +98,12 @@ async def get_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> S
         return await sources.get(session, principal, source_id)
 
 
-@router.patch("/sources/{source_id}", responses=errors(ConflictError, InvalidError))
-async def change_source(source_id: UUID, body: SourcePatch, rt: RuntimeDep, principal: TenantDep) -> SourceRead:
+@router.patch("/sources/{source_id}", responses=errors(ConflictError, InvalidError, PreconditionFailedError))
+async def change_source(
+    source_id: UUID, body: SourcePatch, rt: RuntimeDep, principal: TenantDep, expected: ContentVersionDep
+) -> SourceRead:
     """Change its title or schedule, or what a text or a list of questions holds, which is then read again."""
-    return await intake.change(rt, principal, source_id, body)
+    return await intake.change(rt, principal, source_id, body, expected=expected)
 
 
 @router.get("/sources/{source_id}/pages")
@@ -117,12 +119,6 @@ async def list_pages(
     async with rt.db.tenant(principal) as session:
         found = await sources.list_pages(session, principal, source_id, page, search=search, status=status or "")
     return PageRead(items=found.items, next_cursor=found.next_cursor)
-
-
-@router.get("/sources/{source_id}/pairs", responses=errors(ConflictError))
-async def list_pairs(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> PageRead[QuestionPair]:
-    """All questions and answers of a source of type qa."""
-    return PageRead(items=await intake.pairs_of(rt, principal, source_id))
 
 
 @router.delete("/sources/{source_id}")
