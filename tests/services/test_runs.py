@@ -168,11 +168,9 @@ async def test_a_deleted_source_leaves_its_place(idle: Runtime, tmp_path: Path) 
     bot, other = await make_bot(idle, person), await make_bot(idle, person)
     ids = await add(idle, person, bot.id, tmp_path, 4)
     waiting = await add(idle, person, other.id, tmp_path, 3)
-    async with idle.db.tenant(person.principal) as session:
-        await sources.delete(session, person.principal, ids[0], idle)
+    await sources.delete(idle, person.principal, ids[0])
     assert admitted(await jobs_of(idle, person.tenant_id)) == [*ids[1:], waiting[0]], "at once"
-    async with idle.db.tenant(person.principal) as session:
-        await bots.delete(session, person.principal, bot.id, idle)
+    await bots.delete(idle, person.principal, bot.id)
     await runs.admit_everywhere(idle)
     assert admitted(await jobs_of(idle, person.tenant_id)) == waiting, "at the worker's next look"
 
