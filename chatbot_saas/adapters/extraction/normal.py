@@ -29,6 +29,8 @@ def clean(text: str) -> str:
 
 def one_line(text: str) -> str:
     """`text` cleaned, on one line: for titles, headings and table cells."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()  # most of the million cells of a sheet
     return " ".join(clean(text).split())
 
 

@@ -109,9 +109,10 @@ class _Reader:
         cells: dict[int, str] = {}
         column = -1
         for cell in row:
-            if local(cell) != "c":
+            if not cell.tag.endswith("}c"):
                 continue
-            column = _column(cell.get("r")) if cell.get("r") else column + 1
+            reference = cell.get("r")
+            column = _column(reference) if reference else column + 1
             if column not in hidden and (text := self._text(cell)):
                 cells[column] = text
         return cells
@@ -120,10 +121,14 @@ class _Reader:
         sort = cell.get("t") or "n"
         if sort == "inlineStr":
             return one_line(_rich(child(cell, "is")))
-        value, formula = child(cell, "v"), child(cell, "f")
-        text = (value.text or "") if value is not None else ""
+        text, formula = "", False
+        for part in cell:
+            if part.tag.endswith("}v"):
+                text = part.text or ""
+            elif part.tag.endswith("}f"):
+                formula = True
         if not text:
-            self.not_calculated += formula is not None and sort != "str"
+            self.not_calculated += formula and sort != "str"
             return ""
         if sort == "s":
             index = int(text)
