@@ -23,11 +23,14 @@ async def list_jobs(
     principal: TenantDep,
     page: PageDep,
     bot_id: UUID | None = None,
+    source_id: UUID | None = None,
     search: Search = "",
     status: Wanted = None,
 ) -> PageRead[JobRead]:
     async with rt.db.tenant(principal) as session:
-        found = await jobs.list_page(session, principal, page, bot_id=bot_id, search=search, status=status or "")
+        found = await jobs.list_page(
+            session, principal, page, bot_id=bot_id, source_id=source_id, search=search, status=status or ""
+        )
     return PageRead(items=found.items, next_cursor=found.next_cursor)
 
 

@@ -64,6 +64,7 @@ async def list_page(
     page: PageRequest,
     *,
     bot_id: UUID | None = None,
+    source_id: UUID | None = None,
     search: str = "",
     status: str = "",
 ) -> Page[JobRead]:
@@ -73,6 +74,9 @@ async def list_page(
     if bot_id:
         await bots.load(session, principal, bot_id)
         query = query.where(col(Job.bot_id) == bot_id)
+    if source_id:
+        await sources.load(session, principal, source_id)
+        query = query.where(col(Job.source_id) == source_id)
     if principal.bot_ids is not None:
         query = query.where(col(Job.bot_id).in_(principal.bot_ids))
     rows = (await session.execute(query)).all()
