@@ -167,8 +167,9 @@ async def test_queries(sender: Sender) -> None:
         if kind == "integer":
             wrong += ["9" * 30, "-1", "0", "101", "1e3", "9" * 5_000]
         for value in wrong:
-            answer = await sender.client.get(sender.url, params={parameter["name"]: value}, headers=sender.headers)
-            assert answer.status_code in (200, 422), (parameter["name"], value[:20], answer.text)
+            asked = {"params": {parameter["name"]: value}, "headers": sender.headers}
+            answer = await sender.client.request(sender.operation.method, sender.url, **asked)
+            assert answer.status_code in (200, 409, 422), (parameter["name"], value[:20], answer.text)
             if kind == "integer":
                 assert answer.status_code == 422, value
 
