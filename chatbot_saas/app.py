@@ -21,10 +21,12 @@ from chatbot_saas.api import (
     conversations,
     dashboard,
     documentation,
+    documents,
     health,
     jobs,
     public,
     questions,
+    receipts,
     sources,
     unknown,
 )
@@ -72,6 +74,8 @@ def make_api() -> FastAPI:
         health,
         dashboard,
         documentation,
+        documents,
+        receipts,
     ):
         api.include_router(part.router)
     api.include_router(widget_router(frame_origins))

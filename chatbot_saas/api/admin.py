@@ -1,12 +1,13 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 
 from chatbot_saas.api.dependencies import AdminDep, PageDep, RuntimeDep
 from chatbot_saas.api.errors import errors
 from chatbot_saas.core.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 from chatbot_saas.schemas.base import PageRead
+from chatbot_saas.schemas.receipts import Receipt
 from chatbot_saas.schemas.tenants import TenantCreate, TenantPatch, TenantRead
 from chatbot_saas.services import tenants
 from chatbot_saas.services.auth import EmailTakenError
@@ -47,7 +48,7 @@ async def change_tenant(tenant_id: UUID, body: TenantPatch, rt: RuntimeDep, admi
     return await tenants.change(rt, admin, tenant_id, body)
 
 
-@router.delete("/{tenant_id}", status_code=204)
-async def delete_tenant(tenant_id: UUID, rt: RuntimeDep, admin: AdminDep) -> Response:
-    await tenants.delete(rt, admin, tenant_id)
-    return Response(status_code=204)
+@router.delete("/{tenant_id}")
+async def delete_tenant(tenant_id: UUID, rt: RuntimeDep, admin: AdminDep) -> Receipt:
+    """Remove the tenant with all that is in it. The receipt says what was removed, and stays with the platform."""
+    return await tenants.delete(rt, admin, tenant_id)

@@ -15,6 +15,7 @@ from chatbot_saas.core.errors import (
 from chatbot_saas.schemas.base import PageRead
 from chatbot_saas.schemas.bots import BotCreate, BotListItem, BotPatch, BotRead, BotStatus, BotVersionRead
 from chatbot_saas.schemas.chat import SearchRead, SearchRequest
+from chatbot_saas.schemas.receipts import Receipt
 from chatbot_saas.services import bots, chat
 
 router = APIRouter(
@@ -59,11 +60,10 @@ async def change_bot(
     return bot
 
 
-@router.delete("/{bot_id}", status_code=204, responses=errors(PreconditionFailedError))
-async def delete_bot(bot_id: UUID, rt: RuntimeDep, principal: TenantDep, version: VersionDep) -> Response:
-    async with rt.db.tenant(principal) as session:
-        await bots.delete(session, principal, bot_id, rt, expected_version=version)
-    return Response(status_code=204)
+@router.delete("/{bot_id}", responses=errors(PreconditionFailedError))
+async def delete_bot(bot_id: UUID, rt: RuntimeDep, principal: TenantDep, version: VersionDep) -> Receipt:
+    """Remove the bot with its sources and conversations. The receipt says what was removed."""
+    return await bots.delete(rt, principal, bot_id, expected_version=version)
 
 
 @router.get("/{bot_id}/versions")

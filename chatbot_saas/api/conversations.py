@@ -8,6 +8,7 @@ from chatbot_saas.api.errors import errors
 from chatbot_saas.core.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 from chatbot_saas.schemas.base import PageRead
 from chatbot_saas.schemas.chat import ConversationListItem, ConversationRead
+from chatbot_saas.schemas.receipts import Receipt
 from chatbot_saas.services import conversations
 
 router = APIRouter(
@@ -40,6 +41,6 @@ async def get_conversation(conversation_id: UUID, rt: RuntimeDep, principal: Ten
 
 
 @router.delete("/{conversation_id}")
-async def delete_conversation(conversation_id: UUID, rt: RuntimeDep, principal: TenantDep) -> dict[str, dict[str, int]]:
-    async with rt.db.tenant(principal) as session:
-        return {"removed": await conversations.delete(session, principal, conversation_id)}
+async def delete_conversation(conversation_id: UUID, rt: RuntimeDep, principal: TenantDep) -> Receipt:
+    """Remove the conversation with its messages. The receipt says what was removed."""
+    return await conversations.delete(rt, principal, conversation_id)

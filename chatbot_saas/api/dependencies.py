@@ -91,6 +91,15 @@ async def tenant(
     return (await identity(request, rt)).acting_tenant
 
 
+async def caller(
+    request: Request, rt: RuntimeDep, x_api_key: Annotated[str | None, Header(max_length=200)] = None
+) -> Tenant | auth.Identity:
+    """Whoever holds any credential: a key, or a user with or without a tenant."""
+    if x_api_key or _bearer(request).startswith(auth.API_KEY_PREFIX):
+        return await tenant(request, rt, x_api_key)
+    return await identity(request, rt)
+
+
 async def platform_admin(request: Request, rt: RuntimeDep) -> PlatformAdmin:
     return (await identity(request, rt)).acting_admin
 
@@ -130,6 +139,7 @@ async def content_version(if_match: Annotated[str | None, Header(max_length=80)]
 
 IdentityDep = Annotated[auth.Identity, Depends(identity)]
 TenantDep = Annotated[Tenant, Depends(tenant)]
+CallerDep = Annotated[Tenant | auth.Identity, Depends(caller)]
 AdminDep = Annotated[PlatformAdmin, Depends(platform_admin)]
 VisitorDep = Annotated[Visitor, Depends(visitor)]
 PageDep = Annotated[PageRequest, Depends(page_request)]

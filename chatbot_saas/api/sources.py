@@ -18,17 +18,19 @@ from chatbot_saas.core.errors import (
 )
 from chatbot_saas.core.tenancy import Scope
 from chatbot_saas.schemas.base import PageRead, inlined
+from chatbot_saas.schemas.receipts import Receipt
 from chatbot_saas.schemas.sources import (
     KINDS,
     SOURCE_CREATE,
-    DeletedRead,
+    FoundPage,
+    PreviewRequest,
     SourcePatch,
     SourceRead,
     SourceStatus,
     WebPageRead,
     WebPageStatus,
 )
-from chatbot_saas.services import bots, intake, sources
+from chatbot_saas.services import bots, discovery, intake, sources
 
 router = APIRouter(
     prefix="/api/v1", tags=["sources"], responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError)
@@ -71,7 +73,9 @@ async def list_sources(
     openapi_extra=_ADD_BODY,
 )
 async def add_sources(bot_id: UUID, request: Request, rt: RuntimeDep, principal: TenantDep) -> PageRead[SourceRead]:
-    """Add files (multipart, in fields named `file`, 25 MB each), a page, a website, a text, or questions and answers.
+    """Add files (multipart, fields named `file`, 25 MB each), a page, a website, a text, or questions and answers.
+
+    Files: PDF, DOCX, XLSX, PPTX, EPUB, ODT, RTF, CSV, TSV, JSON, HTML, MD, TXT and their close relatives.
 
     What is wrong with one is told in its `error`. Content that the bot has already is not added again: `copy_of` names
     the source that holds it.
@@ -90,6 +94,15 @@ async def add_sources(bot_id: UUID, request: Request, rt: RuntimeDep, principal:
     if len(items) == 1 and items[0].error and items[0].error.code == "file_too_large":
         raise TooLargeError(items[0].error.message, source_id=str(items[0].id))
     return PageRead(items=items)
+
+
+@router.post("/bots/{bot_id}/sources/preview", responses=errors(InvalidError))
+async def preview_site(bot_id: UUID, body: PreviewRequest, rt: RuntimeDep, principal: TenantDep) -> PageRead[FoundPage]:
+    """The pages of a website, for a choice to be sent as `urls` of a source of type site. Takes up to a minute."""
+    principal.require(Scope.SOURCES_WRITE)
+    async with rt.db.tenant(principal) as session:
+        await bots.load(session, principal, bot_id)
+    return PageRead(items=[page async for page in discovery.preview(rt, principal, body.url, body)])
 
 
 @router.get("/sources/{source_id}")
@@ -122,10 +135,9 @@ async def list_pages(
 
 
 @router.delete("/sources/{source_id}")
-async def delete_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> DeletedRead:
-    """Remove the source, its text and passages. Nothing of it is found from then on."""
-    async with rt.db.tenant(principal) as session:
-        return await sources.delete(session, principal, source_id, rt)
+async def delete_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> Receipt:
+    """Remove the source with all that was read from it. Nothing of it is found from then on; the receipt says so."""
+    return await sources.delete(rt, principal, source_id)
 
 
 @router.post("/sources/{source_id}/reindex", status_code=202, responses=errors(ConflictError))

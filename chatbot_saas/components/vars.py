@@ -12,6 +12,11 @@ def shown(value: T | None) -> T:
     return value  # type: ignore[return-value]
 
 
+def present(value: Any) -> Any:
+    """Whether a Var is not None."""
+    return value.is_not_none()
+
+
 def length(items: Any) -> Any:
     return items.length()
 

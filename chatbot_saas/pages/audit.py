@@ -5,13 +5,19 @@ import reflex as rx
 from chatbot_saas.components import format
 from chatbot_saas.components.feedback import empty_state, notice, skeleton_panels
 from chatbot_saas.components.layout import page_header
+from chatbot_saas.components.receipt import receipt_dialog
 from chatbot_saas.components.table import Column, data_table, in_short, load_more, search_box, table_row
-from chatbot_saas.components.vars import length
+from chatbot_saas.components.vars import length, present, shown
 from chatbot_saas.pages.shell import dashboard_page
 from chatbot_saas.schemas.audit import AuditRead
 from chatbot_saas.state.audit import AuditState
 
-COLUMNS = (Column("What"), Column("Who", phone=False), Column("When", phone=False))
+COLUMNS = (
+    Column("What"),
+    Column("Who", phone=False),
+    Column("When", phone=False),
+    Column("Receipt", hidden_label=True, right=True),
+)
 
 
 @dashboard_page("/audit", "Audit", section="/audit", on_load=[AuditState.load])
@@ -34,6 +40,13 @@ def audit() -> rx.Component:
                 rx.cond(state.problem, rx.fragment(), skeleton_panels(5, height="48px")),
             ),
             load_more(state.next_cursor != "", state.load_more),
+            receipt_dialog(
+                shown(state.receipt).receipt,
+                shown(state.receipt).text,
+                is_open=present(state.receipt),
+                on_close=lambda _: state.open_receipt(""),  # pyright: ignore[reportCallIssue]
+                on_download=state.download_receipt,
+            ),
         ),
     )
 
@@ -53,4 +66,16 @@ def _row(entry: AuditRead) -> rx.Component:
         ),
         rx.el.span(entry.who, class_name="inline-block max-w-[240px] truncate-line align-bottom"),
         rx.el.span(format.date_time(entry.created_at), class_name="text-[var(--ink-soft)] number"),
+        rx.cond(
+            entry.has_receipt,
+            rx.button(
+                rx.icon("receipt-text", size=13, aria_hidden="true"),
+                "Receipt",
+                on_click=AuditState.open_receipt(entry.id),
+                variant="soft",
+                color_scheme="gray",
+                size="1",
+                aria_label=f"Receipt of {entry.label}: {entry.about}",
+            ),
+        ),
     )

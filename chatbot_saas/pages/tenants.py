@@ -16,10 +16,12 @@ from chatbot_saas.components.feedback import (
 )
 from chatbot_saas.components.forms import field, text_field
 from chatbot_saas.components.layout import page_header
+from chatbot_saas.components.receipt import receipt_dialog, verified_badge
 from chatbot_saas.components.table import Column, data_table, in_short, load_more, search_box, table_row
-from chatbot_saas.components.vars import length
+from chatbot_saas.components.vars import length, present, shown
 from chatbot_saas.pages.not_found import not_found
 from chatbot_saas.pages.shell import dashboard_page
+from chatbot_saas.schemas.receipts import Receipt
 from chatbot_saas.schemas.tenants import TenantRead
 from chatbot_saas.state.shell import ShellState
 from chatbot_saas.state.tenants import TenantsState
@@ -31,6 +33,13 @@ COLUMNS = (
     Column("Documents", right=True, phone=False),
     Column("Conversations", right=True, phone=False),
     Column("Created", phone=False),
+    Column("Actions", hidden_label=True, right=True),
+)
+
+DELETED_COLUMNS = (
+    Column("Tenant"),
+    Column("Receipt"),
+    Column("Deleted"),
     Column("Actions", hidden_label=True, right=True),
 )
 
@@ -69,7 +78,45 @@ def _content() -> rx.Component:
             rx.cond(state.problem, rx.fragment(), skeleton_panels(4, height="56px")),
         ),
         load_more(state.next_cursor != "", state.load_more),
+        rx.cond(length(state.deleted) > 0, _deleted()),
         _rename_dialog(),
+    )
+
+
+def _deleted() -> rx.Component:
+    """What is left of deleted tenants: that they are gone."""
+    state = TenantsState
+    return rx.el.section(
+        rx.heading("Deleted tenants", as_="h2", size="3", weight="medium"),
+        data_table("Deleted tenants", DELETED_COLUMNS, rx.foreach(state.deleted, _deleted_row)),
+        receipt_dialog(
+            shown(state.receipt).receipt,
+            shown(state.receipt).text,
+            is_open=present(state.receipt),
+            on_close=lambda _: state.open_receipt(""),  # pyright: ignore[reportCallIssue]
+            on_download=state.download_receipt,
+        ),
+        aria_label="Deleted tenants",
+        class_name="flex flex-col gap-3 pt-4",
+    )
+
+
+def _deleted_row(receipt: Receipt) -> rx.Component:
+    return table_row(
+        DELETED_COLUMNS,
+        receipt.id,
+        rx.el.p(receipt.title, class_name="font-medium truncate-line text-left"),
+        verified_badge(receipt),
+        rx.el.span(format.date_time(receipt.deleted_at), class_name="text-[var(--ink-soft)] number"),
+        rx.button(
+            rx.icon("receipt-text", size=13, aria_hidden="true"),
+            "Receipt",
+            on_click=TenantsState.open_receipt(receipt.id),
+            variant="soft",
+            color_scheme="gray",
+            size="1",
+            aria_label=f"Receipt of {receipt.title}",
+        ),
     )
 
 

@@ -109,6 +109,8 @@ class SourceRead(Read):
     refreshed_at: datetime | None
     next_refresh_at: datetime | None
     error: SourceError | None
+    retryable: bool
+    """It was cancelled, or failed for a reason that may pass: reading it again can help."""
     copy_of: UUID | None = None
     """In the answer to an upload: the bot has this content already, in the source that is told here."""
     created_at: datetime
@@ -144,9 +146,3 @@ class WebPageRead(Read):
     failures: int
     fetched_at: datetime | None
     document_id: UUID | None
-
-
-class DeletedRead(Read):
-    id: UUID
-    removed: dict[str, int]
-    """How many rows, chunks, vectors and blobs were removed."""

@@ -1,6 +1,6 @@
 """An entry for each change: who, what, when."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import func, select, tuple_
@@ -14,6 +14,8 @@ from chatbot_saas.schemas.audit import ACTIONS, AuditRead
 
 _NAMES = ("name", "title", "filename")
 """Where `details` tell what the thing was called."""
+RECEIPT, COMPLETES = "receipt", "completes"
+"""In `details`: a deletion's receipt, and of which entry it is a later one. See services.receipts."""
 
 
 def record(
@@ -24,7 +26,7 @@ def record(
     *,
     tenant_id: UUID | None = None,
     **details: Any,
-) -> None:
+) -> AuditEntry:
     """Add an entry to the session's transaction. `action` is `noun.verb`; `details` must hold no secret."""
     entry = AuditEntry(action=action, target_id=target_id, details=details, tenant_id=tenant_id)
     if isinstance(principal, Tenant):
@@ -34,6 +36,7 @@ def record(
     else:
         entry.details = {"by": principal.purpose, **details}
     session.add(entry)
+    return entry
 
 
 async def list_page(
@@ -48,7 +51,7 @@ async def list_page(
         .outerjoin(ApiKey, col(ApiKey.id) == col(AuditEntry.api_key_id))
         .outerjoin(Bot, col(Bot.id) == col(AuditEntry.target_id))
         .outerjoin(Source, col(Source.id) == col(AuditEntry.target_id))
-        .where(col(AuditEntry.tenant_id) == principal.tenant_id)
+        .where(col(AuditEntry.tenant_id) == principal.tenant_id, ~cast(Any, AuditEntry.details).has_key(COMPLETES))
         .order_by(col(AuditEntry.created_at).desc(), col(AuditEntry.id).desc())
         .limit(page.limit + 1)
     )
@@ -84,4 +87,5 @@ def _read(entry: AuditEntry, email: str | None, key_name: str | None, target_nam
         who=who,
         about=": ".join(part for part in (name, how) if part),
         created_at=entry.created_at,
+        has_receipt=RECEIPT in entry.details,
     )

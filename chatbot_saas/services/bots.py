@@ -21,7 +21,9 @@ from chatbot_saas.schemas.bots import (
     BotVersionRead,
     PublicBotConfig,
 )
-from chatbot_saas.services import audit, deletion
+from chatbot_saas.schemas.receipts import Receipt
+from chatbot_saas.services import audit, deletion, erasure
+from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
 
 VERSIONED = (
@@ -198,17 +200,29 @@ async def roll_back(
     return await _read(session, bot)
 
 
-async def delete(
-    session: AsyncSession, principal: Tenant, bot_id: UUID, rt: Runtime, *, expected_version: int | None = None
-) -> None:
-    """Delete the bot and all that hangs on it. Rows go now; vectors and blobs by a job of the same transaction."""
+async def delete(rt: Runtime, principal: Tenant, bot_id: UUID, *, expected_version: int | None = None) -> Receipt:
+    """Delete the bot and all that hangs on it. Takes the runtime: see services.erasure."""
     principal.require(Scope.BOTS_WRITE)
-    bot = await load(session, principal, bot_id, lock=True)
-    _require_version(bot, expected_version)
-    audit.record(session, principal, "bot.delete", bot.id, name=bot.name)
-    await deletion.enqueue_bot(session, rt, principal.tenant_id, bot.id)
-    await session.delete(bot)
-    await session.flush()
+
+    async def read(session: AsyncSession, lock: bool) -> Target:
+        bot = await load(session, principal, bot_id, lock=lock)
+        _require_version(bot, expected_version)
+        return Target(
+            kind="bot",
+            id=bot.id,
+            title=bot.name,
+            tenant_id=bot.tenant_id,
+            bot_ids=(bot.id,),
+            chunk_ids=None,
+            blob_prefix=deletion.blob_prefix(bot.tenant_id, bot.id),
+        )
+
+    async def drop(session: AsyncSession, target: Target) -> int:
+        await session.delete(await session.get_one(Bot, target.id))
+        await session.flush()
+        return 0
+
+    return await erasure.erase(rt, principal, read, drop)
 
 
 async def public_tenant(session: AsyncSession, bot_id: UUID) -> UUID:

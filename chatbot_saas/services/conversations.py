@@ -1,5 +1,6 @@
 """Conversations: started by visitors, read by owners."""
 
+from datetime import UTC
 from typing import Any
 from uuid import UUID
 
@@ -23,8 +24,10 @@ from chatbot_saas.schemas.chat import (
     StartRead,
     TranscriptMessage,
 )
-from chatbot_saas.services import audit, bots
+from chatbot_saas.schemas.receipts import Receipt
+from chatbot_saas.services import bots, erasure
 from chatbot_saas.services.bots import escape_like
+from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
 
 
@@ -150,14 +153,22 @@ async def get(session: AsyncSession, principal: Tenant, conversation_id: UUID) -
     )
 
 
-async def delete(session: AsyncSession, principal: Tenant, conversation_id: UUID) -> dict[str, int]:
+async def delete(rt: Runtime, principal: Tenant, conversation_id: UUID) -> Receipt:
+    """Delete the conversation with its messages. Takes the runtime: see services.erasure."""
     principal.require(Scope.CONVERSATIONS_WRITE)
-    conversation = await _load(session, principal, conversation_id)
-    messages = len((await session.scalars(_message_ids(conversation_id))).all())
-    audit.record(session, principal, "conversation.delete", conversation.id, messages=messages)
-    await session.delete(conversation)
-    await session.flush()
-    return {"rows": 1 + messages}
+
+    async def read(session: AsyncSession, lock: bool) -> Target:
+        found = await _load(session, principal, conversation_id, lock=lock)
+        # not what was said in it: the receipt stays
+        title = f"Conversation of {found.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        return Target(kind="conversation", id=found.id, title=title, tenant_id=found.tenant_id)
+
+    async def drop(session: AsyncSession, target: Target) -> int:
+        await session.delete(await session.get_one(Conversation, target.id))
+        await session.flush()
+        return 0
+
+    return await erasure.erase(rt, principal, read, drop)
 
 
 async def answer_trace(session: AsyncSession, principal: Tenant, answer_id: UUID) -> AnswerTrace:
@@ -190,8 +201,8 @@ async def answer_trace(session: AsyncSession, principal: Tenant, answer_id: UUID
     )
 
 
-async def _load(session: AsyncSession, principal: Tenant, conversation_id: UUID) -> Conversation:
-    conversation = await session.get(Conversation, conversation_id)
+async def _load(session: AsyncSession, principal: Tenant, conversation_id: UUID, *, lock: bool = False) -> Conversation:
+    conversation = await session.get(Conversation, conversation_id, with_for_update=lock or None)
     if conversation is None:
         raise NotFoundError("There is no such conversation.")
     principal.require_bot(conversation.bot_id)
@@ -201,10 +212,6 @@ async def _load(session: AsyncSession, principal: Tenant, conversation_id: UUID)
 async def _messages(session: AsyncSession, conversation_id: UUID) -> list[Message]:
     query = select(Message).where(col(Message.conversation_id) == conversation_id).order_by(col(Message.id)).limit(500)
     return list((await session.scalars(query)).all())
-
-
-def _message_ids(conversation_id: UUID):
-    return select(col(Message.id)).where(col(Message.conversation_id) == conversation_id)
 
 
 def _item(row: Conversation, bot_name: str) -> ConversationListItem:

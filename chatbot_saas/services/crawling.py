@@ -37,6 +37,8 @@ log = get_logger(__name__)
 GRACE = timedelta(hours=24)
 """How long a page that has vanished is still answered from."""
 MAX_LINKS = 500
+DELETED = "deleted"
+"""`error_code` of a page whose document its owner deleted: no run visits it again."""
 _CRAWLED = (0.02, 0.3)
 _REASONS = {
     "copy": "The same text is on another page of this site.",
@@ -181,6 +183,7 @@ async def _waiting(walk: _Walk) -> list[PageRow]:
                 col(PageRow.source_id) == source.id,
                 col(PageRow.run) != source.run,
                 col(PageRow.failures) < MOST_FAILURES,
+                col(PageRow.error_code) != DELETED,
             )
             .order_by(col(PageRow.depth), col(PageRow.id))
             .limit(PARALLEL)

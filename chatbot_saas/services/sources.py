@@ -1,24 +1,46 @@
 """Every rule and query about sources. services.intake adds them, services.ingestion reads and indexes them."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from chatbot_saas.adapters.extraction import ExtractionError
+from chatbot_saas.adapters.extraction.failures import FileTooSlowError
+from chatbot_saas.adapters.web.failures import AddressForbiddenError, AddressInvalidError, PortForbiddenError
 from chatbot_saas.core.errors import ConflictError, NotFoundError
 from chatbot_saas.core.paging import Page, PageRequest, page_of
 from chatbot_saas.core.tenancy import Scope, Tenant
-from chatbot_saas.models import Chunk, Document, Job, Source, WebPage
-from chatbot_saas.schemas.sources import ACTIVE, DeletedRead, SourceError, SourceRead, WebPageRead
-from chatbot_saas.services import audit, bots, deletion, passages, runs
+from chatbot_saas.models import Chunk, Job, Source, WebPage
+from chatbot_saas.schemas.receipts import Receipt
+from chatbot_saas.schemas.sources import ACTIVE, SourceError, SourceRead, WebPageRead
+from chatbot_saas.services import audit, bots, deletion, erasure, passages, runs
 from chatbot_saas.services.bots import escape_like
+from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
+
+_STAYS = {error.code for error in ExtractionError.__subclasses__()} - {FileTooSlowError.code}
+"""Reasons that lie in what was uploaded: the same file is refused each time. A busy machine is slow only now."""
+_NOT_AN_ADDRESS = {error.code for error in (AddressInvalidError, AddressForbiddenError, PortForbiddenError)}
 
 
 def read(source: Source) -> SourceRead:
-    names = set(SourceRead.model_fields) - {"error", "copy_of"}
-    return SourceRead(error=error_of(source), **{name: getattr(source, name) for name in names})
+    names = set(SourceRead.model_fields) - {"error", "copy_of", "retryable"}
+    values = {name: getattr(source, name) for name in names}
+    return SourceRead(error=error_of(source), retryable=_retryable(source), **values)
+
+
+def _retryable(source: Source) -> bool:
+    """A website changes, a file that was uploaded does not."""
+    if source.status == "failed":
+        return source.error_code not in (_NOT_AN_ADDRESS if source.url else _STAYS) and _readable(source)
+    return source.status == "cancelled" and _readable(source)
+
+
+def _readable(source: Source) -> bool:
+    return bool(source.blob_key or source.url)
 
 
 def error_of(row: Source | WebPage | Job) -> SourceError | None:
@@ -39,16 +61,29 @@ async def get(session: AsyncSession, principal: Tenant, source_id: UUID) -> Sour
 
 
 async def list_page(
-    session: AsyncSession, principal: Tenant, bot_id: UUID, page: PageRequest, *, search: str = "", status: str = ""
+    session: AsyncSession,
+    principal: Tenant,
+    bot_id: UUID,
+    page: PageRequest,
+    *,
+    search: str = "",
+    status: str = "",
+    kind: str = "",
 ) -> Page[SourceRead]:
-    """The bot's sources, newest first. `status` is one of a source, or "active" for all that are being processed."""
+    """The bot's sources, newest first, by words of their title or address.
+
+    `status` is one of a source, or "active" for all that are being processed; `kind` a source's type.
+    """
     principal.require(Scope.SOURCES_READ)
     await bots.load(session, principal, bot_id)
     query = select(Source).where(col(Source.bot_id) == bot_id).order_by(col(Source.id).desc()).limit(page.limit + 1)
     if page.after:
         query = query.where(col(Source.id) < page.after)
     if search:
-        query = query.where(col(Source.title).ilike(f"%{escape_like(search)}%"))
+        words = f"%{escape_like(search)}%"
+        query = query.where(col(Source.title).ilike(words) | col(Source.url).ilike(words))
+    if kind:
+        query = query.where(col(Source.type) == kind)
     if status == "active":
         query = query.where(col(Source.status).in_(ACTIVE))
     elif status:
@@ -63,7 +98,7 @@ async def reindex(session: AsyncSession, principal: Tenant, source_id: UUID, rt:
     source = await load(session, principal, source_id, lock=True)
     if source.status in ACTIVE:
         raise ConflictError("This source is being processed already. Wait, or cancel it first.")
-    if not source.blob_key and not source.url:
+    if not _readable(source):
         raise ConflictError("The file was not stored. Upload it again.")
     source.failures = 0
     await session.execute(update(WebPage).where(col(WebPage.source_id) == source.id).values(failures=0))
@@ -102,26 +137,51 @@ async def cancel(session: AsyncSession, principal: Tenant, source_id: UUID, rt: 
     return read(source)
 
 
-async def delete(session: AsyncSession, principal: Tenant, source_id: UUID, rt: Runtime) -> DeletedRead:
+async def delete(rt: Runtime, principal: Tenant, source_id: UUID) -> Receipt:
+    """Delete the source with all that was read from it. Takes the runtime: see services.erasure."""
     principal.require(Scope.SOURCES_WRITE)
-    source = await load(session, principal, source_id, lock=True)
-    chunks = await session.scalar(select(func.count()).where(col(Chunk.source_id) == source_id)) or 0
-    documents = await session.scalar(select(func.count()).where(col(Document.source_id) == source_id)) or 0
-    audit.record(session, principal, "source.delete", source.id, title=source.title, chunks=chunks)
-    await deletion.enqueue_source(session, rt, source)
-    bot = await bots.load(session, principal, source.bot_id, lock=True)
-    bot.knowledge_version += 1
-    await session.delete(source)
-    await session.flush()
-    return DeletedRead(
-        id=source_id,
-        removed={
-            "rows": 1 + documents + chunks,
-            "chunks": chunks,
-            "vectors": chunks,
-            "blobs": int(bool(source.blob_key)),
-        },
+
+    async def read(session: AsyncSession, lock: bool) -> Target:
+        source = await load(session, principal, source_id, lock=lock)
+        return Target(
+            kind="source",
+            id=source.id,
+            title=source.title,
+            tenant_id=source.tenant_id,
+            bot_ids=(source.bot_id,),
+            chunk_ids=tuple(await deletion.chunk_ids_of(session, col(Chunk.source_id) == source.id)),
+            blob_keys=(source.blob_key,) if source.blob_key else (),
+        )
+
+    async def drop(session: AsyncSession, target: Target) -> int:
+        bot = await bots.load(session, principal, target.bot_ids[0], lock=True)
+        bot.knowledge_version += 1
+        await session.delete(await session.get_one(Source, target.id))
+        await session.flush()
+        await runs.admit(session, rt, target.tenant_id)  # it may have left a place
+        return 0
+
+    return await erasure.erase(rt, principal, read, drop)
+
+
+async def count_pages(
+    session: AsyncSession, principal: Tenant, source_ids: Sequence[UUID]
+) -> dict[UUID, dict[str, int]]:
+    """How many pages of each web source have which status."""
+    principal.require(Scope.SOURCES_READ)
+    if not source_ids:
+        return {}
+    query = (
+        select(col(WebPage.source_id), col(WebPage.status), func.count().label("count"))
+        .where(col(WebPage.source_id).in_(source_ids))
+        .group_by(col(WebPage.source_id), col(WebPage.status))
     )
+    if principal.bot_ids is not None:
+        query = query.where(col(WebPage.bot_id).in_(principal.bot_ids))
+    found: dict[UUID, dict[str, int]] = {}
+    for source_id, status, count in (await session.execute(query)).tuples():
+        found.setdefault(source_id, {})[status] = count
+    return found
 
 
 async def list_pages(

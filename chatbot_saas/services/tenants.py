@@ -1,6 +1,7 @@
 """Tenants, for platform administrators. Everything here crosses tenants and takes a PlatformAdmin."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +15,12 @@ from chatbot_saas.core.errors import NotFoundError
 from chatbot_saas.core.paging import Page, PageRequest, page_of
 from chatbot_saas.core.tenancy import PlatformAdmin, Role, System
 from chatbot_saas.models import Bot, Conversation, Document, Membership, TenantRow, User
+from chatbot_saas.schemas.receipts import Receipt
 from chatbot_saas.schemas.tenants import TenantCreate, TenantPatch, TenantRead
-from chatbot_saas.services import audit, deletion, runs
+from chatbot_saas.services import audit, erasure, runs
 from chatbot_saas.services.auth import EmailTakenError
 from chatbot_saas.services.bots import escape_like
+from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
 
 
@@ -81,21 +84,42 @@ async def change(rt: Runtime, admin: PlatformAdmin, tenant_id: UUID, request: Te
         return await _read(session, tenant_id)
 
 
-async def delete(rt: Runtime, admin: PlatformAdmin, tenant_id: UUID) -> None:
+async def delete(rt: Runtime, admin: PlatformAdmin, tenant_id: UUID) -> Receipt:
     """Delete the tenant with everything in it, and the users who belong to no other and are no administrators."""
-    async with rt.db.platform(admin) as session:
+
+    async def read(session: AsyncSession, lock: bool) -> Target:
         tenant = await _load(session, tenant_id)
+        bot_ids = (await session.scalars(select(col(Bot.id)).where(col(Bot.tenant_id) == tenant_id))).all()
+        return Target(
+            kind="tenant",
+            id=tenant.id,
+            title=tenant.name,
+            tenant_id=tenant.id,
+            bot_ids=tuple(bot_ids),
+            chunk_ids=None,
+            blob_prefix=f"{tenant.id}/",
+        )
+
+    async def drop(session: AsyncSession, target: Target) -> int:
         members = select(col(Membership.user_id)).where(col(Membership.tenant_id) == tenant_id)
         user_ids = (await session.scalars(members)).all()
-        audit.record(session, admin, "tenant.delete", tenant.id, name=tenant.name)
-        await deletion.enqueue_tenant(session, rt, tenant_id)
-        await session.delete(tenant)
+        await session.delete(await session.get_one(TenantRow, tenant_id))
         await session.flush()
-        others = select(col(Membership.user_id)).where(col(Membership.user_id).in_(user_ids))
-        kept = set((await session.scalars(others)).all())
-        for user in (await session.scalars(select(User).where(col(User.id).in_(user_ids)))).all():
-            if user.id not in kept and not user.is_platform_admin:
-                await session.delete(user)
+        return await _drop_users(session, user_ids)
+
+    return await erasure.erase(rt, admin, read, drop)
+
+
+async def _drop_users(session: AsyncSession, user_ids: Sequence[UUID]) -> int:
+    """Those of these users who belong to no tenant now and are no administrators."""
+    others = select(col(Membership.user_id)).where(col(Membership.user_id).in_(user_ids))
+    kept = set((await session.scalars(others)).all())
+    users = (await session.scalars(select(User).where(col(User.id).in_(user_ids)))).all()
+    leaving = [user for user in users if user.id not in kept and not user.is_platform_admin]
+    for user in leaving:
+        await session.delete(user)
+    await session.flush()
+    return len(leaving)
 
 
 async def make_admin(rt: Runtime, email: str, password: str) -> bool:

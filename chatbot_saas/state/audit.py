@@ -6,8 +6,10 @@ from chatbot_saas.core.errors import DomainError, ForbiddenError
 from chatbot_saas.core.paging import Page, PageRequest
 from chatbot_saas.core.tenancy import Tenant
 from chatbot_saas.schemas.audit import AuditRead
-from chatbot_saas.services import audit
+from chatbot_saas.services import audit, receipts
 from chatbot_saas.services.runtime import get_runtime
+from chatbot_saas.state.ids import uuid_of
+from chatbot_saas.state.receipts import ReceiptView, download, view_of
 from chatbot_saas.state.session import authorised
 
 PAGE_SIZE = 50
@@ -20,10 +22,12 @@ class AuditState(rx.State):
     problem: str = ""
     search: str = ""
     next_cursor: str = ""
+    receipt: ReceiptView | None = None
+    """The one that is open."""
 
     @authorised()
     async def load(self, principal: Tenant):
-        self.search = ""
+        self.search, self.receipt = "", None
         await self._first_page(principal)
 
     @authorised()
@@ -36,6 +40,18 @@ class AuditState(rx.State):
         if self.next_cursor:
             page = await self._page(principal, self.next_cursor)
             self.items, self.next_cursor = [*self.items, *page.items], page.next_cursor or ""
+
+    @authorised()
+    async def open_receipt(self, principal: Tenant, entry_id: str):
+        """Show the receipt of a deletion; an empty id closes it."""
+        self.receipt = None
+        if entry_id:
+            async with get_runtime().db.tenant(principal) as session:
+                self.receipt = view_of(await receipts.get(session, principal, uuid_of(entry_id)))
+
+    @authorised()
+    async def download_receipt(self, principal: Tenant):
+        return download(self.receipt)
 
     async def _first_page(self, principal: Tenant) -> None:
         self.problem, self.forbidden = "", False

@@ -10,6 +10,7 @@ from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.schemas.bots import BotPatch, BotRead
 from chatbot_saas.services import bots
 from chatbot_saas.services.runtime import get_runtime
+from chatbot_saas.state.receipts import deleted_toast
 from chatbot_saas.state.session import authorised, route_id
 
 _STATUS = TypeAdapter[Literal["published", "paused"]](Literal["published", "paused"])
@@ -53,11 +54,9 @@ class BotState(rx.State):
 
     @authorised(Scope.BOTS_WRITE)
     async def delete(self, principal: Tenant):
-        rt = get_runtime()
-        async with rt.db.tenant(principal) as session:
-            await bots.delete(session, principal, route_id(self, "bot_id"), rt)
+        receipt = await bots.delete(get_runtime(), principal, route_id(self, "bot_id"))
         self.bot, self.delete_name = None, ""
-        return [rx.toast.success("The bot is deleted."), rx.redirect("/bots")]
+        return [deleted_toast(f"{receipt.title} is deleted.", receipt), rx.redirect("/bots")]
 
 
 async def read_bot(principal: Tenant, bot_id: UUID) -> BotRead:

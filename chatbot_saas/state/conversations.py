@@ -11,6 +11,7 @@ from chatbot_saas.services import bots, conversations
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.ids import uuid_of
 from chatbot_saas.state.playground import finished_turn
+from chatbot_saas.state.receipts import deleted_toast
 from chatbot_saas.state.session import authorised, route_id
 
 PAGE_SIZE = 25
@@ -128,11 +129,10 @@ class ConversationState(rx.State):
 
     @authorised(Scope.CONVERSATIONS_WRITE)
     async def delete(self, principal: Tenant):
-        async with get_runtime().db.tenant(principal) as session:
-            removed = await conversations.delete(session, principal, route_id(self, "conversation_id"))
+        receipt = await conversations.delete(get_runtime(), principal, route_id(self, "conversation_id"))
         self.conversation, self.traces = None, {}
-        messages = removed["rows"] - 1
+        messages = receipt.removed.rows - 1
         return [
-            rx.toast.success(f"The conversation and its {messages} messages are deleted."),
+            deleted_toast(f"The conversation and its {messages} messages are deleted.", receipt),
             rx.redirect("/conversations"),
         ]

@@ -1,43 +1,62 @@
-"""The sources of the bot whose page is open, and their way from upload to ready."""
+"""The sources of the bot whose page is open, and their way from being added to ready."""
 
-import asyncio
 from typing import Any
 from uuid import UUID
 
 import reflex as rx
 
-from chatbot_saas.core.errors import DomainError, InvalidError, NotFoundError
-from chatbot_saas.core.paging import MAX_LIMIT, PageRequest
+from chatbot_saas.core.errors import InvalidError, NotFoundError
+from chatbot_saas.core.paging import Page, PageRequest
 from chatbot_saas.core.tenancy import Scope, Tenant
-from chatbot_saas.schemas.sources import DeletedRead, SourceRead
+from chatbot_saas.schemas.dashboard import SourceView
 from chatbot_saas.services import sources
+from chatbot_saas.services.auth import Identity
 from chatbot_saas.services.runtime import get_runtime
+from chatbot_saas.state import source_acts
 from chatbot_saas.state.ids import uuid_of
-from chatbot_saas.state.session import authorised, identity_of, route_id
+from chatbot_saas.state.lists import LiveListState, watching
+from chatbot_saas.state.receipts import ReceiptView, deleted_toast, download, view_of
+from chatbot_saas.state.session import authorised, route_id
 
-PAGE_SIZE = 25
-STATUSES = ("all", "active", "ready", "failed", "cancelled")
-POLL_SECONDS = 1.0
-WATCH_POLLS = 20
-"""After so many polls the page must say that it is still open: the server cannot know when a tab went."""
-STILL_OPEN = "document.querySelector('[data-knowledge]') ? 'open' : 'gone'"
+STATUSES = {
+    "all": "Any status",
+    "active": "In progress",
+    "ready": "Ready",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+}
+KINDS = {
+    "all": "All types",
+    "file": "Files",
+    "url": "Web pages",
+    "site": "Websites",
+    "text": "Texts",
+    "qa": "Questions",
+}
+MARKER = "data-knowledge"
+COPIED = "window.uploadCopy || ''"
+"""Where assets/upload.js says which source holds the same file already."""
 
 
-class KnowledgeState(rx.State):
-    items: list[SourceRead] = []
-    loaded: bool = False
-    problem: str = ""
-    search: str = ""
+class KnowledgeState(LiveListState, rx.State):
+    items: list[SourceView] = []
     status: str = "all"
-    next_cursor: str = ""
+    kind: str = "all"
+    highlighted: str = ""
+    """Id of the source that holds what was added a second time."""
+    said: str = ""
+    """What a screen reader says of sources whose processing ended."""
+    receipt: ReceiptView | None = None
+    """Of the last deletion."""
+    reading_receipt: bool = False
     _bot: str = ""
     """Whose sources `items` are."""
-    _watch: int = 0
-    """Counts the watches: an older one stops."""
+    _fresh_receipt: bool = False
+    """The deletion led to this page: loading it must not take its receipt away."""
 
     @rx.var
     def filtered(self) -> bool:
-        return bool(self.search.strip()) or self.status != "all"
+        return bool(self.search.strip()) or self.status != "all" or self.kind != "all"
 
     @rx.var
     def any_ready(self) -> bool:
@@ -45,18 +64,39 @@ class KnowledgeState(rx.State):
 
     @authorised(Scope.SOURCES_READ)
     async def load(self, principal: Tenant):
+        self.highlighted, self.said, self.reading_receipt = "", "", False
+        if not self._fresh_receipt:
+            self.receipt = None
+        self._fresh_receipt = False
         if self._bot != str(route_id(self, "bot_id")):
             self._bot = str(route_id(self, "bot_id"))
-            self.items, self.next_cursor, self.search, self.status = [], "", "", "all"
+            self.items, self.next_cursor = [], ""
             self.loaded = False
+            self._unfiltered()
             yield
         yield await self._show(principal)
 
     @authorised(Scope.SOURCES_READ)
     async def refresh(self, principal: Tenant):
-        """An upload ended: show what it became."""
-        self.search, self.status = "", "all"
+        """Something was added: show what it became."""
+        self._unfiltered()
         return await self._show(principal)
+
+    @authorised(Scope.SOURCES_READ)
+    async def show_copy(self, principal: Tenant, source_id: str):
+        """What was added is in this source already."""
+        async with get_runtime().db.tenant(principal) as session:
+            source = await sources.get(session, principal, uuid_of(source_id))
+            [view] = await source_acts.views(session, principal, [source])
+        if str(source.bot_id) != self._bot:
+            raise NotFoundError
+        self._unfiltered()
+        await self._first_page(principal)
+        if all(item.id != source.id for item in self.items):
+            self.items = [view, *self.items]  # an old one, of a later page
+        self.highlighted = str(source.id)
+        self.said = f"You have this already: {source.title}."
+        return rx.call_script("document.querySelector('[data-highlighted]')?.scrollIntoView({block: 'center'})")
 
     @authorised(Scope.SOURCES_READ)
     async def change_search(self, principal: Tenant, text: str):
@@ -69,70 +109,65 @@ class KnowledgeState(rx.State):
         return await self._show(principal)
 
     @authorised(Scope.SOURCES_READ)
+    async def change_kind(self, principal: Tenant, kind: str):
+        self.kind = kind if kind in KINDS else "all"
+        return await self._show(principal)
+
+    @authorised(Scope.SOURCES_READ)
     async def clear_filters(self, principal: Tenant):
-        self.search, self.status = "", "all"
+        self._unfiltered()
         return await self._show(principal)
 
     @authorised(Scope.SOURCES_READ)
     async def load_more(self, principal: Tenant):
-        if self.next_cursor:
-            page = await self._page(principal, PageRequest(limit=PAGE_SIZE, cursor=self.next_cursor))
-            self.items, self.next_cursor = [*self.items, *page.items], page.next_cursor or ""
+        await self._next_page(principal)
+        return KnowledgeState.watch if self._active() else None
 
     @authorised(Scope.SOURCES_WRITE)
     async def cancel(self, principal: Tenant, source_id: str):
-        rt = get_runtime()
-        async with rt.db.tenant(principal) as session:
-            source = await sources.cancel(session, principal, uuid_of(source_id), rt)
+        source = await source_acts.cancel(principal, source_id)
         self._put(source)
         return rx.toast.info(f"{source.title} is cancelled.")
 
     @authorised(Scope.SOURCES_WRITE)
     async def reindex(self, principal: Tenant, source_id: str):
-        rt = get_runtime()
-        async with rt.db.tenant(principal) as session:
-            source = await sources.reindex(session, principal, uuid_of(source_id), rt)
+        source = await source_acts.reindex(principal, source_id)
         self._put(source)
         return [rx.toast.info(f"{source.title} is read again."), KnowledgeState.watch]
 
     @authorised(Scope.SOURCES_WRITE)
+    async def change_refresh(self, principal: Tenant, source_id: str, refresh: str):
+        source = await source_acts.change_refresh(principal, source_id, refresh)
+        self._put(source)
+        return source_acts.refresh_toast(source)
+
+    @authorised(Scope.SOURCES_WRITE)
     async def delete(self, principal: Tenant, source_id: str):
-        rt = get_runtime()
-        wanted = uuid_of(source_id)
-        async with rt.db.tenant(principal) as session:
-            source = await sources.get(session, principal, wanted)
-            deleted = await sources.delete(session, principal, wanted, rt)
+        receipt = await sources.delete(get_runtime(), principal, uuid_of(source_id))
+        self.receipt = view_of(receipt)
         await self._first_page(principal)
-        return rx.toast.success(f"{source.title} is deleted.", description=_told(deleted))
+        return deleted_toast(f"{receipt.title} is deleted.", receipt, "above the list")
+
+    @authorised(Scope.SOURCES_READ)
+    async def open_receipt(self, principal: Tenant, is_open: bool):
+        self.reading_receipt = is_open is True and self.receipt is not None
+
+    @authorised(Scope.SOURCES_READ)
+    async def download_receipt(self, principal: Tenant):
+        return download(self.receipt)
+
+    @authorised(Scope.SOURCES_READ)
+    async def dismiss_receipt(self, principal: Tenant):
+        self.receipt, self.reading_receipt = None, False
 
     @authorised(Scope.SOURCES_READ, background=True)
     async def watch(self, principal: Tenant):
-        """Follow sources that are being processed, with nothing locked while it waits."""
-        async with self:
-            self._watch += 1
-            mine, bot = self._watch, self._bot
-        for _ in range(WATCH_POLLS):
-            await asyncio.sleep(POLL_SECONDS)
-            principal = (await identity_of(self)).acting_tenant  # a sign-out stops it
-            async with self:
-                if self._watch != mine or self._bot != bot:
-                    return
-                request = PageRequest(limit=min(MAX_LIMIT, max(PAGE_SIZE, len(self.items))))
-                wanted = self._wanted()
-            try:
-                page = await _list(principal, bot, request, **wanted)
-            except NotFoundError:
-                return  # the bot was deleted meanwhile
-            async with self:
-                if self._watch != mine or self._bot != bot or self._wanted() != wanted:
-                    continue
-                # what lies beyond the largest page stays as it is
-                self.items = [*page.items, *self.items[MAX_LIMIT:]]
-                if len(self.items) <= MAX_LIMIT:
-                    self.next_cursor = page.next_cursor or ""
-                if not self._active():
-                    return
-        yield rx.call_script(STILL_OPEN, callback=KnowledgeState.keep_watching)
+        """Follow sources that are being processed."""
+        try:
+            async for event in watching(self, KnowledgeState.keep_watching, MARKER):
+                yield event
+        except NotFoundError:
+            return  # the bot was deleted meanwhile
 
     @authorised(Scope.SOURCES_READ)
     async def keep_watching(self, principal: Tenant, page: str):
@@ -142,47 +177,42 @@ class KnowledgeState(rx.State):
     def _active(self) -> bool:
         return any(item.active for item in self.items)
 
-    def _wanted(self) -> dict[str, str]:
-        return {"search": self.search.strip(), "status": "" if self.status == "all" else self.status}
+    def _acting(self, identity: Identity) -> Tenant:
+        tenant = identity.acting_tenant
+        tenant.require(Scope.SOURCES_READ)
+        return tenant
 
-    def _put(self, source: SourceRead) -> None:
+    def _wanted(self) -> dict[str, Any]:
+        chosen = {"status": self.status, "kind": self.kind}
+        return {
+            "bot_id": self._bot,
+            "search": self.search.strip(),
+            **{name: "" if value == "all" else value for name, value in chosen.items()},
+        }
+
+    async def _find(self, principal: Tenant, request: PageRequest, **wanted: Any) -> Page[SourceView]:
+        bot_id = wanted.pop("bot_id")
+        if not bot_id:
+            raise InvalidError("Open a bot first.")
+        async with get_runtime().db.tenant(principal) as session:
+            page = await sources.list_page(session, principal, UUID(bot_id), request, **wanted)
+            return Page(await source_acts.views(session, principal, page.items), page.next_cursor)
+
+    def _take(self, page: Page[Any]) -> None:
+        before = {item.id: item for item in self.items}
+        ended = [item for item in page.items if not item.active and item.id in before and before[item.id].active]
+        super()._take(page)
+        if ended:
+            self.said = " ".join(f"{item.title}: {item.status}." for item in ended)
+
+    def _unfiltered(self) -> None:
+        self.search, self.status, self.kind = "", "all", "all"
+
+    def _put(self, source: SourceView) -> None:
         self.items = [source if item.id == source.id else item for item in self.items]
 
     async def _show(self, principal: Tenant) -> Any:
         """The first page, and the event that follows what is being processed on it."""
+        self.highlighted = ""
         await self._first_page(principal)
         return KnowledgeState.watch if self._active() else None
-
-    async def _first_page(self, principal: Tenant) -> None:
-        self.problem = ""
-        try:
-            page = await self._page(principal, PageRequest(limit=PAGE_SIZE))
-        except NotFoundError:
-            self.items, self.next_cursor = [], ""  # the bot's own frame says so
-            return
-        except DomainError as error:
-            self.problem = error.message
-            return
-        self.items, self.next_cursor = page.items, page.next_cursor or ""
-        self.loaded = True
-
-    async def _page(self, principal: Tenant, request: PageRequest) -> Any:
-        return await _list(principal, self._bot, request, **self._wanted())
-
-
-async def _list(principal: Tenant, bot_id: str, request: PageRequest, *, search: str, status: str) -> Any:
-    if not bot_id:
-        raise InvalidError("Open a bot first.")
-    async with get_runtime().db.tenant(principal) as session:
-        return await sources.list_page(session, principal, UUID(bot_id), request, search=search, status=status)
-
-
-def _told(deleted: DeletedRead) -> str:
-    """What a deletion removed, in words."""
-    names = {"chunks": "passage", "vectors": "vector", "blobs": "stored file"}
-    parts = [
-        f"{count:,} {noun}{'' if count == 1 else 's'}"
-        for key, noun in names.items()
-        if (count := deleted.removed.get(key, 0))
-    ]
-    return f"Removed: {', '.join(parts)}." if parts else "Nothing of it was indexed."

@@ -8,11 +8,13 @@ from pydantic import ValidationError
 from chatbot_saas.core.errors import DomainError
 from chatbot_saas.core.paging import Page, PageRequest
 from chatbot_saas.core.tenancy import PlatformAdmin
+from chatbot_saas.schemas.receipts import Receipt
 from chatbot_saas.schemas.tenants import TenantCreate, TenantPatch, TenantRead
-from chatbot_saas.services import tenants
+from chatbot_saas.services import receipts, tenants
 from chatbot_saas.services.auth import EmailTakenError, Identity
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.ids import uuid_of
+from chatbot_saas.state.receipts import ReceiptView, deleted_toast, download, view_of
 from chatbot_saas.state.session import administrators, signed_in
 from chatbot_saas.state.validation import problems_of
 
@@ -35,6 +37,10 @@ class TenantsState(rx.State):
     new_name: str = ""
     typed: str = ""
     """To confirm a deletion."""
+    deleted: list[Receipt] = []
+    """Of the tenants that were deleted last."""
+    receipt: ReceiptView | None = None
+    """The one that is open."""
 
     @rx.var
     def filtered(self) -> bool:
@@ -136,10 +142,20 @@ class TenantsState(rx.State):
         tenant = await tenants.get(rt, principal, uuid_of(tenant_id))
         if self.typed != tenant.name:
             return rx.toast.error("Type the tenant's name to confirm.")
-        await tenants.delete(rt, principal, tenant.id)
+        receipt = await tenants.delete(rt, principal, tenant.id)
         self.typed = ""
         await self._first_page(principal)
-        return rx.toast.success(f"{tenant.name} is deleted with all that was in it.")
+        return deleted_toast(f"{tenant.name} is deleted with all that was in it.", receipt, "below")
+
+    @administrators()
+    async def open_receipt(self, principal: PlatformAdmin, tenant_id: str):
+        """Of a deleted tenant; an empty id closes it."""
+        wanted = uuid_of(tenant_id) if tenant_id else None
+        self.receipt = next((view_of(item) for item in self.deleted if item.id == wanted), None)
+
+    @administrators()
+    async def download_receipt(self, principal: PlatformAdmin):
+        return download(self.receipt)
 
     async def _change(self, principal: PlatformAdmin, tenant_id: str, patch: TenantPatch) -> TenantRead:
         tenant = await tenants.change(get_runtime(), principal, uuid_of(tenant_id), patch)
@@ -154,6 +170,8 @@ class TenantsState(rx.State):
             self.problem = error.message
             return
         self.items, self.next_cursor = page.items, page.next_cursor or ""
+        deleted = await receipts.list_deleted_tenants(get_runtime(), principal, PageRequest(limit=PAGE_SIZE))
+        self.deleted = deleted.items
         self.loaded = True
 
     async def _page(self, principal: PlatformAdmin, cursor: str) -> Page[TenantRead]:

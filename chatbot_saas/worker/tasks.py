@@ -8,7 +8,8 @@ from chatbot_saas.adapters.vectors import IndexName
 from chatbot_saas.core.errors import DomainError
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import tenant_for_job
-from chatbot_saas.services import deletion, indexing, ingestion, runs
+from chatbot_saas.services import deletion, erasure, indexing, ingestion, runs, sweep
+from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
 
 log = get_logger(__name__)
@@ -35,28 +36,28 @@ def register(queue: JobQueue, rt: Runtime) -> None:
     async def purge_index(context: JobContext, bot_id: str, embedder: str, dimension: int) -> None:
         await rt.vectors.drop(IndexName(UUID(bot_id), embedder, dimension))
 
-    async def purge_source(
-        context: JobContext, bot_id: str, embedder: str, dimension: int, chunk_ids: list[str], blob_key: str
+    async def purge_vectors(
+        context: JobContext, bot_id: str, embedder: str, dimension: int, chunk_ids: list[str]
     ) -> None:
-        await deletion.purge_source(rt, UUID(bot_id), embedder, dimension, [UUID(i) for i in chunk_ids], blob_key)
+        await deletion.purge_vectors(rt, UUID(bot_id), embedder, dimension, [UUID(i) for i in chunk_ids])
 
-    async def purge_bot(context: JobContext, tenant_id: str, bot_id: str) -> None:
-        await deletion.purge_bot(rt, UUID(tenant_id), UUID(bot_id))
+    async def erase(context: JobContext, entry_id: str, target: dict[str, Any]) -> None:
+        await erasure.finish(rt, UUID(entry_id), Target.from_job(target))
 
-    async def purge_tenant(context: JobContext, tenant_id: str) -> None:
-        await deletion.purge_tenant(rt, UUID(tenant_id))
-
-    async def sweep(context: JobContext, timestamp: int) -> None:
-        await deletion.sweep(rt)
+    async def sweep_nightly(context: JobContext, timestamp: int) -> None:
+        await sweep.sweep(rt)
         await rt.vectors.compact()
+
+    async def sweep_now(context: JobContext, entry_id: str) -> None:
+        await sweep.sweep(rt, UUID(entry_id))
 
     queue.task(runs.INGEST_SOURCE, INGEST, ingest_source)
     queue.task(deletion.INDEX_BOT, VECTORS, index_bot)
-    queue.task(deletion.PURGE_INDEX, VECTORS, purge_index)
-    queue.task(deletion.PURGE_SOURCE, VECTORS, purge_source)
-    queue.task(deletion.PURGE_BOT, VECTORS, purge_bot)
-    queue.task(deletion.PURGE_TENANT, VECTORS, purge_tenant)
-    queue.nightly("sweep", VECTORS, sweep)
+    queue.task(deletion.PURGE_INDEX, VECTORS, purge_index, untiring=True)
+    queue.task(deletion.PURGE_VECTORS, VECTORS, purge_vectors, untiring=True)
+    queue.task(erasure.ERASE, VECTORS, erase, untiring=True)
+    queue.task(sweep.SWEEP_NOW, VECTORS, sweep_now)
+    queue.nightly("sweep", VECTORS, sweep_nightly)
 
 
 def _last_try(context: JobContext) -> bool:

@@ -310,4 +310,4 @@ async def test_a_change_based_on_an_old_read_is_refused(client: httpx.AsyncClien
     for tag in ("*", changed.headers["ETag"]):
         answer = await client.patch(url, json={"name": "Second"}, headers={**admin.headers, "If-Match": tag})
         assert answer.status_code == 200, "nothing changed, so it is the same version"
-    assert (await client.delete(url, headers={**admin.headers, "If-Match": changed.headers["ETag"]})).status_code == 204
+    assert (await client.delete(url, headers={**admin.headers, "If-Match": changed.headers["ETag"]})).status_code == 200

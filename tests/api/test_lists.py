@@ -1,7 +1,9 @@
 """Lists: paging, searching, and a number of statements that does not grow with the rows."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -10,7 +12,20 @@ from chatbot_saas.core.db import Database
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.settings import Settings
 from chatbot_saas.core.tenancy import System
-from chatbot_saas.models import ApiKey, Bot, Chunk, Conversation, Document, Membership, Message, Source, TenantRow, User
+from chatbot_saas.models import (
+    ApiKey,
+    AuditEntry,
+    Bot,
+    Chunk,
+    Conversation,
+    Document,
+    Membership,
+    Message,
+    Source,
+    TenantRow,
+    User,
+)
+from chatbot_saas.schemas.receipts import Receipt, Removed
 from chatbot_saas.services.runtime import Runtime
 from tests.api.callers import visit
 from tests.factories.knowledge import make_bot, make_knowing_bot
@@ -34,6 +49,7 @@ async def fill(rt: Runtime, person: Person, count: int) -> Any:
             talk, source, document = new_id(), new_id(), new_id()
             owned: dict[str, Any] = {"tenant_id": tenant, "bot_id": first}
             session.add(ApiKey(tenant_id=tenant, name=f"Key {n}", prefix="cb_", key_hash=talk.bytes, scopes=["chat"]))
+            session.add(receipt_entry(tenant, talk))
             session.add(Source(id=source, **owned, title=f"Source {n:03}", status="ready"))
             session.add(
                 Conversation(id=talk, **owned, channel="widget", message_count=2, first_question=f"Why {n:03}?")
@@ -60,6 +76,21 @@ async def fill(rt: Runtime, person: Person, count: int) -> Any:
     return first
 
 
+def receipt_entry(tenant_id: UUID, deleted_id: UUID) -> AuditEntry:
+    receipt = Receipt(
+        id=deleted_id,
+        kind="conversation",
+        title="Conversation",
+        removed=Removed(rows=1),
+        verified=True,
+        checked=[],
+        deleted_at=datetime.now(UTC),
+        signature="",
+    )
+    details = {"receipt": receipt.model_dump(mode="json")}
+    return AuditEntry(tenant_id=tenant_id, action="conversation.delete", target_id=deleted_id, details=details)
+
+
 async def fill_tenants(rt: Runtime, count: int) -> str:
     """`count` tenants with an owner and a bot each. Returns a word that their names share."""
     word = new_id().hex
@@ -79,7 +110,7 @@ async def fill_tenants(rt: Runtime, count: int) -> str:
     return word
 
 
-LISTS = ["bots", "sources", "conversations", "api-keys", "tenants"]
+LISTS = ["bots", "sources", "conversations", "api-keys", "tenants", "receipts"]
 
 
 def address(name: str, bot_id: Any) -> str:

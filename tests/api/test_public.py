@@ -386,6 +386,6 @@ async def test_an_ended_conversation_can_go_on(client: httpx.AsyncClient, person
 async def test_a_deleted_conversation_is_gone(client: httpx.AsyncClient, person: Person, guest: Visit) -> None:
     await guest.ask()
     mine = f"/api/v1/conversations/{guest.conversation_id}"
-    assert (await client.delete(mine, headers=person.headers)).json() == {"removed": {"rows": 3}}
+    assert (await client.delete(mine, headers=person.headers)).json()["removed"]["rows"] == 3
     assert (await client.get(mine, headers=person.headers)).status_code == 404
     assert (await guest.ask()).status_code == 404

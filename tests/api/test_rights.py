@@ -30,6 +30,7 @@ NEEDS = {
     "POST /api/v1/bots/{bot_id}/sources": "sources:write",
     "GET /api/v1/sources/{source_id}": "sources:read",
     "DELETE /api/v1/sources/{source_id}": "sources:write",
+    "DELETE /api/v1/documents/{document_id}": "sources:write",
     "POST /api/v1/sources/{source_id}/reindex": "sources:write",
     "POST /api/v1/sources/{source_id}/cancel": "sources:write",
     "POST /api/v1/bots/{bot_id}/sources/preview": "sources:write",
@@ -53,6 +54,8 @@ NEEDS = {
     "DELETE /api/v1/api-keys/{key_id}": "keys:write",
 }
 USERS_ONLY = {"GET /api/v1/me"}
+OWNERS_ONLY = {"GET /api/v1/receipts"}
+ANY_CREDENTIAL = {"POST /api/v1/receipts/verify"}
 ADMINS_ONLY = {str(o) for o in operations() if "/admin/" in o.path}
 FOR_ANYBODY = {str(o) for o in operations() if "/auth/" in o.path or "/health" in o.path}
 MAY_READ = {"bots:read", "sources:read", "conversations:read", "leads:read", "usage:read"}
@@ -68,7 +71,8 @@ BY_NAME = {str(o): o for o in operations()}
 
 def test_every_route_says_who_may_use_it() -> None:
     public = {str(o) for o in operations() if o.public}
-    assert set(NEEDS) | USERS_ONLY | ADMINS_ONLY | FOR_ANYBODY | public == set(BY_NAME)
+    others = USERS_ONLY | OWNERS_ONLY | ANY_CREDENTIAL | ADMINS_ONLY | FOR_ANYBODY
+    assert set(NEEDS) | others | public == set(BY_NAME)
     assert {scope.value for scope in Scope} == MAY_READ | MAY_WORK | {"keys:write"}
 
 
@@ -109,6 +113,10 @@ async def test_a_scope_opens_its_routes_and_no_other(
             assert is_refused(answer, needed) == (needed != scope), (name, form, answer.text)
         for name in USERS_ONLY | ADMINS_ONLY:
             assert (await send(client, BY_NAME[name], form)).status_code == 401, name
+        for name in OWNERS_ONLY:
+            assert (await send(client, BY_NAME[name], form)).status_code == 403, name
+        for name in ANY_CREDENTIAL:
+            assert (await send(client, BY_NAME[name], form)).status_code == 200, name
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -120,8 +128,11 @@ async def test_a_role_opens_its_routes_and_no_other(
         for name, needed in NEEDS.items():
             answer = await send(client, BY_NAME[name], form)
             assert is_refused(answer, needed) == (needed not in ROLES[role]), (name, answer.text)
-        for name in USERS_ONLY:
+        for name in USERS_ONLY | ANY_CREDENTIAL:
             assert (await send(client, BY_NAME[name], form)).status_code == 200
+        for name in OWNERS_ONLY:
+            expected = 200 if role in (Role.OWNER, Role.ADMIN) else 403
+            assert (await send(client, BY_NAME[name], form)).status_code == expected, name
         for name in ADMINS_ONLY:
             assert (await send(client, BY_NAME[name], form)).status_code == 403, name
 

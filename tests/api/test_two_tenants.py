@@ -10,7 +10,7 @@ from sqlmodel import SQLModel, col
 
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.tenancy import Scope, System
-from chatbot_saas.models import Job, Message, Source
+from chatbot_saas.models import Document, Job, Message, Source
 from chatbot_saas.services.runtime import Runtime
 from tests.api.callers import Headers, api_key, every_form, visit
 from tests.api.surface import Operation, operations
@@ -47,11 +47,13 @@ async def make_side(rt: Runtime, client: httpx.AsyncClient) -> Side:
     keys = (await client.get("/api/v1/api-keys", headers=person.headers)).json()["items"]
     async with rt.db.tenant(person.principal) as session:
         source_id = await session.scalar(select(col(Source.id)))
+        document_id = await session.scalar(select(col(Document.id)))
         job_id = await session.scalar(select(col(Job.id)))
     ids = {
         "bot_id": bot.id,
         "bot_ids": bot.id,
         "source_id": source_id,
+        "document_id": document_id,
         "job_id": job_id,
         "conversation_id": conversation_id,
         "message_id": asked.json()["message_id"],
@@ -107,7 +109,7 @@ def test_every_route_is_looked_at() -> None:
     assert {str(o) for o in [*TENANT_ROUTES, *PUBLIC_ROUTES, *others]} == {str(o) for o in operations()}
     assert len(WITH_PATH_IDS) > 10
     assert {name for o in operations() for name in o.path_ids} == {
-        "bot_id", "source_id", "job_id", "conversation_id", "key_id", "tenant_id", "version",
+        "bot_id", "source_id", "document_id", "job_id", "conversation_id", "key_id", "tenant_id", "version",
     }  # fmt: skip
 
 

@@ -28,7 +28,13 @@ PLATFORM_CALLERS = {
     # administration
     "services/tenants.py": {"list_page", "get", "create", "change", "delete", "make_admin", "_is_admin"},
     # the nightly comparison of rows, vectors and blobs
-    "services/deletion.py": {"sweep", "_index_waiting", "_compare_index", "_index_again"},
+    "services/sweep.py": {
+        *("sweep", "ask", "report_of", "_index_waiting"),
+        *("_compare_indexes", "_has_no_use", "_compare", "_index_again", "_compare_files"),
+    },
+    # the deletion of a tenant, and its receipt
+    "services/erasure.py": {"_session"},
+    "services/receipts.py": {"list_deleted_tenants"},
     # the demo tenant of a first start
     "services/demo/seed.py": {"ensure_demo"},
     # what an operator changed for every tenant

@@ -146,8 +146,7 @@ async def test_a_bot_deleted_while_it_answers_is_billed(keyed: Runtime, person: 
     bot = await make_knowing_bot(keyed, person, model="stub-paced")
     live, conversation_id = await begin(keyed, person, bot)
     await anext(live.follow())
-    async with keyed.db.tenant(person.principal) as session:
-        await bots.delete(session, person.principal, bot.id, keyed)
+    await bots.delete(keyed, person.principal, bot.id)
     assert (await live.result(conversation_id)).answer, "who was reading reads it to its end"
     [event] = await spent(keyed, live.answer_id)
     assert (event.bot_id, event.tenant_id, event.outcome) == (None, person.tenant_id, "ok")

@@ -1,26 +1,22 @@
 """From a file to passages that are found: refusals, re-indexing, cancelling, deleting, suspending, sweeping."""
 
 import asyncio
-import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, update
-from sqlmodel import SQLModel, col
+from sqlalchemy import func, select
+from sqlmodel import col
 
-from chatbot_saas.adapters.vectors import IndexName, VectorItem
-from chatbot_saas.adapters.vectors.exact import unpack
-from chatbot_saas.core.errors import NotFoundError, UnavailableError
+from chatbot_saas.core.errors import UnavailableError
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.tenancy import PlatformAdmin, System
-from chatbot_saas.models import Chunk, Document, Source, UsageEvent
+from chatbot_saas.models import UsageEvent
 from chatbot_saas.schemas.sources import SourceRead
 from chatbot_saas.schemas.tenants import TenantPatch
-from chatbot_saas.services import bots, chat, deletion, sources, tenants
+from chatbot_saas.services import chat, deletion, sources, sweep, tenants
 from chatbot_saas.services.runtime import Runtime
 from chatbot_saas.worker import tasks
 from tests.factories import files
@@ -29,6 +25,7 @@ from tests.factories.jobs import drained, until
 from tests.factories.knowledge import add_text, make_bot, settled
 from tests.factories.people import Person, sign_up
 from tests.factories.runtimes import client_of
+from tests.factories.stores import chunks_of, is_gone, is_whole, vectors_of
 
 LARGE = files.prose(150_000)
 ONE_BATCH = [stage for stage in STAGES if "batches" not in stage]
@@ -42,30 +39,6 @@ async def person(keyed: Runtime) -> Person:
 # --- what is there
 
 
-async def rows_of(rt: Runtime, *, bot_id: UUID) -> dict[str, int]:
-    """How many rows of each table name the bot."""
-    found: dict[str, int] = {}
-    async with rt.db.platform(System("tests")) as session:
-        for name, table in SQLModel.metadata.tables.items():
-            if "bot_id" in table.c:
-                found[name] = await session.scalar(select(func.count()).where(table.c.bot_id == bot_id)) or 0
-    return found
-
-
-async def chunks_of(rt: Runtime, source_id: UUID) -> list[Chunk]:
-    async with rt.db.platform(System("tests")) as session:
-        query = select(Chunk).where(col(Chunk.source_id) == source_id).order_by(col(Chunk.ordinal))
-        return list((await session.scalars(query)).all())
-
-
-async def vectors_of(rt: Runtime, bot_id: UUID) -> set[UUID]:
-    found: set[UUID] = set()
-    for index in await rt.vectors.indexes():
-        if index.bot_id == bot_id:
-            found |= await rt.vectors.chunk_ids(index)
-    return found
-
-
 async def embedded_tokens(rt: Runtime, bot_id: UUID) -> tuple[int, int]:
     """(calls, tokens) on the bill of a bot's embeddings."""
     async with rt.db.platform(System("tests")) as session:
@@ -74,31 +47,6 @@ async def embedded_tokens(rt: Runtime, bot_id: UUID) -> tuple[int, int]:
         )
         calls, tokens = (await session.execute(query)).one()
         return calls, tokens
-
-
-async def is_whole(rt: Runtime, source: SourceRead) -> None:
-    """Ready, each chunk once in the rows and once in the index, and the chunks cover the document."""
-    assert source.status == "ready", source
-    chunks = await chunks_of(rt, source.id)
-    assert len(chunks) == source.chunks > 0
-    assert [chunk.ordinal for chunk in chunks] == list(range(len(chunks)))
-    assert all(chunk.indexed and chunk.embedding for chunk in chunks)
-    index = IndexName(source.bot_id, rt.embedder.name, rt.embedder.dimension)
-    assert {chunk.id for chunk in chunks} <= await rt.vectors.chunk_ids(index)
-    async with rt.db.platform(System("tests")) as session:
-        [document] = (await session.scalars(select(Document).where(col(Document.source_id) == source.id))).all()
-    assert all(document.text[chunk.start : chunk.end] == chunk.text for chunk in chunks)
-    assert sum(len(part) for part in document.text.split()) <= sum(len("".join(c.text.split())) for c in chunks)
-
-
-async def is_gone(rt: Runtime, source_id: UUID, bot_id: UUID) -> None:
-    """Nothing of the source is found anywhere, whatever else the bot has."""
-    await drained(rt)
-    assert await chunks_of(rt, source_id) == []
-    async with rt.db.platform(System("tests")) as session:
-        known = set((await session.scalars(select(col(Chunk.id)).where(col(Chunk.bot_id) == bot_id))).all())
-        assert not await session.scalar(select(func.count()).where(col(Document.source_id) == source_id))
-    assert await vectors_of(rt, bot_id) <= known
 
 
 # --- what people do
@@ -284,7 +232,7 @@ async def test_deleting_at_each_stage_leaves_nothing(keyed: Runtime, person: Per
     async with held(keyed, stage) as gate:
         source = await upload(keyed, person, bot.id, LARGE)
         await asyncio.wait_for(gate.reached.wait(), 60)
-        await act(keyed, person, sources.delete, source.id)
+        await sources.delete(keyed, person.principal, source.id)
     await is_gone(keyed, source.id, bot.id)
     assert await vectors_of(keyed, bot.id) == set()
     assert await keyed.blobs.keys(f"{person.tenant_id}/") == []
@@ -342,103 +290,7 @@ async def test_resuming_at_once_runs_nothing_twice(keyed: Runtime, person: Perso
     assert calls == 1
 
 
-# --- deleting
-
-
-async def test_a_deleted_source_is_gone_from_everywhere(keyed: Runtime, person: Person) -> None:
-    bot = await make_bot(keyed, person)
-    kept = await add_text(keyed, person, bot.id, "The warranty lasts 5 years.", "kept.txt")
-    source = await add_text(keyed, person, bot.id, "The zanzibar offer costs 7 euros.", "gone.txt")
-    async with client_of(keyed) as client:
-        gone = await client.delete(f"/api/v1/sources/{source.id}", headers=person.headers)
-        assert gone.json() == {"id": str(source.id), "removed": {"rows": 3, "chunks": 1, "vectors": 1, "blobs": 1}}
-        hits = await client.post(f"/api/v1/bots/{bot.id}/search", json={"query": "zanzibar"}, headers=person.headers)
-        assert "zanzibar" not in hits.text
-        assert (await client.get(f"/api/v1/sources/{source.id}", headers=person.headers)).status_code == 404
-    await is_gone(keyed, source.id, bot.id)
-    assert await vectors_of(keyed, bot.id) == {chunk.id for chunk in await chunks_of(keyed, kept.id)}
-    assert len(await keyed.blobs.keys(f"{person.tenant_id}/")) == 1
-
-
-async def test_a_deleted_bot_is_gone_from_everywhere(keyed: Runtime, person: Person) -> None:
-    bot = await make_bot(keyed, person)
-    await add_text(keyed, person, bot.id, "The warranty lasts 5 years.", "a.txt")
-    assert sum((await rows_of(keyed, bot_id=bot.id)).values()) > 3
-    async with keyed.db.tenant(person.principal) as session:
-        await bots.delete(session, person.principal, bot.id, keyed)
-    assert set((await rows_of(keyed, bot_id=bot.id)).values()) == {0}
-    await drained(keyed)
-    assert bot.id not in {index.bot_id for index in await keyed.vectors.indexes()}
-    assert await keyed.blobs.keys(f"{person.tenant_id}/") == []
-    with pytest.raises(NotFoundError):
-        await chat.search(keyed, person.principal, bot.id, "warranty", 3)
-
-
-async def test_a_deleted_tenant_is_gone_from_everywhere(keyed: Runtime, person: Person) -> None:
-    bot = await make_bot(keyed, person)
-    await add_text(keyed, person, bot.id, "The warranty lasts 5 years.", "a.txt")
-    other = await sign_up(keyed)
-    theirs = await make_bot(keyed, other)
-    await add_text(keyed, other, theirs.id, "The warranty lasts 5 years.", "a.txt")
-    await tenants.delete(keyed, PlatformAdmin(new_id()), person.tenant_id)
-    await drained(keyed)
-    async with keyed.db.platform(System("tests")) as session:
-        for name, table in SQLModel.metadata.tables.items():
-            owner = table.c.get("tenant_id", table.c["id"])
-            left = select(func.count()).where(owner == person.tenant_id)
-            assert not await session.scalar(left), name
-        users = SQLModel.metadata.tables["users"]
-        assert not await session.scalar(select(func.count()).where(users.c.id == person.user_id))
-    assert bot.id not in {index.bot_id for index in await keyed.vectors.indexes()}
-    assert await keyed.blobs.keys(f"{person.tenant_id}/") == []
-    assert len(await vectors_of(keyed, theirs.id)) == 1
-    assert len(await keyed.blobs.keys(f"{other.tenant_id}/")) == 1
-
-
 # --- what got lost
-
-
-async def test_the_sweep_finds_and_mends(keyed: Runtime, person: Person, tmp_path: Path) -> None:
-    await drained(keyed)
-    await deletion.sweep(keyed)  # whatever other tests left behind
-    await drained(keyed)
-    assert set((await deletion.sweep(keyed)).values()) == {0}
-    bot = await make_bot(keyed, person)
-    source = await add_text(keyed, person, bot.id, LARGE, "a.txt")
-    chunks = await chunks_of(keyed, source.id)
-    index = IndexName(bot.id, keyed.embedder.name, keyed.embedder.dimension)
-    vectors = unpack(chunks[0].embedding or b"", index.dimension)
-    stray = IndexName(new_id(), index.embedder, index.dimension)
-    await keyed.vectors.upsert(index, [VectorItem(new_id(), vectors)])  # a vector without a row
-    await keyed.vectors.upsert(stray, [VectorItem(new_id(), vectors)])  # an index without a bot
-    await keyed.vectors.delete(index, [chunks[0].id, chunks[1].id])  # rows without a vector
-    content = tmp_path / "blob"
-    content.write_text("text")
-    old, young = (f"{person.tenant_id}/{bot.id}/{new_id()}" for _ in range(2))
-    for key in (old, young):
-        await keyed.blobs.put(key, content)  # a blob without a row
-    yesterday = time.time() - 86_400
-    await asyncio.to_thread(os.utime, keyed.settings.data_dir / "blobs" / old, (yesterday, yesterday))
-    found = await deletion.sweep(keyed)
-    assert found == {"orphan_indexes": 1, "orphan_vectors": 1, "missing_vectors": 2, "orphan_blobs": 1}
-    await drained(keyed)
-    await is_whole(keyed, await settled(keyed, person, source.id))
-    assert await vectors_of(keyed, bot.id) == {chunk.id for chunk in chunks}
-    assert stray not in await keyed.vectors.indexes()
-    keys = await keyed.blobs.keys(f"{person.tenant_id}/")
-    assert old not in keys
-    assert young in keys, "its row may follow"
-    await keyed.blobs.delete(young)
-
-
-async def test_the_sweep_takes_up_what_lost_its_job(keyed: Runtime, person: Person) -> None:
-    bot = await make_bot(keyed, person)
-    source = await add_text(keyed, person, bot.id, "The warranty lasts 5 years.", "a.txt")
-    async with keyed.db.platform(System("tests")) as session:
-        await session.execute(update(Chunk).where(col(Chunk.source_id) == source.id).values(indexed=False))
-        await session.execute(update(Source).where(col(Source.id) == source.id).values(status="embedding"))
-    await deletion.sweep(keyed)
-    await is_whole(keyed, await settled(keyed, person, source.id))
 
 
 async def test_an_index_that_stays_away_is_said_and_mended(keyed: Runtime, person: Person) -> None:
@@ -471,7 +323,7 @@ async def test_an_index_that_stays_away_is_said_and_mended(keyed: Runtime, perso
         assert hit.vector_score, "found by its row meanwhile"
     finally:
         keyed.vectors = real
-    await deletion.sweep(keyed)
+    await sweep.sweep(keyed)
     await drained(keyed)
     mended = await settled_or_not(keyed, person, source.id)
     assert mended.error is None

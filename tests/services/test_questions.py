@@ -222,8 +222,7 @@ async def test_a_deleted_or_cancelled_list_answers_no_more(rt: Runtime, person: 
     bot = await make_bot(rt, person)
     source = await add_pairs(rt, person, bot.id)
     assert (await ask(rt, person, bot.id, HOURS.question))[0].answer == HOURS.answer
-    async with rt.db.tenant(person.principal) as session:
-        await sources.delete(session, person.principal, source.id, rt)
+    await sources.delete(rt, person.principal, source.id)
     for question in (HOURS.question, "opening hours, what are they?"):
         answer, trace = await ask(rt, person, bot.id, question)
         assert not answer.answered

@@ -108,8 +108,7 @@ async def test_the_audit_tells_who_changed_what(
 ) -> None:
     bot = await make_bot(rt, owner, name="Watched")
     await make_bot(rt, stranger, name="Foreign")
-    async with rt.db.tenant(owner.principal) as session:
-        await bots.delete(session, owner.principal, bot.id, rt)
+    await bots.delete(rt, owner.principal, bot.id)
     tab = await open_tab(rt, owner)
     state = await tab.state(AuditState)
     await tab.run(AuditState.load)
