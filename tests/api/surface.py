@@ -48,6 +48,7 @@ class Operation:
     body: str
     """Name of the schema of a JSON body; empty for none."""
     upload: bool
+    csv: bool
     path_ids: tuple[str, ...]
     query: tuple[dict[str, Any], ...]
 
@@ -123,6 +124,7 @@ def operations() -> tuple[Operation, ...]:
                     path=path,
                     body=_schema_name(content.get("application/json", {}).get("schema", {})),
                     upload="multipart/form-data" in content,
+                    csv="text/csv" in content,
                     path_ids=tuple(p["name"] for p in parameters if p["in"] == "path"),
                     query=tuple(p for p in parameters if p["in"] == "query"),
                 )

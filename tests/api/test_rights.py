@@ -83,6 +83,8 @@ async def send(client: httpx.AsyncClient, operation: Operation, headers: Headers
     if operation.upload:
         files = {"file": ("notes.txt", b"Some notes.", "text/plain")}
         return await client.request(operation.method, operation.url(**nothing), headers=headers, files=files)
+    if operation.csv:
+        return await client.request(operation.method, operation.url(**nothing), headers=headers, content=b"A?,B\n")
     return await client.request(
         operation.method, operation.url(**nothing), headers=headers, json=operation.example(**nothing)
     )

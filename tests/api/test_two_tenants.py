@@ -98,6 +98,8 @@ async def send(
     if operation.upload:
         files = {"file": ("notes.txt", b"Some notes.", "text/plain")}
         return await client.request(operation.method, operation.url(**ids), headers=headers, files=files)
+    if operation.csv:
+        return await client.request(operation.method, operation.url(**ids), headers=headers, content=b"A?,B\n")
     body = operation.example(**ids)
     if body is not None:
         body |= changes
