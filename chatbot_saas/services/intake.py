@@ -46,6 +46,15 @@ class Upload:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class PastedText:
+    """What a source of type text holds. `version` is what a change of it is based on."""
+
+    source: SourceRead
+    version: str
+    text: str
+
+
 def clean_filename(name: str) -> str:
     """The last part of a path in any system's notation, without control characters."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
@@ -242,22 +251,24 @@ def _new_content(source: Source, patch: SourcePatch) -> bytes | None:
 async def pairs_of(rt: Runtime, principal: Tenant, source_id: UUID) -> list[QuestionPair]:
     """The questions and answers of a source of type qa."""
     principal.require(Scope.SOURCES_READ)
-    return questions.load(await _content(rt, principal, source_id, "qa"))
+    _, data = await _content(rt, principal, source_id, "qa")
+    return questions.load(data)
 
 
-async def text_of(rt: Runtime, principal: Tenant, source_id: UUID) -> str:
+async def text_of(rt: Runtime, principal: Tenant, source_id: UUID) -> PastedText:
     """What was pasted, of a source of type text."""
     principal.require(Scope.SOURCES_READ)
-    return (await _content(rt, principal, source_id, "text")).decode()
+    source, data = await _content(rt, principal, source_id, "text")
+    return PastedText(sources.read(source), content_version(source), data.decode())
 
 
-async def _content(rt: Runtime, principal: Tenant, source_id: UUID, kind: str) -> bytes:
+async def _content(rt: Runtime, principal: Tenant, source_id: UUID, kind: str) -> tuple[Source, bytes]:
     async with rt.db.tenant(principal) as session:
         source = await sources.load(session, principal, source_id)
         if source.type != kind:
             raise ConflictError(f"This source is not of type {kind}.")
     async with rt.blobs.local_copy(source.blob_key) as path:
-        return await asyncio.to_thread(path.read_bytes)
+        return source, await asyncio.to_thread(path.read_bytes)
 
 
 def _digest(path: Path) -> bytes:
