@@ -5,6 +5,7 @@ from uuid import UUID
 
 from chatbot_saas.schemas.base import Read
 from chatbot_saas.schemas.chat import Citation
+from chatbot_saas.schemas.sources import SourceRead
 
 
 class ShellUser(Read):
@@ -102,3 +103,30 @@ class PageChoice(Read):
     via: str
     """sitemap or link."""
     chosen: bool
+
+
+class SourceView(SourceRead):
+    """A source with what became of the pages of a website."""
+
+    pages: int = 0
+    """Pages whose text is known."""
+    pages_failed: int = 0
+    pages_waiting: int = 0
+    pages_left_out: int = 0
+    """Without a text of their own, or gone."""
+
+
+class PassageText(Read):
+    """A passage of a document as it was cut. It begins with words of the one before, up to `repeated`."""
+
+    id: UUID
+    number: int
+    """From 1."""
+    page: int | None
+    headings: str
+    repeated: str
+    text: str
+    """What is new in it."""
+    tokens: int
+    searchable: bool
+    """Whether a question finds it already."""

@@ -11,7 +11,7 @@ from chatbot_saas.core.tenancy import Role
 from chatbot_saas.schemas.sources import SourceRead
 from chatbot_saas.services import auth, intake, sources
 from chatbot_saas.services.runtime import Runtime
-from chatbot_saas.state import knowledge
+from chatbot_saas.state import lists
 from chatbot_saas.state.embed import EmbedState
 from chatbot_saas.state.knowledge import KnowledgeState
 from chatbot_saas.state.session import session_token
@@ -22,7 +22,7 @@ from tests.factories.tabs import Tab, open_tab
 
 @pytest.fixture(autouse=True)
 def quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(knowledge, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(lists, "POLL_SECONDS", 0.05)
 
 
 async def add_unsettled(rt: Runtime, person: Person, bot_id: object, text: str = "A text.") -> SourceRead:
@@ -41,7 +41,7 @@ async def loaded(rt: Runtime, person: Person, bot_id: object) -> tuple[Tab, Know
 
 
 async def test_the_list_searches_filters_and_pages(rt: Runtime, owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(knowledge, "PAGE_SIZE", 2)
+    monkeypatch.setattr(lists, "PAGE_SIZE", 2)
     bot = await make_bot(rt, owner)
     for name in ("alpha.txt", "beta.txt", "gamma.txt"):
         await add_text(rt, owner, bot.id, f"{name} is a text about boats.", name)
