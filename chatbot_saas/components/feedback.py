@@ -95,16 +95,23 @@ def status_badge(status: Any, words: Any = None) -> rx.Component:
 
 
 def confirm_dialog(
-    trigger: rx.Component, *, title: Any, text: Any, action: str, on_confirm: Any, danger: bool = True
+    trigger: rx.Component,
+    *,
+    title: Any,
+    text: Any,
+    action: Any,
+    on_confirm: Any,
+    danger: bool = True,
+    keep: str = "Cancel",
 ) -> rx.Component:
-    """Ask before something that cannot be undone, naming what will happen."""
+    """Ask before something that cannot be undone, naming what will happen. `keep` is the way out."""
     return rx.alert_dialog.root(
         rx.alert_dialog.trigger(trigger),
         rx.alert_dialog.content(
             rx.alert_dialog.title(title, size="4"),
             rx.alert_dialog.description(text, size="2", class_name="text-[var(--ink-soft)]"),
             rx.el.div(
-                rx.alert_dialog.cancel(rx.button("Cancel", variant="soft", color_scheme="gray", type="button")),
+                rx.alert_dialog.cancel(rx.button(keep, variant="soft", color_scheme="gray", type="button")),
                 rx.alert_dialog.action(
                     rx.button(action, on_click=on_confirm, color_scheme="red" if danger else "iris", type="button")
                 ),

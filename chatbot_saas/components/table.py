@@ -55,12 +55,13 @@ def table_row(columns: tuple[Column, ...], key: Any, *cells: Any) -> rx.Componen
     """
 
     def cell(index: int, column: Column, content: Any) -> rx.Component:
+        side = "" if index == 0 else "ml-auto text-right"
         name = "" if index == 0 or column.hidden_label else column.label
         return rx.el.td(
             rx.el.span(name, class_name="md:hidden text-[var(--ink-soft)] text-[13px] shrink-0", aria_hidden="true")
             if name
             else rx.fragment(),
-            rx.el.div(content, class_name=f"min-w-0 {'' if index == 0 else 'text-right'} {_inner_side(column)}"),
+            rx.el.div(content, class_name=f"min-w-0 {side} {_inner_side(column)}"),
             role="cell",
             class_name=("flex" if column.phone else "hidden")
             + " md:table-cell items-center justify-between gap-4 md:px-4 md:py-3 align-middle "

@@ -33,10 +33,7 @@ STAGES = {
 }
 KINDS = {"add": "Added", "reindex": "Read again", "refresh": "Refreshed"}
 TYPES = {"file": "file", "url": "page", "site": "website", "text": "text", "qa": "questions"}
-MORE_PATIENCE = (
-    "A few are worked on at a time, so that everybody gets their turn. The others follow by themselves: there is "
-    "nothing to do, and this page can be closed."
-)
+PATIENCE = "A few are worked on at a time. The others follow by themselves, also when this page is closed."
 
 
 @dashboard_page("/jobs", "Jobs", section="/jobs", on_load=[JobsState.load])
@@ -92,7 +89,7 @@ def job_list(
         page_header(title, text),
         _filters(state, search),
         rx.cond(state.problem, notice(state.problem, again, kind="error", title="The jobs cannot be shown")),
-        rx.cond(state.waiting > 0, notice(MORE_PATIENCE, title=f"{format.count(state.waiting, 'job')} waiting")),
+        rx.cond(state.waiting > 0, notice(PATIENCE, title="Some wait for their turn")),
         rx.cond(
             state.loaded,
             rx.cond(
@@ -167,7 +164,8 @@ def _bulk_cancel(state: Any) -> rx.Component:
         title=f"Cancel {jobs_}?",
         text="What is being read stops within seconds, and nothing of it is left half-indexed. "
         "What was uploaded is kept: you can try again at any time.",
-        action="Cancel them",
+        action=f"Cancel {jobs_}",
+        keep="Keep them",
         on_confirm=state.cancel_selected,
     )
 
@@ -230,8 +228,11 @@ def _source(state: Any, job: Any, selectable: Any, short: Any, can_change: Any) 
             in_short(
                 short,
                 rx.match(job.kind, *KINDS.items(), job.kind),
-                rx.cond(job.started_at, format.ago(job.started_at), "not started"),
-                rx.cond(job.finished_at & job.started_at, format.duration(job.started_at, job.finished_at), ""),
+                rx.cond(
+                    job.started_at,
+                    rx.fragment(format.ago(job.started_at), " · ", format.duration(job.started_at, job.finished_at)),
+                    "not started",
+                ),
             ),
             class_name="min-w-0 flex-1",
         ),
