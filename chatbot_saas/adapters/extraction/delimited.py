@@ -19,11 +19,13 @@ _SAMPLE_ROWS = 200
 _DELIMITERS = ",;\t|"
 _SEPARATOR_LINE = re.compile(r"\A\s*sep=(.)\r?\n", re.IGNORECASE)  # what Excel writes and reads
 _LARGEST_CELL = 1_000_000  # characters; a cell with more was opened by a quote that is never closed
+_BLANK_LINES = re.compile(r"\n{3,}")
 _LINE_ENDS = re.compile("\r\n?")
 
 
 def extract_csv(path: str, filename: str) -> Extracted:
     text = _LINE_ENDS.sub("\n", decode(Path(path).read_bytes()).replace("\x00", ""))
+    text = _BLANK_LINES.sub("\n\n", text)
     builder = DocumentBuilder()
     if text.strip():
         stated = _SEPARATOR_LINE.match(text)

@@ -199,7 +199,7 @@ def refuse_entities(root: Any) -> None:
 def raise_for(error: Exception) -> NoReturn:
     """libxml2 tells everything with one type of error."""
     words = str(error).lower()
-    if "alloc" in words or "out of memory" in words:
+    if "alloc" in words or "memory" in words or "unknown error" in words:  # no memory even to say so
         raise MemoryError from error
     if "depth" in words or "huge" in words or "amplification" in words or "entity loop" in words:
         raise FileBombError from error
