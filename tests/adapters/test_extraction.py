@@ -237,6 +237,19 @@ async def test_in_a_process(pool: WorkerPool, tmp_path: Path) -> None:
     await extractor.close()
 
 
+async def test_a_reader_is_loaded_by_the_first_file_of_its_kind_and_stays(pool: WorkerPool, tmp_path: Path) -> None:
+    extractor, path, jobs = ProcessExtractor(pool), tmp_path / "upload", "tests.adapters.jobs_for_processes"
+    libraries = {"lxml", "pypdf", "striprtf", "trafilatura", "docx", "openpyxl", "pptx", "PIL", "reflex"}
+    loaded: list[set[str]] = []
+    process = await pool.run(f"{jobs}:pid")
+    for name, data in {"a.csv": b"a,b\n1,2\n", "a.docx": files.word(), "a.pdf": files.pdf()}.items():
+        path.write_bytes(data)
+        await extractor.extract(path, name)
+        loaded.append(libraries & set(await pool.run(f"{jobs}:modules")))
+    assert loaded == [set(), {"lxml"}, {"lxml", "pypdf"}]
+    assert await pool.run(f"{jobs}:pid") == process
+
+
 async def test_limits_of_a_process_become_reasons(pool: WorkerPool, tmp_path: Path) -> None:
     path = tmp_path / "upload"
     path.write_bytes(files.prose(3_000_000).encode() * 4)
