@@ -152,6 +152,15 @@ class SearchRead(Read):
     items: list[SearchHit]
 
 
+class PairTrace(Read):
+    """That an answer is one of the bot's pairs."""
+
+    by: Literal["exact", "meaning"]
+    score: float
+    question: str
+    """The pair's; empty if it was changed or deleted since."""
+
+
 class AnswerTrace(Read):
     """What an answer was made from; for the owner only."""
 
@@ -160,6 +169,7 @@ class AnswerTrace(Read):
     model: str
     fallback: str
     """The error code, where the model failed and the passages answered instead."""
+    pair: PairTrace | None = None
     citations: list[Citation]
     passages: list[SearchHit]
     milliseconds: dict[str, float]

@@ -19,6 +19,7 @@ from chatbot_saas.schemas.chat import (
     ConversationListItem,
     ConversationRead,
     OwnerMessage,
+    PairTrace,
     PublicTranscript,
     SearchHit,
     StartRead,
@@ -179,18 +180,18 @@ async def answer_trace(session: AsyncSession, principal: Tenant, answer_id: UUID
         raise NotFoundError("There is no such answer.")
     principal.require_bot(answer.bot_id)
     told: list[dict[str, Any]] = answer.trace.get("passages", [])
-    ids = [UUID(passage["chunk_id"]) for passage in told]
-    rows = await session.execute(
-        select(col(Chunk.id), col(Chunk.text), col(Document.title))
-        .join(Document, col(Document.id) == col(Chunk.document_id))
-        .where(col(Chunk.id).in_(ids))
-    )
+    pair: dict[str, Any] | None = answer.trace.get("pair")
+    ids = [UUID(passage["chunk_id"]) for passage in [*told, *([pair] if pair else [])]]
+    query = select(col(Chunk.id), col(Chunk.text), col(Chunk.question)).where(col(Chunk.id).in_(ids))
+    rows = (await session.execute(query)).all()
     texts = {chunk_id: text for chunk_id, text, _ in rows}
+    questions = {str(chunk_id): question for chunk_id, _, question in rows}
     return AnswerTrace(
         answer_id=answer.id,
         answered=bool(answer.answered),
         model=answer.trace.get("model", ""),
         fallback=answer.trace.get("fallback", ""),
+        pair=PairTrace.model_validate(pair | {"question": questions.get(pair["chunk_id"], "")}) if pair else None,
         citations=[Citation.model_validate(source) for source in answer.sources],
         passages=[
             SearchHit.model_validate(passage | {"text": texts[UUID(passage["chunk_id"])]})

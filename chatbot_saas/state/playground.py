@@ -150,6 +150,9 @@ def _share(score: float | None) -> int | None:
 
 def _note(trace: AnswerTrace) -> str:
     parts = ["quoted from the sources" if trace.model == "extractive" else trace.model]
+    if pair := trace.pair:
+        like = "the same words" if pair.by == "exact" else f"{pair.score:.0%} alike"
+        parts = [f"your own answer, {like}" + (f": “{pair.question}”" if pair.question else "")]
     for name, words in (("first_token", "first word after"), ("answered", "whole answer after")):
         if (taken := trace.milliseconds.get(name)) is not None:
             parts.append(f"{words} {taken / 1000:.1f} s" if taken >= 1000 else f"{words} {taken:.0f} ms")
