@@ -239,7 +239,7 @@ async def test_in_a_process(pool: WorkerPool, tmp_path: Path) -> None:
 
 async def test_a_reader_is_loaded_by_the_first_file_of_its_kind_and_stays(pool: WorkerPool, tmp_path: Path) -> None:
     extractor, path, jobs = ProcessExtractor(pool), tmp_path / "upload", "tests.adapters.jobs_for_processes"
-    libraries = {"lxml", "pypdf", "striprtf", "trafilatura", "docx", "openpyxl", "pptx", "PIL", "reflex"}
+    libraries = {"lxml", "pypdf", "striprtf", "trafilatura", "docx", "openpyxl", "pptx", "reflex"}
     loaded: list[set[str]] = []
     process = await pool.run(f"{jobs}:pid")
     for name, data in {"a.csv": b"a,b\n1,2\n", "a.docx": files.word(), "a.pdf": files.pdf()}.items():
