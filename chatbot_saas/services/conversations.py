@@ -12,7 +12,7 @@ from chatbot_saas.core import security
 from chatbot_saas.core.errors import NotFoundError, UnauthenticatedError
 from chatbot_saas.core.paging import Page, PageRequest, page_of
 from chatbot_saas.core.tenancy import Scope, Tenant, Visitor, tenant_for_job
-from chatbot_saas.models import Bot, Chunk, Conversation, Document, Message, TenantRow
+from chatbot_saas.models import Bot, Chunk, Conversation, Message, TenantRow
 from chatbot_saas.schemas.chat import (
     AnswerTrace,
     Citation,

@@ -12,6 +12,9 @@ from chatbot_saas.state.bot import BotState
 from chatbot_saas.state.bot_draft import LABELS, shown
 from chatbot_saas.state.session import authorised, route_id
 
+NAMES = {**LABELS, "qa_threshold": "Q&A threshold"}
+"""Settings whose changes are told; not all of them stand on the Settings page."""
+
 
 class HistoryState(rx.State):
     versions: list[BotVersionView] = []
@@ -53,7 +56,7 @@ def version_view(version: BotVersionRead, bot: BotRead) -> BotVersionView:
         current=version.version == bot.version,
         changes=[
             SettingChange(label=label, then=shown(name, version.settings[name]), now=shown(name, now[name]))
-            for name, label in LABELS.items()
+            for name, label in NAMES.items()
             if name in version.settings and version.settings[name] != now[name]
         ],
     )
@@ -61,8 +64,12 @@ def version_view(version: BotVersionRead, bot: BotRead) -> BotVersionView:
 
 def _summary(summary: str) -> str:
     """`color, model_key` as people call it."""
-    names = {**LABELS, "status": "status", "model_key": "model key"}
+    names = {**NAMES, "status": "status", "model_key": "model key"}
     parts = summary.split(", ")
     if all(part in names for part in parts):
-        return "Changed " + ", ".join(names[part][0].lower() + names[part][1:] for part in parts)
+        return "Changed " + ", ".join(_in_a_sentence(names[part]) for part in parts)
     return summary[:1].upper() + summary[1:]
+
+
+def _in_a_sentence(label: str) -> str:
+    return label if label.startswith("Q&A") else label[0].lower() + label[1:]
