@@ -27,6 +27,7 @@ from chatbot_saas.schemas.sources import (
     SourcePatch,
     SourceRead,
     SourceStatus,
+    SourceType,
     WebPageRead,
     WebPageStatus,
 )
@@ -60,9 +61,12 @@ async def list_sources(
     page: PageDep,
     search: Annotated[str, Query(max_length=200)] = "",
     status: SourceStatus | None = None,
+    type: SourceType | None = None,
 ) -> PageRead[SourceRead]:
     async with rt.db.tenant(principal) as session:
-        found = await sources.list_page(session, principal, bot_id, page, search=search, status=status or "")
+        found = await sources.list_page(
+            session, principal, bot_id, page, search=search, status=status or "", kind=type or ""
+        )
     return PageRead(items=found.items, next_cursor=found.next_cursor)
 
 

@@ -1,5 +1,6 @@
 """Documents: the texts of a source. A file has one, a website one for each page."""
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -7,14 +8,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from chatbot_saas.core.errors import ConflictError, NotFoundError
+from chatbot_saas.core.paging import Page, PageRequest, page_of
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.models import Chunk, Document, Source, WebPage
+from chatbot_saas.schemas.documents import DocumentRead, PassageRead
 from chatbot_saas.schemas.receipts import Receipt
 from chatbot_saas.schemas.sources import ACTIVE
-from chatbot_saas.services import bots, deletion, erasure, passages
+from chatbot_saas.services import bots, deletion, erasure, passages, sources
 from chatbot_saas.services.crawling import DELETED
 from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
+
+_LAST = 2**31 - 1
+"""The highest place that a column holds."""
 
 
 async def load(session: AsyncSession, principal: Tenant, document_id: UUID) -> Document:
@@ -23,6 +29,59 @@ async def load(session: AsyncSession, principal: Tenant, document_id: UUID) -> D
         raise NotFoundError("There is no such document.")
     principal.require_bot(document.bot_id)
     return document
+
+
+async def get(session: AsyncSession, principal: Tenant, document_id: UUID) -> DocumentRead:
+    principal.require(Scope.SOURCES_READ)
+    await load(session, principal, document_id)
+    return (await _read(session, _rows().where(col(Document.id) == document_id)))[0]
+
+
+async def list_page(session: AsyncSession, principal: Tenant, source_id: UUID, page: PageRequest) -> Page[DocumentRead]:
+    """The texts of a source."""
+    principal.require(Scope.SOURCES_READ)
+    await sources.load(session, principal, source_id)
+    query = _rows().where(col(Document.source_id) == source_id).order_by(col(Document.id)).limit(page.limit + 1)
+    if page.after:
+        query = query.where(col(Document.id) > page.after)
+    items = await _read(session, query)
+    return page_of(items, [item.id for item in items], page.limit)
+
+
+def _rows() -> Any:
+    """Everything but the text itself, which is only counted."""
+    count = select(func.count()).where(col(Chunk.document_id) == col(Document.id)).scalar_subquery()
+    names = set(DocumentRead.model_fields) - {"characters", "chunks"}
+    columns = [getattr(Document, name) for name in names]
+    return select(*columns, func.char_length(col(Document.text)).label("characters"), count.label("chunks"))
+
+
+async def _read(session: AsyncSession, query: Any) -> list[DocumentRead]:
+    return [DocumentRead.model_validate(row) for row in (await session.execute(query)).all()]
+
+
+async def list_passages(
+    session: AsyncSession, principal: Tenant, document_id: UUID, page: PageRequest
+) -> Page[PassageRead]:
+    """The document as it was cut, from its beginning. Cursors hold a passage's place instead of an id."""
+    principal.require(Scope.SOURCES_READ)
+    await load(session, principal, document_id)
+    after = min(page.after.int, _LAST) if page.after else -1
+    columns = [getattr(Chunk, name) for name in set(PassageRead.model_fields) - {"repeated", "embedded"}]
+    query = (
+        select(*columns, col(Chunk.embedding).is_not(None).label("embedded"))
+        .where(col(Chunk.document_id) == document_id, col(Chunk.ordinal) >= after)  # the last of before, for its end
+        .order_by(col(Chunk.ordinal))
+        .limit(page.limit + 2)
+    )
+    rows: Any = (await session.execute(query)).all()
+    ends = {row.ordinal: row.end for row in rows}
+    wanted = [row for row in rows if row.ordinal > after][: page.limit + 1]
+    items = [
+        PassageRead(repeated=max(0, min(row.end, ends.get(row.ordinal - 1, 0)) - row.start), **row._mapping)
+        for row in wanted
+    ]
+    return page_of(items, [UUID(int=row.ordinal) for row in wanted], page.limit)
 
 
 async def delete(rt: Runtime, principal: Tenant, document_id: UUID) -> Receipt:

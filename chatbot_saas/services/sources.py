@@ -179,7 +179,7 @@ async def count_pages(
     if principal.bot_ids is not None:
         query = query.where(col(WebPage.bot_id).in_(principal.bot_ids))
     found: dict[UUID, dict[str, int]] = {}
-    for source_id, status, count in (await session.execute(query)).tuples():
+    for source_id, status, count in (await session.execute(query)).all():
         found.setdefault(source_id, {})[status] = count
     return found
 

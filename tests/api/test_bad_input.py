@@ -3,15 +3,17 @@
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
 from chatbot_saas.core.ids import new_id
+from chatbot_saas.services.passages import document_id
 from chatbot_saas.services.runtime import Runtime
 from tests.api.callers import Headers, visit
 from tests.api.surface import Operation, operations
-from tests.factories.knowledge import make_bot
+from tests.factories.knowledge import make_bot, settled
 from tests.factories.people import Person, make_platform_admin
 
 WITH_BODY = [o for o in operations() if o.body]
@@ -35,9 +37,12 @@ async def ids(rt: Runtime, client: httpx.AsyncClient, admin: Person) -> dict[str
     conversation_id, _ = await visit(client, bot.id)
     body = {"type": "text", "title": "Notes", "text": "Some notes."}
     added = await client.post(f"/api/v1/bots/{bot.id}/sources", headers=admin.headers, json=body)
+    source_id = UUID(added.json()["items"][0]["id"])
+    await settled(rt, admin, source_id)
     return {
         "bot_id": bot.id,
-        "source_id": added.json()["items"][0]["id"],
+        "source_id": source_id,
+        "document_id": document_id(source_id),
         "conversation_id": conversation_id,
         "message_id": new_id(),
         "tenant_id": admin.tenant_id,
