@@ -132,6 +132,13 @@ class JobQueue:
         )
         return bool(found["found"])
 
+    async def has_failed(self, job_id: int) -> bool:
+        """Whether the job had its tries."""
+        found = await self.app.connector.execute_query_all_async(
+            "SELECT status FROM procrastinate_jobs WHERE id = %(job_id)s AND status = 'failed'", job_id=job_id
+        )
+        return bool(found)
+
     async def drain(self, queues: Sequence[str]) -> None:
         """Take the jobs that are waiting now, and return when there are none."""
         await self.app.run_worker_async(

@@ -38,10 +38,14 @@ async def sweep(rt: Runtime, entry_id: UUID | None = None) -> SweepReport:
     return report
 
 
-async def ask(rt: Runtime, entry_id: UUID) -> None:
-    """Let the process that owns the index sweep now; its report becomes the audit's entry `entry_id`."""
+async def ask(rt: Runtime, entry_id: UUID) -> int:
+    """Let the process that owns the index sweep now; its report becomes the audit's entry `entry_id`.
+
+    Returns the job's id.
+    """
     async with rt.db.platform(_SYSTEM) as session:
-        await rt.jobs.defer(session, SWEEP_NOW, VECTORS, lock=SWEEP_NOW, entry_id=entry_id)
+        job_id = await rt.jobs.defer(session, SWEEP_NOW, VECTORS, lock=SWEEP_NOW, entry_id=entry_id)
+    return job_id or 0
 
 
 async def report_of(rt: Runtime, entry_id: UUID) -> SweepReport | None:
