@@ -101,8 +101,8 @@ def told(report: SweepReport) -> Iterator[str]:
         yield from mended
     if report.missing_files:
         yield "Found, and only you can mend it"
-        yield f"  {_count(report.missing_files, *SOURCE)} without the stored file. It is still answered from what was read"
-        yield "  before, but cannot be read again: bring the files back from a backup, or upload them anew."
+        yield f"  {_count(report.missing_files, *SOURCE)} without the stored file. What was read from it still answers,"
+        yield "  but it cannot be read again: bring the files back from a backup, or upload them anew."
         yield from (f"    {it.title} (source {it.source_id} of tenant {it.tenant_id})" for it in report.told)
         if report.missing_files > len(report.told):
             yield "    ..."
