@@ -49,6 +49,8 @@ def main(arguments: list[str]) -> int:
         "-m",
         "soak" if soak else "not soak",
     ]
+    if soak:
+        command += ["-rP"]  # what they found out, also when all is well
     if not chosen and not soak:
         command += ["--cov", "--cov-report=term:skip-covered"]  # the threshold is in pyproject.toml
     with subprocess.Popen([*command, *chosen], cwd=ROOT, stdin=subprocess.DEVNULL, start_new_session=True) as child:

@@ -73,9 +73,9 @@ def duration(begin: Any, end: Any) -> rx.Var[str]:
     first, last = rx.Var.create(begin), rx.Var.create(end)
     spent = f"({last!s} ? {_DATE.format(str(last))} : Date.now()) - {_DATE.format(str(first))}"
     shown = (
-        f"({first!s} ? ((ms) => ms < 9950 ? (Math.max(ms, 0) / 1000).toFixed(1) + ' s'"
-        " : ms < 59500 ? Math.round(ms / 1000) + ' s'"
-        " : Math.floor(ms / 60000) + ' min ' + Math.floor((ms % 60000) / 1000) + ' s')"
+        f"({first!s} ? ((ms) => ms < 9950 ? (Math.max(ms, 0) / 1000).toFixed(1) + '\\u00a0s'"
+        " : ms < 59500 ? Math.round(ms / 1000) + '\\u00a0s'"
+        " : Math.floor(ms / 60000) + '\\u00a0min ' + Math.floor((ms % 60000) / 1000) + '\\u00a0s')"
         f"({spent}) : '')"
     )
     return rx.Var(

@@ -1,7 +1,9 @@
-"""A process of ours for tests to kill: `python -m tests.worker.process_under_test work|serve PORT`.
+"""A process of ours for tests to kill: `python -m tests.worker.process_under_test work|serve|assist [PORT]`.
 
-It is set up by the environment, like every other. TEST_HOLD names a stage before which it waits for ever (and makes
-the file of TEST_REACHED), TEST_DIE one before which it kills itself. TEST_QUICK makes it notice dead workers sooner.
+`work` takes all jobs, `serve` answers HTTP as well; `assist` takes those that do not touch the vector index, beside a
+`serve`. It is set up by the environment, like every other. TEST_UP names a file that says that it takes jobs. TEST_HOLD
+names a stage before which it waits for ever (and makes the file of TEST_REACHED), TEST_DIE one before which it kills
+itself. TEST_QUICK makes it notice dead workers sooner.
 """
 
 import asyncio
@@ -21,7 +23,7 @@ from chatbot_saas.error_mapping import problem
 from chatbot_saas.parts import open_runtime
 from chatbot_saas.services.runtime import Runtime, set_runtime
 from chatbot_saas.worker import process as worker_process
-from chatbot_saas.worker.process import queues_of_web, work
+from chatbot_saas.worker.process import queues_of_web, queues_of_worker, work
 
 STAGES = {
     "extracting": ("extractor", "extract", 1),
@@ -70,12 +72,15 @@ def set_traps(rt: Runtime) -> None:
         jobs.HEARTBEAT_SECONDS, jobs.STALLED_SECONDS, worker_process.RESCUE_SECONDS = 1.0, 4.0, 1.0
 
 
-async def main(port: int) -> None:
-    settings = get_settings()
-    async with open_runtime(settings) as rt:
+async def main(mode: str, port: int) -> None:
+    settings, helper = get_settings(), mode == "assist"
+    async with open_runtime(settings, owns_vectors=not helper) as rt:
         set_traps(rt)
         set_runtime(rt)
-        working = asyncio.create_task(work(rt, queues_of_web(settings)))
+        queues = queues_of_worker(settings) if helper else queues_of_web(settings)
+        working = asyncio.create_task(work(rt, queues))
+        if up := os.environ.get("TEST_UP"):
+            await asyncio.to_thread(Path(up).touch)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, working.cancel)
         if port:
             app = Edge(make_api(), problem, https=False)
@@ -85,4 +90,4 @@ async def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[2]) if sys.argv[1] == "serve" else 0))
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]) if sys.argv[1] == "serve" else 0))

@@ -3,10 +3,7 @@
 import asyncio
 import contextlib
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -23,26 +20,23 @@ from sqlmodel import col
 from chatbot_saas.adapters.jobs import STALLED_SECONDS
 from chatbot_saas.adapters.vectors import IndexName
 from chatbot_saas.adapters.vectors.factory import vector_store
-from chatbot_saas.core.settings import ROOT, Settings
+from chatbot_saas.core.settings import Settings
 from chatbot_saas.core.tenancy import System
 from chatbot_saas.models import Chunk, Message, Source, UsageEvent
-from chatbot_saas.parts import open_runtime
 from chatbot_saas.schemas.sources import SourceRead
-from chatbot_saas.services import intake, sources
+from chatbot_saas.services import sources
 from chatbot_saas.services.runtime import Runtime
 from chatbot_saas.worker.process import RESCUE_SECONDS
-from tests.conftest import new_database
 from tests.factories import files
 from tests.factories.jobs import drained, until
 from tests.factories.knowledge import HANDBOOK, SHOP, make_bot, settled
 from tests.factories.people import Person, sign_up
 from tests.servers import free_port
 from tests.stub_model import running_stub
+from tests.worker.places import Place, add, alive, answers, children_of, place_for, reached
 from tests.worker.process_under_test import STAGES
 
 pytestmark = pytest.mark.kill
-MIGRATING = asyncio.Lock()
-"""Alembic keeps what it works on in one place for the whole process."""
 LARGE = files.prose(700_000)  # several batches of passages
 
 
@@ -50,100 +44,6 @@ LARGE = files.prose(700_000)  # several batches of passages
 def stub_url() -> Iterator[str]:
     with running_stub() as url:
         yield url
-
-
-class Place:
-    """A database and a data directory of their own, in which one process after another works."""
-
-    def __init__(self, settings: Settings, server_url: str, stub_url: str, folder: Path, name: str) -> None:
-        self.folder = folder
-        self.reached = folder / "reached"
-        self.log = folder / "log"
-        database = f"test_kill_{name.replace(' ', '_')}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-        self.environment = {
-            "DATABASE_URL": new_database(server_url, database),
-            "DATA_DIR": str(folder / "data"),
-            "MODELS_DIR": str(settings.models_dir),
-            "SECRET_KEY": settings.secret_key.get_secret_value(),
-            "ENCRYPTION_KEY": settings.encryption_key.get_secret_value(),
-            "OPENAI_API_KEY": "sk-operator",
-            "OPENAI_BASE_URL": stub_url,
-            "RATE_LIMIT_ENABLED": "false",
-        }
-        self.settings = Settings(_env_file=None, **{k.lower(): v for k, v in self.environment.items()})  # type: ignore[call-arg, arg-type]
-        self.running: list[subprocess.Popen[bytes]] = []
-
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
-        with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "tests.worker.process_under_test", *(arguments or ("work",))],
-                cwd=ROOT,
-                env={**os.environ, **self.environment, "TEST_REACHED": str(self.reached), **environment},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        self.running.append(process)
-        return process
-
-    async def stop(self) -> None:
-        for process in self.running:
-            process.terminate()
-        for process in self.running:
-            try:
-                await asyncio.to_thread(process.wait, 20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        self.running.clear()
-
-    def __str__(self) -> str:
-        return self.log.read_text(errors="replace")[-4000:] if self.log.exists() else ""
-
-
-@contextlib.asynccontextmanager
-async def place_for(
-    settings: Settings, server_url: str, stub_url: str, folder: Path, name: str
-) -> AsyncIterator[tuple[Place, Runtime]]:
-    """The place, and a runtime of ours in it that takes no jobs and leaves the vector index alone."""
-    async with MIGRATING:
-        place = await asyncio.to_thread(Place, settings, server_url, stub_url, folder, name)
-    try:
-        async with open_runtime(place.settings, owns_vectors=False) as rt:
-            yield place, rt
-    finally:
-        await place.stop()
-
-
-async def add(rt: Runtime, person: Person, bot_id: UUID, folder: Path, content: str) -> SourceRead:
-    path = folder / "upload"
-    await asyncio.to_thread(path.write_text, content)
-    upload = intake.Upload(filename="large.md", path=path, size=path.stat().st_size)
-    [source] = await intake.add_files(rt, person.principal, bot_id, [upload])
-    return source
-
-
-async def reached(place: Place, process: subprocess.Popen[bytes]) -> None:
-    async def there() -> bool:
-        assert process.poll() is None, f"it ended by itself:\n{place}"
-        return place.reached.exists()
-
-    await until(there, 120)
-
-
-def children_of(pid: int) -> list[int]:
-    path = Path(f"/proc/{pid}/task/{pid}/children")
-    found = [int(child) for child in path.read_text().split()] if path.exists() else []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        found += [int(child) for child in task.read_text().split()]
-    return sorted(set(found))
-
-
-def alive(pid: int) -> bool:
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
 
 
 @dataclass(frozen=True)
@@ -327,13 +227,6 @@ async def test_an_answer_survives_the_process_that_made_it(
         async with rt.db.platform(System("tests")) as session:
             said = (await session.scalars(select(Message).order_by(col(Message.id)))).all()
         assert [(message.role, message.status) for message in said] == [("user", "complete"), ("assistant", "complete")]
-
-
-async def answers(client: httpx.AsyncClient) -> bool:
-    try:
-        return (await client.get("/api/health")).status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
 
 
 async def all_ready(rt: Runtime, person: Person) -> bool:
