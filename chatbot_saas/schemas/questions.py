@@ -74,3 +74,22 @@ class PairImport(Read):
     """Of the list before the change; empty where there was none. For `If-Match`."""
     source: SourceRead | None
     """As it is afterwards; none in the preview of a new list."""
+
+
+class PairView(Read):
+    """A row of the page of questions."""
+
+    number: int
+    """Its place in the list, from 0."""
+    question: str
+    answer: str
+
+
+class CandidateView(Read):
+    question: str
+    answer: str
+    share: int
+    """How alike, of 100."""
+    note: str
+    """Why it does not match, however alike it is."""
+    wins: bool
