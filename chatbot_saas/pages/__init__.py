@@ -14,6 +14,7 @@ from chatbot_saas.pages import (
     knowledge,
     not_found,
     overview,
+    questions,
     sign_in,
     tenants,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "knowledge",
     "not_found",
     "overview",
+    "questions",
     "sign_in",
     "tenants",
 ]

@@ -16,6 +16,7 @@ from chatbot_saas.state.shell import ShellState
 TABS = (
     ("Settings", ""),
     ("Knowledge", "/knowledge"),
+    ("Q&A", "/questions"),
     ("Embed", "/embed"),
     ("History", "/history"),
 )
