@@ -51,6 +51,7 @@ def _content(receipt: Receipt, text: Any, on_download: Any) -> rx.Component:
                 receipt.kind,
                 " · ",
                 format.date_time(receipt.deleted_at),
+                class_name="text-sm",
             ),
             size="2",
             class_name="text-[var(--ink-soft)]",
@@ -68,7 +69,7 @@ def _content(receipt: Receipt, text: Any, on_download: Any) -> rx.Component:
         _heading("Signature"),
         rx.el.p(
             receipt.signature,
-            class_name="font-mono text-xs text-[var(--ink-soft)] [overflow-wrap:anywhere]",
+            class_name="font-mono text-xs text-[var(--ink-soft)] break-all",
         ),
         rx.el.div(
             copy_button(text, "Copy", variant="soft"),

@@ -65,7 +65,11 @@ def table_row(columns: tuple[Column, ...], key: Any, *cells: Any) -> rx.Componen
             role="cell",
             class_name=("flex" if column.phone else "hidden")
             + " md:table-cell items-center justify-between gap-4 md:px-4 md:py-3 align-middle "
-            + ("pb-1 md:pb-3 md:max-w-0 md:w-full " if index == 0 else "whitespace-nowrap "),
+            + (
+                "pb-1 md:pb-3 md:max-w-0 md:w-full "
+                if index == 0
+                else "whitespace-nowrap max-md:has-[>div:empty]:hidden "
+            ),
         )
 
     return rx.el.tr(

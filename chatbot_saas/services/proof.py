@@ -244,19 +244,19 @@ async def look_elsewhere(rt: Runtime, target: Target, *, kept: Collection[UUID] 
     indexes = await _indexes(rt, target)
     vectors = sum([await _held(rt, target, index, kept) for index in indexes])
     stored = await _stored(rt, target)
-    where = f"in the bot's {_count(len(indexes), 'index', 'indexes')}" if indexes else "there is no index"
-    if target.chunk_ids is None:
-        clean = f"Vectors: no index of {_count(len(target.bot_ids), 'bot')} is left."
+    if target.chunk_ids is not None:
+        where = f"the bot's {_count(len(indexes), 'index', 'indexes')}" if indexes else "the bot, which has no index"
+        clean = f"Vectors: none of its {_count(len(target.chunk_ids), 'passage')} in {where}."
     else:
-        clean = f"Vectors: none of its {_count(len(target.chunk_ids), 'passage')}; looked {where}."
-        clean = clean.replace("looked there is no index", "the bot has no index")
+        owners = "the bot" if target.kind == "bot" else f"its {_count(len(target.bot_ids), 'bot')}"
+        clean = f"Vectors: no index of {owners} is left."
     gone = not (vectors or (indexes and target.chunk_ids is None))
-    files = f"Stored files: none under {_listed([*target.blob_keys, target.blob_prefix])}."
-    if not target.blob_keys and not target.blob_prefix:
-        files = "Stored files: it had none of its own."
+    files = "none in its folder" if target.blob_prefix else "none under its name" if target.blob_keys else "it had none"
     return [
         Finding(clean) if gone else Finding(f"Vectors: {vectors} are still there.", ok=False),
-        Finding(files) if not stored else Finding(f"Stored files: {len(stored)} are still there.", ok=False),
+        Finding(f"Stored files: {files}.")
+        if not stored
+        else Finding(f"Stored files: {len(stored)} are still there.", ok=False),
     ]
 
 

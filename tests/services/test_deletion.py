@@ -79,6 +79,7 @@ async def test_a_deleted_source_is_gone_from_everywhere(keyed: Runtime, person: 
     assert (removed.chunks, removed.vectors, removed.blobs, removed.cache) == (1, 1, 1, 0)
     assert removed.rows >= 3
     assert {words.partition(":")[0] for words in receipt.checked} == {"Database", "Vectors", "Stored files", "Search"}
+    assert receipt.checked[-1] == "Search: the words and vectors of 1 passage of it find nothing of it."
     assert receipts.is_genuine(keyed, gone.json())
     assert "zanzibar" not in gone.text, "a receipt stays, so it holds nothing of what was deleted"
     await is_gone(keyed, source.id, bot.id)
@@ -270,6 +271,7 @@ async def test_a_deletion_that_died_after_its_rows_went_is_completed(
         raise ZeroDivisionError
 
     monkeypatch.setattr(erasure, "_at_once", die)
+    monkeypatch.setattr(erasure, "AT_ONCE_SECONDS", 0.2)
     with pytest.raises(ZeroDivisionError):
         await sources.delete(keyed, person.principal, source.id)
     [draft] = await kept(keyed, person)
