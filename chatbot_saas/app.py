@@ -37,6 +37,7 @@ from chatbot_saas.components.brand import head
 from chatbot_saas.components.feedback import toaster
 from chatbot_saas.components.tokens import STYLESHEETS
 from chatbot_saas.core.logging import configure_logging, get_logger
+from chatbot_saas.core.pictures import Picture, from_address
 from chatbot_saas.core.settings import Environment, get_settings
 from chatbot_saas.parts import open_runtime
 from chatbot_saas.services.conversations import public_bot
@@ -48,6 +49,11 @@ log = get_logger(__name__)
 
 async def frame_origins(bot_id: UUID) -> list[str]:
     return (await public_bot(get_runtime(), bot_id)).allowed_origins
+
+
+async def bot_icon(bot_id: UUID) -> Picture | None:
+    address = (await public_bot(get_runtime(), bot_id)).icon
+    return from_address(address) if address else None
 
 
 def make_api() -> FastAPI:
@@ -78,7 +84,7 @@ def make_api() -> FastAPI:
         receipts,
     ):
         api.include_router(part.router)
-    api.include_router(widget_router(frame_origins))
+    api.include_router(widget_router(frame_origins, bot_icon))
     api.include_router(unknown.router)  # the last one: it takes what the others leave
     error_mapping.install(api)
     return api

@@ -30,7 +30,7 @@ const website = () =>
     setTimeout(resolve, around === own.origin ? 1000 : 2000, { origin: around });
   });
 
-function paint({ theme, name = "Chat", language, placeholder, powered_by }, words) {
+function paint({ theme, name = "Chat", language, placeholder, powered_by, icon }, words) {
   const { color, mode } = theme || {};
   const { style } = document.documentElement;
   if (/^#[\da-f]{6}$/i.test(color)) {
@@ -42,7 +42,13 @@ function paint({ theme, name = "Chat", language, placeholder, powered_by }, word
   if (/^(light|dark)$/.test(mode)) style.colorScheme = mode;
   document.documentElement.lang = language || "en";
   document.title = chat.ariaLabel = $("name").textContent = name;
-  $("face").textContent = name[0];
+  const face = $("face");
+  face.textContent = name[0];
+  if (icon) {
+    const picture = new Image();
+    picture.onload = () => face.replaceChildren(picture);
+    picture.src = `icon/${encodeURIComponent(bot)}?v=${encodeURIComponent(icon)}`;
+  }
   for (const node of [input, log, close, fresh]) node.ariaLabel = words[node.id];
   close.title = words.close;
   fresh.title = words.fresh;
@@ -116,14 +122,18 @@ function conversation(visitor, config, words) {
     if (running === mine) rest();
   }
 
+  const begin = (text) => {
+    show.user(text);
+    // a UUID; crypto.randomUUID needs https
+    ask({ id: URL.createObjectURL(new Blob()).slice(-36), text });
+  };
+
   function submit(event) {
     event.preventDefault();
     if (busy || send.ariaDisabled === "true") return;
     const text = input.value.trim();
     input.value = "";
-    show.user(text);
-    // a UUID; crypto.randomUUID needs https
-    ask({ id: URL.createObjectURL(new Blob()).slice(-36), text });
+    begin(text);
   }
 
   document.forms[0].onsubmit = submit;
@@ -144,6 +154,11 @@ function conversation(visitor, config, words) {
   const welcome = () => {
     log.replaceChildren();
     if (config.welcome_message) said(config.welcome_message);
+    show.starters(config.starter_questions, (text) => {
+      if (busy) return;
+      focus();
+      begin(text);
+    });
     rest();
   };
   fresh.onclick = () => {

@@ -64,9 +64,14 @@ export function view(log, live, words) {
 
   return {
     user(text) {
-      for (const old of log.querySelectorAll(".notice")) old.remove();
+      for (const old of log.querySelectorAll(".notice, .starters")) old.remove();
       const name = make("span", "unseen", words.you + ": ");
       row("user", make("div", "bubble", name, text));
+    },
+
+    /** Questions to begin with; the first message takes them away. */
+    starters(questions = [], ask) {
+      if (questions[0]) row("starters", ...questions.map((text) => button(text, "starter", () => ask(text))));
     },
 
     /** A row that fills while the answer arrives. */

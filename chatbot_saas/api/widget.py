@@ -14,7 +14,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from chatbot_saas.core.errors import NotFoundError
+from chatbot_saas.core.errors import DomainError, NotFoundError
+from chatbot_saas.core.pictures import Picture
 
 FOLDER = Path(__file__).resolve().parents[2] / "widget"
 LOADER = "chatbot-widget.js"
@@ -23,6 +24,9 @@ DEMO_BOT = "YOUR-BOT-ID"
 
 FrameOrigins = Callable[[UUID], Awaitable[list[str]]]
 """Origins (`https://shop.example`, `https://*.shop.example`, `*`) that may frame a bot; NotFoundError without a bot."""
+
+BotIcon = Callable[[UUID], Awaitable[Picture | None]]
+"""A public bot's icon, None where it has none; DomainError without such a bot."""
 
 _TYPES = {
     ".js": "text/javascript; charset=utf-8",
@@ -41,6 +45,7 @@ _DEMO_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src data:; "
     "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
+_PICTURE_POLICY = "default-src 'none'; sandbox"  # should a browser ever take it for a page
 _REVALIDATE = "no-cache"
 _LOADER_CACHE = "public, max-age=300, stale-while-revalidate=86400"  # its address, pasted into websites, has no hash
 _FOREVER = "public, max-age=31536000, immutable"
@@ -120,12 +125,31 @@ def _reply(
     return Response(asset.packed if packed else asset.plain, status, headers, asset.media_type)
 
 
+def _picture(request: Request, picture: Picture) -> Response:
+    """`?v=` names the content, so that with it the picture is kept for ever."""
+    tag = hashlib.sha256(picture.address.encode()).hexdigest()[:12]
+    headers = {
+        "Cache-Control": _FOREVER if request.query_params.get("v") == tag else _REVALIDATE,
+        "ETag": f'"{tag}"',
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": _PICTURE_POLICY,
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(picture.data, 200, headers, picture.media_type)
+
+
 def _demo(page: Asset, bot_id: UUID) -> Asset:
     return _asset(page.plain.decode().replace(DEMO_BOT, str(bot_id)), ".html")
 
 
-def widget_router(frame_origins: FrameOrigins, folder: Path = FOLDER) -> APIRouter:
-    """Routes under /widget; `frame_origins` says who may frame a bot."""
+async def _no_icon(_: UUID) -> None:
+    return None
+
+
+def widget_router(frame_origins: FrameOrigins, bot_icon: BotIcon = _no_icon, folder: Path = FOLDER) -> APIRouter:
+    """Routes under /widget; `frame_origins` says who may frame a bot, `bot_icon` what its face is."""
     router = APIRouter(prefix="/widget", include_in_schema=False)
     version, assets = load_assets(folder)
 
@@ -157,6 +181,14 @@ def widget_router(frame_origins: FrameOrigins, folder: Path = FOLDER) -> APIRout
         except NotFoundError:
             return gone(request)
         return _reply(request, _demo(assets["demo.html"], known), cache=_REVALIDATE, policy=_DEMO_POLICY)
+
+    @router.get("/icon/{bot_id}")
+    async def icon(request: Request, bot_id: UUID) -> Response:
+        try:
+            found = await bot_icon(bot_id)
+        except DomainError:  # not published, paused, deleted: no picture, and no word about which of them
+            found = None
+        return _picture(request, found) if found else Response(status_code=404, headers={"Cache-Control": "no-store"})
 
     @router.get("/{name}")
     async def asset(request: Request, name: str, v: str = "") -> Response:

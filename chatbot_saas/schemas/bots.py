@@ -4,8 +4,9 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 
+from chatbot_saas.core import pictures
 from chatbot_saas.schemas.base import Name, Read, Request, Storable
 
 BotStatus = Literal["draft", "published", "paused"]
@@ -44,6 +45,10 @@ def _language(value: str) -> str:
     return value
 
 
+def _icon(value: str) -> str:
+    return pictures.from_address(value).address if value else ""
+
+
 def normal_origin(value: str) -> str:
     """`https://Shop.example/` as a browser sends it: `https://shop.example`."""
     hint = f"{value!r} is not a website address. It looks like https://shop.example, without a path."
@@ -73,6 +78,11 @@ Color = Annotated[str, AfterValidator(_color)]
 Language = Annotated[str, AfterValidator(_language)]
 Threshold = Annotated[float, Field(ge=0.5, le=1)]
 Origins = Annotated[list[Annotated[str, Field(max_length=300), AfterValidator(normal_origin)]], Field(max_length=50)]
+MAX_STARTERS = 6
+Starter = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), Storable]
+Starters = Annotated[list[Starter], Field(max_length=MAX_STARTERS)]
+Icon = Annotated[str, Field(max_length=pictures.MAX_BYTES * 2), AfterValidator(_icon)]
+"""A small PNG, JPEG or WebP picture as a data: address; empty for none."""
 ModelName = Annotated[str, Field(max_length=100), Storable]
 ModelKey = Annotated[str, Field(max_length=300), AfterValidator(_key)]
 
@@ -86,7 +96,10 @@ class BotCreate(Request):
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     max_tokens: Annotated[int, Field(ge=50, le=4000)] = 600
     welcome_message: Text500 = "Hello! What would you like to know?"
+    starter_questions: Starters = []
+    """Offered to a visitor before the first message."""
     color: Color = "#4f46e5"
+    icon: Icon = ""
     fallback_text: Text500 = "I could not find an answer to that in my sources."
     language: Language = "auto"
     qa_threshold: Threshold = 0.88
@@ -105,7 +118,9 @@ class BotPatch(Request):
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     max_tokens: Annotated[int, Field(ge=50, le=4000)] = 600
     welcome_message: Text500 = ""
+    starter_questions: Starters = []
     color: Color = "#4f46e5"
+    icon: Icon = ""
     fallback_text: Text500 = ""
     language: Language = "auto"
     qa_threshold: Threshold = 0.88
@@ -126,7 +141,9 @@ class BotRead(Read):
     top_p: float
     max_tokens: int
     welcome_message: str
+    starter_questions: list[str]
     color: str
+    icon: str
     fallback_text: str
     language: str
     qa_threshold: float
@@ -163,5 +180,8 @@ class PublicBotConfig(Read):
     id: UUID
     name: str
     welcome_message: str
+    starter_questions: list[str]
     language: str
     theme: dict[str, str]
+    icon: str
+    """Names the present icon's content; the picture is at /widget/icon/{id}. Empty for none."""

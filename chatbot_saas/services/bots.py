@@ -1,5 +1,6 @@
 """Every rule and query about bots."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from chatbot_saas.core.errors import ConflictError, ForbiddenError, NotFoundError, PreconditionFailedError
+from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.paging import Page, PageRequest, page_of
 from chatbot_saas.core.security import SecretBox
 from chatbot_saas.core.tenancy import Scope, Tenant
@@ -35,7 +37,9 @@ VERSIONED = (
     "top_p",
     "max_tokens",
     "welcome_message",
+    "starter_questions",
     "color",
+    "icon",
     "fallback_text",
     "language",
     "qa_threshold",
@@ -55,11 +59,14 @@ class OriginNotAllowedError(ForbiddenError):
     code = "origin_not_allowed"
 
 
-async def create(session: AsyncSession, principal: Tenant, request: BotCreate) -> BotRead:
+async def create(
+    session: AsyncSession, principal: Tenant, request: BotCreate, *, bot_id: UUID | None = None
+) -> BotRead:
+    """`bot_id`: of a bot that must not be made twice; the caller has looked whether it is there."""
     principal.require(Scope.BOTS_WRITE)
     if principal.bot_ids is not None:
         raise ForbiddenError("A key that is bound to bots cannot make another.")
-    bot = Bot(tenant_id=principal.tenant_id, **request.model_dump())
+    bot = Bot(id=bot_id or new_id(), tenant_id=principal.tenant_id, **request.model_dump())
     session.add(bot)
     await session.flush()
     _add_version(session, principal, bot, "created")
@@ -257,9 +264,16 @@ def public_config(bot: Bot) -> PublicBotConfig:
         id=bot.id,
         name=bot.name,
         welcome_message=bot.welcome_message,
+        starter_questions=bot.starter_questions,
         language=bot.language,
         theme={"color": bot.color, "mode": "auto", "position": "right"},
+        icon=icon_version(bot),
     )
+
+
+def icon_version(bot: Bot) -> str:
+    """Another one for each picture."""
+    return hashlib.sha256(bot.icon.encode()).hexdigest()[:12] if bot.icon else ""
 
 
 async def _read(session: AsyncSession, bot: Bot) -> BotRead:

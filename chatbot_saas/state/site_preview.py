@@ -17,6 +17,7 @@ from chatbot_saas.schemas.sources import FoundPage, PreviewRequest, SiteSource
 from chatbot_saas.services import discovery
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.session import authorised
+from chatbot_saas.state.source_acts import refresh_of
 from chatbot_saas.state.validation import problems_of
 
 SHOWN = 100
@@ -45,7 +46,7 @@ class SitePreviewState(rx.State):
     include: str = ""
     """Patterns, one a line."""
     exclude: str = ""
-    refresh: str = ""
+    refresh: str = "daily"
     errors: dict[str, str] = {}
     # what was found
     searching: bool = False
@@ -197,6 +198,15 @@ def clear(state: SitePreviewState) -> None:
     state._search = search
 
 
+def fill(state: SitePreviewState, url: str, pages: list[FoundPage]) -> None:
+    """Pages that were found elsewhere, all of them chosen."""
+    clear(state)
+    state.url = url
+    state._begin()
+    state._add(pages)
+    state._end(None, stopped=False)
+
+
 def chosen_urls(state: SitePreviewState) -> list[str]:
     return [page.url for index, page in enumerate(state._found) if index not in state._left_out]
 
@@ -223,7 +233,7 @@ def site_source(state: SitePreviewState, *, whole: bool) -> SiteSource | None:
     if request is None:
         return None
     urls = [] if whole else chosen_urls(state)
-    fields = request.model_dump() | {"urls": urls, "type": "site", "refresh": state.refresh}
+    fields = request.model_dump() | {"urls": urls, "type": "site", "refresh": refresh_of(state.refresh)}
     return SiteSource.model_validate(fields)
 
 

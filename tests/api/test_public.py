@@ -1,10 +1,12 @@
 """What a visitor's browser can do, and what it gets to see."""
 
 import asyncio
+import base64
 import json
 import re
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -22,6 +24,7 @@ from chatbot_saas.services.runtime import Runtime
 from tests.api.callers import Headers, visit
 from tests.factories.knowledge import HANDBOOK, SHOP, make_bot, make_knowing_bot
 from tests.factories.people import Person, sign_up
+from tests.factories.sites import png
 
 EVIL = "https://evil.example"
 QUESTION = "How long does a refund take?"
@@ -145,11 +148,45 @@ async def test_where_a_conversation_may_begin(
 async def test_appearance_is_for_allowed_websites(client: httpx.AsyncClient, bot: BotRead) -> None:
     address = f"/api/public/bot/{bot.id}/config"
     shown = await client.get(address, headers={"Origin": SHOP})
-    assert set(shown.json()) == {"id", "name", "welcome_message", "language", "theme"}
+    assert set(shown.json()) == {"id", "name", "welcome_message", "starter_questions", "language", "theme", "icon"}
+    assert len(shown.content) < 1000
     assert (await client.get(address)).status_code == 200
     refused = await client.get(address, headers={"Origin": EVIL})
     assert (refused.status_code, refused.json()["code"]) == (403, "origin_not_allowed")
     assert refused.headers["access-control-allow-origin"] == EVIL, "so that the loader can say why"
+
+
+async def test_the_icon_is_a_picture_and_nothing_else(client: httpx.AsyncClient, rt: Runtime, owner: Person) -> None:
+    picture = png(10, 125, 108)
+    address = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+    bot = await make_bot(rt, owner, icon=address)
+    version = (await client.get(f"/api/public/bot/{bot.id}/config")).json()["icon"]
+    answer = await client.get(f"/widget/icon/{bot.id}?v={version}")
+    assert (answer.content, answer.headers["content-type"]) == (picture, "image/png")
+    assert "immutable" in answer.headers["cache-control"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in answer.headers["content-security-policy"]
+    again = await client.get(f"/widget/icon/{bot.id}", headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.headers["cache-control"]) == (304, "no-cache")
+    for known in (await make_bot(rt, owner), await make_bot(rt, owner, icon=address, published=False)):
+        assert (await client.get(f"/widget/icon/{known.id}")).status_code == 404
+    assert (await client.get(f"/widget/icon/{uuid4()}")).status_code == 404
+    script = base64.b64encode(b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>").decode()
+    large = base64.b64encode(png(1, 2, 3) + bytes(40_000)).decode()
+    wide = base64.b64encode(png(1, 2, 3, 600)).decode()
+    for wrong in (
+        f"data:image/svg+xml;base64,{script}",
+        f"data:image/png;base64,{script}",
+        f"data:image/png;base64,{large}",
+        f"data:image/png;base64,{wide}",
+        "https://evil.example/i.png",
+    ):
+        refused = await client.patch(f"/api/v1/bots/{bot.id}", json={"icon": wrong}, headers=owner.headers)
+        assert refused.status_code == 422, wrong
+    for questions in ([""], ["x" * 81], ["Why?"] * 7):
+        body = {"starter_questions": questions}
+        refused = await client.patch(f"/api/v1/bots/{bot.id}", json=body, headers=owner.headers)
+        assert refused.status_code == 422, questions
 
 
 async def test_drafts_are_missing_and_pauses_are_said(client: httpx.AsyncClient, rt: Runtime, owner: Person) -> None:
