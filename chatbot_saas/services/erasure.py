@@ -10,6 +10,7 @@ deletion, since it shares the bot's lock with such jobs, and keeps the verified 
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -78,6 +79,7 @@ async def finish(rt: Runtime, entry_id: UUID, target: Target) -> None:
         latest = await _caller_done(rt, target, entry_id)
     if latest is None or latest.verified:
         return
+    target = replace(target, title=latest.title)
     async with _keeper(rt, target) as session:
         findings = [await proof.look_for_rows(session, target, but=again)]
     findings += await proof.look_elsewhere(rt, target, kept=again)

@@ -88,8 +88,9 @@ class Target:
         )
 
     def as_job(self) -> dict[str, Any]:
-        """For a job's arguments: ids become strings. It holds nothing of what was deleted but its title."""
+        """For a job's arguments: ids only, as strings, since the queue's tables have no policies."""
         plain = asdict(self)
+        del plain["title"]
         for name, value in plain.items():
             if isinstance(value, UUID):
                 plain[name] = str(value)
@@ -103,12 +104,14 @@ class Target:
             return tuple(UUID(item) for item in plain[name])
 
         return cls(
-            **{name: plain[name] for name in ("kind", "title", "blob_prefix")},
+            kind=plain["kind"],
             id=UUID(plain["id"]),
+            title="",
             tenant_id=UUID(plain["tenant_id"]),
             bot_ids=ids("bot_ids"),
             chunk_ids=None if plain["chunk_ids"] is None else ids("chunk_ids"),
             blob_keys=tuple(plain["blob_keys"]),
+            blob_prefix=plain["blob_prefix"],
         )
 
 
