@@ -115,6 +115,7 @@ def _threshold() -> rx.Component:
         id="threshold",
         value=[State.threshold],
         on_change=lambda numbers: State.move(numbers).throttle(60),  # pyright: ignore[reportCallIssue]
+        on_value_commit=State.move,  # where it came to rest, which a throttle may leave out
         min=LEAST,
         max=MOST,
         step=1,

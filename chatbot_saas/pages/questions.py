@@ -69,13 +69,16 @@ def _nothing() -> rx.Component:
 def _list() -> rx.Component:
     return rx.el.section(
         rx.el.div(
-            search_box("Search questions", State.search, State.change_search, placeholder="Search questions"),
+            rx.el.div(
+                search_box("Search questions", State.search, State.change_search),
+                class_name="flex-1 min-w-[180px] [&>*]:!w-full",
+            ),
             rx.cond(length(State.lists) > 1, _choose_list()),
             rx.el.div(
                 rx.cond(ShellState.user.can_write, import_button()),
                 rx.cond(State.total > 0, _export()),
                 rx.cond(ShellState.user.can_write, _add_button()),
-                class_name="flex flex-wrap items-center gap-2 sm:ml-auto",
+                class_name="flex flex-wrap items-center gap-2",
             ),
             class_name="flex flex-wrap items-center gap-3",
         ),
@@ -128,8 +131,8 @@ def _export() -> rx.Component:
         "Export",
         href="/api/v1/sources/" + State.chosen + "/pairs.csv",
         download="questions.csv",
-        class_name="soft-link inline-flex items-center gap-1.5 min-h-8 px-3 rounded-md text-sm font-medium "
-        "text-[var(--gray-12)] bg-[var(--gray-a3)] hover:bg-[var(--gray-a4)]",
+        class_name="inline-flex items-center gap-1.5 min-h-8 px-3 rounded-md text-sm font-medium "
+        "text-[var(--gray-a11)] bg-[var(--gray-a3)] hover:bg-[var(--gray-a4)]",
     )
 
 
@@ -196,7 +199,7 @@ def _row(pair: PairView) -> rx.Component:
             rx.el.p(pair.question, class_name="font-medium break-words"),
             rx.el.p(
                 pair.answer,
-                class_name="text-[var(--ink-soft)] whitespace-pre-line break-words line-clamp-3 md:line-clamp-2",
+                class_name="text-[var(--ink-soft)] whitespace-normal break-words line-clamp-3 md:line-clamp-2",
             ),
             class_name="flex flex-col gap-0.5 min-w-0 text-left",
         ),

@@ -1,6 +1,7 @@
 """Taking a CSV file into the list that is shown. The file stays in the browser (assets/questions.js) until the API has
 taken it; here is only what the API said about it."""
 
+import json
 from typing import Any
 
 import reflex as rx
@@ -92,5 +93,5 @@ class QuestionImportState(rx.State):
 
 def _ask(act: str, mode: str, version: str = "") -> Any:
     callback = QuestionImportState.looked if act == "look" else QuestionImportState.sent
-    call = f"import('/questions.js').then((file) => file.{act}({mode!r}, {version!r}))"
+    call = f"import('/questions.js').then((file) => file.{act}({json.dumps(mode)}, {json.dumps(version)}))"
     return rx.call_script(call, callback=callback)

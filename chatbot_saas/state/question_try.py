@@ -16,6 +16,8 @@ from chatbot_saas.state.session import authorised, route_id
 from chatbot_saas.state.validation import problem_words
 
 LEAST, MOST = 50, 100
+MOST_SHOWN, UNLIKE = 3, 30
+"""Rows, and the share of 100 below which only the closest one is worth showing."""
 _HELD = {
     "language": "The built-in embeddings know English only. In other languages the same words are needed.",
     "numbers": "It has other numbers in it.",
@@ -123,5 +125,6 @@ def judged(result: PairMatchRead, threshold: float) -> tuple[str, list[Candidate
         for number, one in enumerate(result.candidates)
     ]
     rows.sort(key=lambda row: not row.wins)
+    rows = [row for place, row in enumerate(rows[:MOST_SHOWN]) if place == 0 or row.share >= UNLIKE]
     verdict = "exact" if exact else "meaning" if winner is not None else "below" if rows else "nothing"
     return verdict, rows
