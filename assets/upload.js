@@ -4,7 +4,7 @@ const AT_ONCE = 2;
 const MAX_BYTES = 25 * 1024 * 1024;
 const LOST = "The connection broke while the file was sent. Check it and try again.";
 
-// {id, bot, file, state: waiting|sending|storing|refused|failed, share, reason, request, row}
+// {id, bot, file, state: waiting|sending|storing|copy|refused|failed, share, reason, request, row}
 const uploads = [];
 let next = 1;
 
@@ -81,7 +81,12 @@ function answered(upload, request) {
     location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
     return;
   }
-  const refused = body.items?.[0]?.error?.message;
+  const [source] = body.items || [];
+  if (request.status < 300 && source?.copy_of) {
+    copied(upload, source);
+    return;
+  }
+  const refused = source?.error?.message;
   if (request.status < 300 && !refused) {
     remove(upload);
     tellPage();
@@ -90,6 +95,17 @@ function answered(upload, request) {
   }
   if (request.status < 300 || request.status === 413) tellPage(); // there is a row that says so
   ended(upload, refused || body.detail || `The server answered ${request.status}. Try again in a moment.`);
+}
+
+// What is there already is not added again: the page shows where it is.
+function copied(upload, source) {
+  upload.state = "copy";
+  upload.reason = `You have this already: it is in “${source.title}”.`;
+  window.uploadCopy = source.copy_of;
+  document.querySelector("[data-copied]")?.click();
+  say(`${upload.file.name}: ${upload.reason}`);
+  pump();
+  draw();
 }
 
 function ended(upload, reason) {
@@ -150,6 +166,7 @@ const NOTES = {
   waiting: () => "waiting",
   sending: ({ share, file }) => `${Math.round(share * 100)}% of ${megabytes(file.size)}`,
   storing: () => "storing…",
+  copy: () => "not added again",
   refused: () => "not sent",
   failed: () => "not added",
 };
@@ -157,7 +174,7 @@ const NOTES = {
 function drawRow(upload) {
   upload.row ??= makeRow(upload);
   const { row, state } = upload;
-  const [note, actions, bar, problem] = [".upload-note", ".upload-actions", ".upload-bar", ".field-error"].map((part) =>
+  const [note, actions, bar, problem] = [".upload-note", ".upload-actions", ".upload-bar", "p"].map((part) =>
     row.querySelector(part),
   );
   note.textContent = NOTES[state](upload);
@@ -166,6 +183,7 @@ function drawRow(upload) {
   bar.setAttribute("aria-valuenow", Math.round(upload.share * 100));
   problem.hidden = !upload.reason || busy(upload);
   problem.textContent = upload.reason;
+  problem.className = state === "copy" ? "field-hint" : "field-error";
   if (row.dataset.state === state) return;
   row.dataset.state = state;
   const name = upload.file.name;

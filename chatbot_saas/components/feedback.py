@@ -4,6 +4,8 @@ from typing import Any
 
 import reflex as rx
 
+from chatbot_saas.components.vars import given
+
 
 def toaster() -> rx.Component:
     """Where toasts appear: below the top bar, where they cover no button. For the composition root."""
@@ -53,7 +55,7 @@ def notice(text: Any, *actions: rx.Component, kind: str = "info", title: Any = "
         "error": ("circle-alert", "red"),
         "success": ("circle-check", "green"),
     }[kind]
-    heading = rx.el.strong(title, class_name="block font-semibold") if title else rx.fragment()
+    heading = rx.el.strong(title, class_name="block font-semibold") if given(title) else rx.fragment()
     return rx.callout.root(
         rx.callout.icon(rx.icon(icon, size=18, aria_hidden="true")),
         rx.callout.text(heading, text, as_="div"),

@@ -4,10 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-
-def _given(text: Any) -> bool:
-    """A Var is known in the browser only, so it counts as given."""
-    return isinstance(text, rx.Var) or bool(text)
+from chatbot_saas.components.vars import given
 
 
 def page_header(title: Any, text: Any = "", *actions: rx.Component, badge: rx.Component | None = None) -> rx.Component:
@@ -19,9 +16,7 @@ def page_header(title: Any, text: Any = "", *actions: rx.Component, badge: rx.Co
                 badge if badge is not None else rx.fragment(),
                 class_name="flex flex-wrap items-center gap-3 min-w-0",
             ),
-            rx.text(text, size="2", class_name="text-[var(--ink-soft)] max-w-[70ch]")
-            if _given(text)
-            else rx.fragment(),
+            rx.text(text, size="2", class_name="text-[var(--ink-soft)] max-w-[70ch]") if given(text) else rx.fragment(),
             class_name="flex flex-col gap-1 min-w-0",
         ),
         rx.el.div(*actions, class_name="flex flex-wrap items-center gap-2") if actions else rx.fragment(),
@@ -68,8 +63,20 @@ def icon_button(icon: str, label: str, *, size: str = "2", icon_size: int = 16, 
     return button
 
 
-def bot_avatar(name: Any, color: Any, *, size: int = 28) -> rx.Component:
-    """The bot's colour with its first letter."""
+def bot_avatar(name: Any, color: Any, *, size: int = 28, icon: Any = "") -> rx.Component:
+    """The bot's icon, a data: address, or its colour with its first letter."""
+    if not _given(icon):
+        return _letter(name, color, size)
+    picture = rx.el.img(
+        src=icon,
+        alt="",
+        class_name="shrink-0 rounded-lg object-cover bg-white border border-[var(--line)]",
+        style={"width": f"{size}px", "height": f"{size}px"},
+    )
+    return rx.cond(icon, picture, _letter(name, color, size))
+
+
+def _letter(name: Any, color: Any, size: int) -> rx.Component:
     return rx.el.span(
         rx.Var.create(name).to(str)[0].upper(),
         class_name="grid place-items-center shrink-0 rounded-lg text-white font-semibold select-none",

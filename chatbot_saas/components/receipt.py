@@ -28,9 +28,18 @@ def verified_badge(receipt: Receipt) -> rx.Component:
     )
 
 
-def receipt_dialog(receipt: Receipt, text: Any, *, is_open: Any, on_close: Any, on_download: Any) -> rx.Component:
-    """`receipt` and its `text` are looked at only while `is_open`."""
+def receipt_dialog(
+    receipt: Receipt,
+    text: Any,
+    *,
+    is_open: Any,
+    on_close: Any,
+    on_download: Any,
+    trigger: rx.Component | None = None,
+) -> rx.Component:
+    """`receipt` and its `text` are looked at only while `is_open`. A `trigger` gets the focus back at the end."""
     return rx.dialog.root(
+        rx.dialog.trigger(trigger) if trigger is not None else rx.fragment(),
         rx.dialog.content(
             rx.cond(is_open, _content(receipt, text, on_download)),
             max_width="560px",

@@ -30,3 +30,8 @@ def route_parameter(name: str) -> Any:
 def negated(flag: Any) -> Any:
     """`not` of a Var: pyright reads ~ on a bool as a number."""
     return ~flag
+
+
+def given(text: Any) -> bool:
+    """A Var is known in the browser only, so it counts as given."""
+    return isinstance(text, rx.Var) or bool(text)

@@ -16,6 +16,7 @@ from chatbot_saas.pages import (
     overview,
     questions,
     sign_in,
+    source,
     tenants,
 )
 
@@ -35,5 +36,6 @@ __all__ = [
     "overview",
     "questions",
     "sign_in",
+    "source",
     "tenants",
 ]

@@ -23,9 +23,12 @@ TABS = (
 
 
 def bot_page(
-    tab: str, title: str, *, on_load: Sequence[Any] = ()
+    tab: str, title: str, *, below: str = "", on_load: Sequence[Any] = ()
 ) -> Callable[[Callable[[], rx.Component]], Callable[[], rx.Component]]:
-    """Register the page of a bot's tab: `tab` is what follows /bots/[bot_id]. BotState.load runs first."""
+    """Register the page of a bot's tab: `tab` is what follows /bots/[bot_id]. BotState.load runs first.
+
+    `below`: what follows the tab's own address, for a page of one thing that the tab lists.
+    """
 
     def decorate(content: Callable[[], rx.Component]) -> Callable[[], rx.Component]:
         def page() -> rx.Component:
@@ -34,16 +37,20 @@ def bot_page(
         page.__name__ = content.__name__
         page.__module__ = content.__module__
         dashboard_page(
-            f"/bots/[bot_id]{tab}",
+            f"/bots/[bot_id]{tab}{below}",
             title,
             section="/bots",
             on_load=[BotState.load, *on_load],
-            crumbs=[("Bots", "/bots"), (_bot_name(), _bot_path(""))],
+            crumbs=[("Bots", "/bots"), (_bot_name(), _bot_path("")), *_tab_crumb(tab if below else "")],
             wide=tab == "",
         )(page)
         return content
 
     return decorate
+
+
+def _tab_crumb(tab: str) -> list[tuple[Any, Any]]:
+    return [(text, _bot_path(path)) for text, path in TABS if tab and path == tab]
 
 
 def _bot_name() -> Any:

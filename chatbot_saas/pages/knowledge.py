@@ -1,36 +1,39 @@
-"""`/bots/[bot_id]/knowledge`: the documents that a bot answers from. Uploads are the work of assets/upload.js."""
+"""`/bots/[bot_id]/knowledge`: what a bot answers from. Uploads are the work of assets/upload.js."""
 
 from typing import Any
 
 import reflex as rx
 
-from chatbot_saas.adapters.extraction.kinds import ENDINGS
 from chatbot_saas.components import format
 from chatbot_saas.components.buttons import row_button
-from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_panels, status_badge
+from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_panels
 from chatbot_saas.components.layout import link_button
-from chatbot_saas.components.table import Column, data_table, in_short, load_more, search_box, table_row
-from chatbot_saas.components.vars import length, route_parameter
+from chatbot_saas.components.receipt import receipt_dialog
+from chatbot_saas.components.sources import (
+    is_active,
+    is_web,
+    kind_label,
+    pages_in_short,
+    refresh_menu,
+    refreshed,
+    source_sign,
+    source_status,
+)
+from chatbot_saas.components.table import Column, data_table, load_more, search_box, table_row
+from chatbot_saas.components.vars import length, present, route_parameter, shown
 from chatbot_saas.pages.bot_frame import bot_page
-from chatbot_saas.schemas.sources import SourceRead
+from chatbot_saas.pages.knowledge_add import add_panel, edit_text_dialog
+from chatbot_saas.schemas.dashboard import SourceView
 from chatbot_saas.state.bot import BotState
-from chatbot_saas.state.knowledge import KnowledgeState
+from chatbot_saas.state.knowledge import COPIED, KINDS, STATUSES, KnowledgeState
 from chatbot_saas.state.shell import ShellState
+from chatbot_saas.state.source_acts import REFRESH_CHOICES
 
-STATUS_CHOICES = {
-    "all": "All",
-    "active": "In progress",
-    "ready": "Ready",
-    "failed": "Failed",
-    "cancelled": "Cancelled",
-}
 COLUMNS = (
-    Column("Title"),
-    Column("Type", phone=False),
-    Column("Size", right=True, phone=False),
-    Column("Passages", right=True, phone=False),
-    Column("Status", width="md:min-w-[150px]"),
-    Column("Updated"),
+    Column("Source"),
+    Column("Holds", right=True, phone=False),
+    Column("Status", width="md:min-w-[136px]"),
+    Column("Refreshed"),
     Column("Actions", hidden_label=True, right=True),
 )
 
@@ -39,70 +42,59 @@ COLUMNS = (
 def knowledge() -> rx.Component:
     state = KnowledgeState
     return rx.el.div(
-        rx.cond(ShellState.user.can_write, _drop_zone()),
+        rx.cond(ShellState.user.can_write, add_panel()),
         rx.el.ul(custom_attrs={"data-uploads": ""}, aria_label="Uploads", hidden=True, class_name="panel"),
         rx.cond(state.problem, notice(state.problem, _again(), kind="error", title="The documents cannot be shown")),
+        rx.cond(present(state.receipt), _receipt()),
         rx.cond(state.any_ready, _next_step()),
         rx.cond(
             state.loaded,
             rx.cond((length(state.items) > 0) | state.filtered, _sources(), _nothing()),
             rx.cond(state.problem, rx.fragment(), skeleton_panels(3, height="64px")),
         ),
-        rx.el.button(
-            "Show new documents",
-            type="button",
-            on_click=state.refresh,
-            custom_attrs={"data-uploaded": ""},
-            tab_index=-1,
-            hidden=True,
+        _called_by_uploads("data-uploaded", "Show new documents", state.refresh),
+        _called_by_uploads(
+            "data-copied", "Show what is there already", rx.call_script(COPIED, callback=state.show_copy)
         ),
+        rx.el.p(state.said, role="status", class_name="visually-hidden"),
         custom_attrs={"data-knowledge": route_parameter("bot_id")},
         on_mount=rx.call_script("import('/upload.js').then((uploads) => uploads.mount())"),
         class_name="flex flex-col gap-5",
     )
 
 
+def _called_by_uploads(mark: str, text: str, on_click: Any) -> rx.Component:
+    """A script has no other way to the page's State."""
+    return rx.el.button(text, type="button", on_click=on_click, custom_attrs={mark: ""}, tab_index=-1, hidden=True)
+
+
 def _again() -> rx.Component:
     return rx.button("Try again", on_click=KnowledgeState.load, variant="soft", color_scheme="red", size="1")
 
 
-def _drop_zone() -> rx.Component:
-    return rx.el.section(
-        rx.icon("upload", size=22, color="var(--accent-11)", class_name="shrink-0", aria_hidden="true"),
-        rx.el.div(
-            rx.el.p(
-                rx.el.span("Drop files here, or ", class_name="hidden sm:inline"),
-                rx.el.button(
-                    "choose files",
-                    type="button",
-                    custom_attrs={"data-choose-files": ""},
-                    class_name="font-medium text-[var(--accent-11)] underline underline-offset-2 cursor-pointer "
-                    "max-sm:first-letter:uppercase max-sm:inline-block",
-                ),
-                class_name="text-[15px]",
-            ),
-            rx.el.p(
-                "PDF, Word, Excel, PowerPoint, EPUB, CSV, HTML, Markdown or text, up to 25 MB each. Several at once are"
-                " fine.",
-                class_name="text-[13px] text-[var(--ink-soft)]",
-                id="drop-zone-hint",
-            ),
-            rx.el.p(
-                custom_attrs={"data-upload-live": ""},
-                aria_live="polite",
-                class_name="text-[13px] text-[var(--red-11)] empty:hidden",
-            ),
-            class_name="min-w-0",
+def _receipt() -> rx.Component:
+    """Of the last deletion, until it is dismissed."""
+    state = KnowledgeState
+    receipt = shown(shown(state.receipt).receipt)
+    return notice(
+        rx.cond(
+            receipt.verified,
+            "It was searched for again, and nothing of it is left.",
+            "A job clears the last of it; the audit says when that is done.",
         ),
-        rx.el.input(
-            type="file",
-            multiple=True,
-            accept=",".join(ENDINGS),
-            custom_attrs={"data-file-input": ""},
-            hidden=True,  # the button opens it
+        receipt_dialog(
+            receipt,
+            shown(state.receipt).text,
+            is_open=state.reading_receipt,
+            on_close=state.open_receipt,
+            on_download=state.download_receipt,
+            trigger=rx.button(
+                rx.icon("receipt-text", size=13, aria_hidden="true"), "Show the receipt", variant="soft", size="1"
+            ),
         ),
-        aria_label="Add documents",
-        class_name="drop-zone flex items-center gap-4 px-5 py-6",
+        rx.button("Dismiss", on_click=state.dismiss_receipt, variant="soft", color_scheme="gray", size="1"),
+        kind="success",
+        title=f"{receipt.title} is deleted",
     )
 
 
@@ -127,8 +119,8 @@ def _nothing() -> rx.Component:
     return empty_state(
         "file-plus-2",
         "Add the first document",
-        "A handbook, a price list, your terms of delivery: whatever you would look in to answer a customer. "
-        "It is read, cut into passages and indexed within seconds, and every answer names the page it came from.",
+        "A handbook, your website, your terms of delivery: whatever you would look in to answer a customer. "
+        "It is read, cut into passages and indexed within seconds, and every answer names where it came from.",
         rx.cond(
             ShellState.user.can_write,
             rx.button(
@@ -141,19 +133,25 @@ def _nothing() -> rx.Component:
     )
 
 
+def _filter(label: str, choices: dict[str, str], value: Any, on_change: Any) -> rx.Component:
+    return rx.select.root(
+        rx.select.trigger(aria_label=label, class_name="w-full sm:w-36"),
+        rx.select.content(*[rx.select.item(text, value=key) for key, text in choices.items()], position="popper"),
+        value=value,
+        on_change=on_change,
+        size="2",
+    )
+
+
 def _sources() -> rx.Component:
     state = KnowledgeState
     return rx.el.section(
         rx.el.div(
-            search_box("Search documents", state.search, state.change_search, placeholder="Search by title"),
-            rx.select.root(
-                rx.select.trigger(aria_label="Status", class_name="w-full sm:w-40"),
-                rx.select.content(
-                    *[rx.select.item(text, value=value) for value, text in STATUS_CHOICES.items()], position="popper"
-                ),
-                value=state.status,
-                on_change=state.change_filter,
-                size="2",
+            search_box("Search documents", state.search, state.change_search, placeholder="Search by title or address"),
+            rx.el.div(
+                _filter("Type", KINDS, state.kind, state.change_kind),
+                _filter("Status", STATUSES, state.status, state.change_filter),
+                class_name="grid grid-cols-2 sm:flex gap-3",
             ),
             class_name="flex flex-col sm:flex-row gap-3",
         ),
@@ -163,7 +161,7 @@ def _sources() -> rx.Component:
             empty_state(
                 "search-x",
                 "No document matches",
-                "Try another word, or another status.",
+                "Try another word, another type or another status.",
                 rx.button("Clear the filters", on_click=state.clear_filters, variant="soft"),
             ),
         ),
@@ -173,115 +171,155 @@ def _sources() -> rx.Component:
     )
 
 
-def _row(source: SourceRead) -> rx.Component:
-    active = _active(source)
+def _row(source: SourceView) -> rx.Component:
     return table_row(
         COLUMNS,
         source.id,
         _title(source),
-        rx.el.span(_kind(source), class_name="text-[var(--ink-soft)]"),
-        rx.el.span(format.size(source.size), class_name="number"),
-        rx.el.span(rx.cond(source.chunks > 0, format.number(source.chunks), "–"), class_name="number"),
         rx.el.div(
-            status_badge(source.status),
-            rx.cond(
-                active,
-                rx.progress(
-                    value=rx.Var.create(source.progress * 100).to(int),
-                    size="1",
-                    aria_label=f"Progress of {source.title}",
-                    class_name="w-[130px]",
-                ),
+            rx.cond(source.type == "site", rx.el.span(pages_in_short(source), class_name="block")),
+            rx.el.span(
+                rx.cond(source.chunks > 0, format.count(source.chunks, "passage"), "–"),
+                class_name=rx.cond(source.type == "site", "block text-[13px] text-[var(--ink-soft)]", "block"),
             ),
-            class_name="flex flex-col items-end md:items-start gap-2",
+            class_name="number",
         ),
-        rx.el.span(format.ago(source.updated_at), class_name="text-[var(--ink-soft)] number"),
-        rx.cond(ShellState.user.can_write, _actions(source, active)),
+        source_status(source),
+        refreshed(source),
+        rx.cond(ShellState.user.can_write, _actions(source)),
     )
 
 
-def _active(source: SourceRead) -> Any:
-    status: Any = source.status
-    return (status != "ready") & (status != "failed") & (status != "cancelled")
-
-
-def _kind(source: SourceRead) -> Any:
-    """By what the file is, and until that is known by its name."""
-    return rx.match(
-        source.media_type,
-        ("application/pdf", "PDF"),
-        ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", "Word"),
-        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "Excel"),
-        ("application/vnd.openxmlformats-officedocument.presentationml.presentation", "PowerPoint"),
-        ("application/vnd.oasis.opendocument.text", "OpenDocument"),
-        ("application/epub+zip", "EPUB"),
-        ("application/rtf", "RTF"),
-        ("application/json", "JSON"),
-        ("text/csv", "CSV"),
-        ("text/plain", "Text"),
-        ("text/markdown", "Markdown"),
-        ("text/html", "HTML"),
-        rx.Var.create(source.filename).to(str).split(".")[-1].upper(),
-    )
-
-
-def _title(source: SourceRead) -> rx.Component:
+def _title(source: SourceView) -> rx.Component:
+    about = rx.cond(is_web(source), source.url, rx.cond(source.size > 0, format.size(source.size), ""))
     return rx.el.div(
-        rx.el.p(source.title, class_name="font-medium truncate-line", title=source.title),
-        rx.cond(
-            source.error,
-            rx.el.p(
-                source.error.message,  # pyright: ignore[reportOptionalMemberAccess]
-                class_name="field-error whitespace-normal max-w-[60ch]",
-            ),
-            rx.cond(
-                source.title != source.filename,
-                rx.el.p(source.filename, class_name="text-[13px] text-[var(--ink-soft)] truncate-line"),
-            ),
-        ),
-        in_short(_kind(source), format.size(source.size), format.count(source.chunks, "passage")),
-        class_name="min-w-0 text-left",
-    )
-
-
-def _actions(source: SourceRead, active: Any) -> rx.Component:
-    failed = (source.status == "failed") | (source.status == "cancelled")
-    return rx.el.div(
-        rx.cond(
-            active,
-            rx.button(
-                "Cancel",
-                on_click=KnowledgeState.cancel(source.id),
-                variant="soft",
+        source_sign(source),
+        rx.el.div(
+            rx.link(
+                source.title,
+                href=_address(source),
+                title=source.title,
                 color_scheme="gray",
-                size="1",
-                aria_label=f"Cancel {source.title}",
+                high_contrast=True,
+                underline="hover",
+                class_name="block font-medium truncate-line",
+            ),
+            rx.el.p(
+                kind_label(source),
+                rx.cond(about != "", rx.fragment(rx.el.span(" · ", aria_hidden="true"), about)),
+                class_name="text-[13px] text-[var(--ink-soft)] truncate-line",
             ),
             rx.cond(
-                failed,
-                rx.button(
-                    rx.icon("rotate-cw", size=13, aria_hidden="true"),
-                    "Try again",
-                    on_click=KnowledgeState.reindex(source.id),
-                    variant="soft",
-                    size="1",
-                    aria_label=f"Try {source.title} again",
+                source.error,
+                rx.el.p(shown(source.error).message, class_name="field-error whitespace-normal max-w-[60ch] pt-0.5"),
+            ),
+            rx.cond(
+                source.id.to(str) == KnowledgeState.highlighted,  # pyright: ignore[reportAttributeAccessIssue]
+                rx.el.p(
+                    rx.icon("copy-check", size=13, aria_hidden="true"),
+                    "You have this already.",
+                    custom_attrs={"data-highlighted": ""},
+                    class_name="flex items-center gap-1.5 text-[13px] font-medium text-[var(--accent-11)] pt-0.5",
                 ),
-                row_button(
-                    "rotate-cw",
-                    "Re-index",
-                    f"Re-index {source.title}",
-                    on_click=KnowledgeState.reindex(source.id),
+            ),
+            rx.cond(
+                source.chunks > 0,
+                rx.el.p(
+                    rx.cond(source.type == "site", rx.fragment(pages_in_short(source), " · ")),
+                    format.count(source.chunks, "passage"),
+                    class_name="md:hidden number text-[13px] text-[var(--ink-soft)]",
+                ),
+            ),
+            class_name="min-w-0 flex-1",
+        ),
+        class_name="flex items-start gap-3 min-w-0 text-left",
+    )
+
+
+def _address(source: SourceView) -> Any:
+    return f"/bots/{source.bot_id}/knowledge/{source.id}"
+
+
+def _actions(source: SourceView) -> rx.Component:
+    state = KnowledgeState
+    again = rx.button(
+        rx.icon("rotate-cw", size=13, aria_hidden="true"),
+        "Try again",
+        on_click=state.reindex(source.id),  # pyright: ignore[reportCallIssue]
+        variant="soft",
+        size="1",
+        aria_label=f"Try {source.title} again",
+    )
+    cancel = rx.button(
+        "Cancel",
+        on_click=state.cancel(source.id),  # pyright: ignore[reportCallIssue]
+        variant="soft",
+        color_scheme="gray",
+        size="1",
+        aria_label=f"Cancel {source.title}",
+    )
+    return rx.el.div(
+        rx.cond(
+            is_active(source),
+            cancel,
+            rx.fragment(
+                rx.cond(source.retryable, again, rx.cond(source.status == "ready", _read_again(source))),
+                rx.cond(source.type == "text", _edit(source)),
+                rx.cond(
+                    is_web(source),
+                    refresh_menu(
+                        source,
+                        REFRESH_CHOICES,
+                        lambda value: state.change_refresh(source.id, value),  # pyright: ignore[reportCallIssue]
+                    ),
                 ),
             ),
         ),
         confirm_dialog(
             row_button("trash-2", "Delete", f"Delete {source.title}"),
             title=f"Delete {source.title}?",
-            text="The file, its text and its passages are removed, and the bot no longer answers from them. "
-            "This cannot be undone.",
+            text=delete_words(source),
             action="Delete",
-            on_confirm=KnowledgeState.delete(source.id),
+            on_confirm=state.delete(source.id),  # pyright: ignore[reportCallIssue]
         ),
-        class_name="flex items-center justify-end gap-2",
+        class_name="flex items-center justify-end gap-1.5",
+    )
+
+
+def _read_again(source: SourceView) -> rx.Component:
+    return rx.cond(
+        is_web(source),
+        row_button(
+            "rotate-cw",
+            "Refresh now",
+            f"Refresh {source.title} now",
+            on_click=KnowledgeState.reindex(source.id),  # pyright: ignore[reportCallIssue]
+        ),
+        rx.cond(
+            source.type == "file",
+            row_button(
+                "rotate-cw",
+                "Re-index",
+                f"Re-index {source.title}",
+                on_click=KnowledgeState.reindex(source.id),  # pyright: ignore[reportCallIssue]
+            ),
+        ),
+    )
+
+
+def _edit(source: SourceView) -> rx.Component:
+    return edit_text_dialog(source.id, row_button("pencil", "Edit the text", f"Edit the text of {source.title}"))
+
+
+_GONE = ", and the bot no longer answers from them. This cannot be undone."
+
+
+def delete_words(source: Any) -> Any:
+    return rx.match(
+        source.type,
+        ("site", "All its pages, their texts and their passages are removed" + _GONE),
+        ("url", "The page, its text and its passages are removed" + _GONE),
+        ("text", "The text and its passages are removed" + _GONE),
+        ("qa", "All its questions and answers are removed" + _GONE),
+        "The file, its text and its passages are removed" + _GONE,
     )

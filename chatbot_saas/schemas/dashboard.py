@@ -124,6 +124,8 @@ class PassageText(Read):
     """From 1."""
     page: int | None
     headings: str
+    question: str
+    """Of a question with an answer of its own."""
     repeated: str
     text: str
     """What is new in it."""

@@ -19,6 +19,11 @@ BY_HAND = "hand"
 REFRESH_CHOICES = {value or BY_HAND: text for value, text in REFRESHES.items()}
 
 
+def refresh_of(choice: str) -> Any:
+    """What a control of REFRESH_CHOICES stands for."""
+    return "" if choice == BY_HAND else choice
+
+
 async def views(session: AsyncSession, principal: Tenant, items: Sequence[SourceRead]) -> list[SourceView]:
     web = [item.id for item in items if item.type in ("url", "site")]
     counts = await sources.count_pages(session, principal, web)
@@ -54,7 +59,7 @@ async def reindex(principal: Tenant, source_id: str) -> SourceView:
 
 
 async def change_refresh(principal: Tenant, source_id: str, refresh: str) -> SourceView:
-    patch = SourcePatch(refresh="" if refresh == BY_HAND else refresh)  # pyright: ignore[reportArgumentType]
+    patch = SourcePatch(refresh=refresh_of(refresh))
     return await _view(principal, await intake.change(get_runtime(), principal, uuid_of(source_id), patch))
 
 
