@@ -131,6 +131,7 @@ def _export() -> rx.Component:
         "Export",
         href="/api/v1/sources/" + State.chosen + "/pairs.csv",
         download="questions.csv",
+        custom_attrs={"reloadDocument": True},  # else the router looks for a page of this name
         class_name="inline-flex items-center gap-1.5 min-h-8 px-3 rounded-md text-sm font-medium "
         "text-[var(--gray-a11)] bg-[var(--gray-a3)] hover:bg-[var(--gray-a4)]",
     )
