@@ -103,7 +103,6 @@ function copied(upload, source) {
   upload.reason = `You have this already: it is in “${source.title}”.`;
   window.uploadCopy = source.copy_of;
   document.querySelector("[data-copied]")?.click();
-  say(`${upload.file.name}: ${upload.reason}`);
   pump();
   draw();
 }

@@ -47,7 +47,6 @@ def _passage(passage: PassageText) -> rx.Component:
                 passage.repeated,
                 rx.el.span(
                     passage.repeated,
-                    " ",
                     class_name="text-[var(--gray-a9)]",
                     title="Repeated from the passage before, so that no sentence loses its context",
                 ),

@@ -32,7 +32,7 @@ _FILES = {
     "text/html": "HTML",
 }
 _KINDS = {"url": "Web page", "site": "Website", "text": "Text", "qa": "Questions"}
-_SIGNS = {"url": "file-symlink", "site": "globe", "text": "text", "qa": "message-circle-question"}
+_SIGNS = {"url": "link", "site": "globe", "text": "text", "qa": "message-circle-question"}
 _REFRESHED = {"hourly": "Every hour", "daily": "Every day", "weekly": "Every week"}
 
 

@@ -33,7 +33,7 @@ COLUMNS = (
     Column("Source"),
     Column("Holds", right=True, phone=False),
     Column("Status", width="md:min-w-[136px]"),
-    Column("Refreshed"),
+    Column("Updated"),
     Column("Actions", hidden_label=True, right=True),
 )
 
@@ -45,8 +45,7 @@ def knowledge() -> rx.Component:
         rx.cond(ShellState.user.can_write, add_panel()),
         rx.el.ul(custom_attrs={"data-uploads": ""}, aria_label="Uploads", hidden=True, class_name="panel"),
         rx.cond(state.problem, notice(state.problem, _again(), kind="error", title="The documents cannot be shown")),
-        rx.cond(present(state.receipt), _receipt()),
-        rx.cond(state.any_ready, _next_step()),
+        rx.cond(present(state.receipt), _receipt(), rx.cond(state.any_ready, _next_step())),
         rx.cond(
             state.loaded,
             rx.cond((length(state.items) > 0) | state.filtered, _sources(), _nothing()),
@@ -76,25 +75,31 @@ def _receipt() -> rx.Component:
     """Of the last deletion, until it is dismissed."""
     state = KnowledgeState
     receipt = shown(shown(state.receipt).receipt)
-    return notice(
-        rx.cond(
-            receipt.verified,
-            "It was searched for again, and nothing of it is left.",
-            "A job clears the last of it; the audit says when that is done.",
-        ),
-        receipt_dialog(
-            receipt,
-            shown(state.receipt).text,
-            is_open=state.reading_receipt,
-            on_close=state.open_receipt,
-            on_download=state.download_receipt,
-            trigger=rx.button(
-                rx.icon("receipt-text", size=13, aria_hidden="true"), "Show the receipt", variant="soft", size="1"
+    return rx.el.section(
+        rx.icon("shield-check", size=18, color="var(--green-11)", class_name="shrink-0 mt-0.5", aria_hidden="true"),
+        rx.el.p(
+            rx.el.strong(receipt.title, " is deleted. ", class_name="font-medium [overflow-wrap:anywhere]"),
+            rx.cond(
+                receipt.verified,
+                "It was searched for again, and nothing of it is left.",
+                "A job clears the last of it; the audit says when that is done.",
             ),
+            class_name="text-sm flex-1 min-w-[min(100%,260px)]",
         ),
-        rx.button("Dismiss", on_click=state.dismiss_receipt, variant="soft", color_scheme="gray", size="1"),
-        kind="success",
-        title=f"{receipt.title} is deleted",
+        rx.el.div(
+            receipt_dialog(
+                receipt,
+                shown(state.receipt).text,
+                is_open=state.reading_receipt,
+                on_close=state.open_receipt,
+                on_download=state.download_receipt,
+                trigger=rx.button("Show the receipt", variant="soft", color_scheme="gray", size="1"),
+            ),
+            rx.button("Dismiss", on_click=state.dismiss_receipt, variant="soft", color_scheme="gray", size="1"),
+            class_name="flex gap-2 max-sm:pl-[30px]",
+        ),
+        aria_label="Deletion",
+        class_name="panel flex flex-wrap items-start gap-x-3 gap-y-2 px-4 py-3",
     )
 
 

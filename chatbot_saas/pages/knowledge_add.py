@@ -7,8 +7,9 @@ import reflex as rx
 from chatbot_saas.adapters.extraction.kinds import ENDINGS
 from chatbot_saas.components import format
 from chatbot_saas.components.feedback import notice
-from chatbot_saas.components.forms import select_field, text_area, text_field
+from chatbot_saas.components.forms import field, select_field, text_area, text_field
 from chatbot_saas.components.page_choice import page_choice
+from chatbot_saas.components.vars import length
 from chatbot_saas.schemas.sources import MAX_TEXT
 from chatbot_saas.state.knowledge_add import AddState
 from chatbot_saas.state.site_preview import DEPTHS, SitePreviewState
@@ -64,13 +65,13 @@ def add_panel() -> rx.Component:
 
 def _choice(icon: str, text: str) -> rx.Component:
     return rx.button(
-        rx.icon(icon, size=15, aria_hidden="true"),
+        rx.icon(icon, size=15, aria_hidden="true", class_name="shrink-0"),
         text,
         type="button",
         variant="surface",
         color_scheme="gray",
         size="2",
-        class_name="max-sm:!px-2 whitespace-nowrap",
+        class_name="max-sm:!px-2 max-sm:!gap-1.5 whitespace-nowrap",
     )
 
 
@@ -120,25 +121,21 @@ def _page_dialog() -> rx.Component:
                 input_mode="url",
                 auto_focus=True,
             ),
-            _refresh("page-refresh", state.refresh, _change("refresh")),
+            select_field(
+                "page-refresh",
+                "Read it again",
+                REFRESH_CHOICES,
+                value=state.refresh,
+                on_change=_change("refresh"),
+                hint="A page that has not changed costs nothing.",
+            ),
             class_name="flex flex-col gap-5",
         ),
         _footer(rx.button("Add page", type="submit", loading=state.busy)),
         on_submit=[rx.prevent_default, state.add_page],
         no_validate=True,
     )
-    return _dialog("page", _choice("file-symlink", "Web page"), form)
-
-
-def _refresh(name: str, value: Any, on_change: Any) -> rx.Component:
-    return select_field(
-        name,
-        "Read it again",
-        REFRESH_CHOICES,
-        value=value,
-        on_change=on_change,
-        hint="What has not changed costs nothing.",
-    )
+    return _dialog("page", _choice("link", "Web page"), form)
 
 
 def _text_dialog() -> rx.Component:
@@ -162,29 +159,43 @@ def edit_text_dialog(source_id: Any, trigger: rx.Component) -> rx.Component:
 
 
 def _text_form(title: str, action: str, on_submit: Any) -> rx.Component:
+    """Its fields keep what is typed to themselves until they are sent: a long text does not travel with each pause."""
     state = AddState
     return rx.el.form(
-        _heading(title, "For what is written nowhere else: a note, a rule, an answer to what is often asked."),
+        _heading(title, "For what is written nowhere else: a note, a house rule, this week's offer."),
         rx.el.div(
-            text_field(
+            field(
                 "text-title",
                 "Title",
-                value=state.title,
-                on_change=_change("title"),
-                error=state.errors.get("title", ""),
+                rx.input(
+                    id="text-title",
+                    name="title",
+                    default_value=state.title,
+                    size="3",
+                    auto_complete="off",
+                    auto_focus=True,
+                    aria_describedby="text-title-note",
+                    aria_invalid=rx.cond(state.errors.get("title", ""), "true", "false"),
+                ),
                 hint="Answers name it as their source.",
-                auto_complete="off",
-                auto_focus=True,
+                error=state.errors.get("title", ""),
             ),
-            text_area(
+            field(
                 "text-text",
                 "Text",
-                value=state.text,
-                on_change=_change("text"),
+                rx.text_area(
+                    id="text-text",
+                    name="text",
+                    default_value=state.text,
+                    rows="12",
+                    size="3",
+                    resize="vertical",
+                    aria_describedby="text-text-note",
+                    aria_invalid=rx.cond(state.errors.get("text", ""), "true", "false"),
+                ),
                 error=state.errors.get("text", ""),
-                rows="12",
                 aside=rx.el.span(
-                    format.number(state.characters),
+                    rx.el.span(format.number(length(state.text)), custom_attrs={"data-counts": "text-text"}),
                     f" of {MAX_TEXT:,} characters",
                     class_name="number text-[13px] text-[var(--ink-soft)]",
                 ),
@@ -193,6 +204,7 @@ def _text_form(title: str, action: str, on_submit: Any) -> rx.Component:
         ),
         _footer(rx.button(action, type="submit", loading=state.busy)),
         on_submit=[rx.prevent_default, on_submit],
+        on_mount=rx.call_script("import('/counter.js')"),
         no_validate=True,
     )
 
@@ -260,21 +272,26 @@ def _site_fields() -> rx.Component:
                 DEPTHS,
                 value=state.depth,
                 on_change=_site_change("depth"),
-                hint="Clicks from the address.",
                 error=state.errors.get("depth", ""),
             ),
             text_field(
                 "site-max-pages",
-                "At most",
+                "Pages at most",
                 value=state.max_pages,
                 on_change=_site_change("max_pages"),
-                hint="Pages, up to 1,000.",
                 error=state.errors.get("max_pages", ""),
                 input_mode="numeric",
                 auto_complete="off",
             ),
             rx.el.div(
-                _refresh("site-refresh", state.refresh, _site_change("refresh")), class_name="col-span-2 sm:col-span-1"
+                select_field(
+                    "site-refresh",
+                    "Read it again",
+                    REFRESH_CHOICES,
+                    value=state.refresh,
+                    on_change=_site_change("refresh"),
+                ),
+                class_name="col-span-2 sm:col-span-1",
             ),
             class_name="grid grid-cols-2 sm:grid-cols-3 gap-4",
         ),
@@ -335,10 +352,11 @@ def _site_footer() -> rx.Component:
     state = SitePreviewState
     return rx.el.div(
         rx.el.p(
-            rx.el.strong("Chosen pages", class_name="font-medium text-[var(--ink)]"),
-            " stay exactly these. The ",
-            rx.el.strong("whole site", class_name="font-medium text-[var(--ink)]"),
-            " takes new pages, too, each time that it is read again.",
+            rx.cond(
+                state.found > 0,
+                "Chosen pages stay exactly these. The whole site takes new pages, too, each time that it is read again.",
+                "Find pages to choose among them. Or take the whole site: new pages then come by themselves.",
+            ),
             class_name="text-[13px] text-[var(--ink-soft)]",
         ),
         rx.el.div(
@@ -353,13 +371,16 @@ def _site_footer() -> rx.Component:
                 disabled=(state.url == "") | state.searching,
                 loading=AddState.busy,
             ),
-            rx.button(
-                "Take the ",
-                rx.cond(state.chosen == 1, "chosen page", f"{format.number(state.chosen)} chosen pages"),
-                type="button",
-                on_click=AddState.add_site(False),  # pyright: ignore[reportCallIssue]
-                disabled=(state.chosen == 0) | state.searching,
-                loading=AddState.busy,
+            rx.cond(
+                state.found > 0,
+                rx.button(
+                    "Take the ",
+                    rx.cond(state.chosen == 1, "chosen page", f"{format.number(state.chosen)} chosen pages"),
+                    type="button",
+                    on_click=AddState.add_site(False),  # pyright: ignore[reportCallIssue]
+                    disabled=(state.chosen == 0) | state.searching,
+                    loading=AddState.busy,
+                ),
             ),
             class_name="flex flex-col sm:flex-row sm:justify-end gap-3",
         ),

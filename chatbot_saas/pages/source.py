@@ -97,7 +97,7 @@ def _source(source: SourceView) -> rx.Component:
             notice(shown(source.error).message, *_error_actions(source), kind="error", title=_error_title(source)),
         ),
         _facts(source),
-        rx.cond(is_site, _pages(), _passages(source)),
+        rx.cond(is_site, _pages(), rx.cond((source.chunks > 0) | is_active(source), _passages(source))),
         _history(),
     )
 
@@ -196,7 +196,11 @@ def _facts(source: SourceView) -> rx.Component:
                 ),
             ),
         ),
-        _fact("Passages", format.number(source.chunks), format.count(source.tokens, "token")),
+        _fact(
+            "Passages",
+            format.number(source.chunks),
+            rx.cond(source.tokens > 0, format.count(source.tokens, "token"), ""),
+        ),
         rx.cond(is_web(source), _schedule(source), _fact("Size", format.size(source.size))),
         _fact("Added", format.ago(source.created_at)),
         class_name="panel grid grid-cols-2 md:flex md:flex-wrap gap-x-10 gap-y-5 px-5 py-4",

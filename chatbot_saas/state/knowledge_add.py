@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from chatbot_saas.core.errors import DomainError
 from chatbot_saas.core.tenancy import Scope, Tenant
-from chatbot_saas.schemas.sources import MAX_TEXT, SourceCreate, SourcePatch, SourceRead, TextSource, UrlSource
+from chatbot_saas.schemas.sources import SourceCreate, SourcePatch, SourceRead, TextSource, UrlSource
 from chatbot_saas.services import intake
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state import site_preview
@@ -21,7 +21,7 @@ from chatbot_saas.state.source_acts import refresh_of
 from chatbot_saas.state.validation import problems_of
 
 DIALOGS = ("page", "site", "text")
-FIELDS = ("url", "refresh", "title", "text")
+FIELDS = ("url", "refresh")
 ADDED = {"url": "The page is added.", "site": "The website is added.", "text": "The text is added."}
 
 
@@ -33,15 +33,12 @@ class AddState(rx.State):
     url: str = ""
     refresh: str = "daily"
     title: str = ""
+    """Of the text that is changed, as it was; what is typed stays in the browser until it is sent."""
     text: str = ""
     errors: dict[str, str] = {}
     busy: bool = False
     _version: str = ""
     """Of the text that the edit is based on."""
-
-    @rx.var
-    def characters(self) -> int:
-        return len(self.text)
 
     @authorised(Scope.SOURCES_WRITE)
     async def open_dialog(self, principal: Tenant, dialog: str, is_open: bool):
@@ -63,7 +60,7 @@ class AddState(rx.State):
     @authorised(Scope.SOURCES_WRITE)
     async def change(self, principal: Tenant, field: str, value: str):
         if field in FIELDS:
-            setattr(self, field, str(value)[: MAX_TEXT + 1])
+            setattr(self, field, str(value)[:5000])
             self.errors = {name: words for name, words in self.errors.items() if name != field}
 
     @authorised(Scope.SOURCES_WRITE)
@@ -74,8 +71,9 @@ class AddState(rx.State):
             yield event
 
     @authorised(Scope.SOURCES_WRITE)
-    async def add_text(self, principal: Tenant):
-        async for event in self._add(principal, lambda: TextSource(type="text", title=self.title, text=self.text)):
+    async def add_text(self, principal: Tenant, form_data: dict[str, Any]):
+        title, text = form_data.get("title"), form_data.get("text")
+        async for event in self._add(principal, lambda: TextSource(type="text", title=title, text=text)):  # pyright: ignore[reportArgumentType]
             yield event
 
     @authorised(Scope.SOURCES_WRITE)
@@ -89,11 +87,11 @@ class AddState(rx.State):
                 preview.errors = self.errors
 
     @authorised(Scope.SOURCES_WRITE)
-    async def save_text(self, principal: Tenant):
+    async def save_text(self, principal: Tenant, form_data: dict[str, Any]):
         """Refused if somebody else changed the text meanwhile."""
         self.errors = {}
         try:
-            patch = SourcePatch(title=self.title, text=self.text)
+            patch = SourcePatch(title=form_data.get("title"), text=form_data.get("text"))  # pyright: ignore[reportArgumentType]
         except ValidationError as error:
             self.errors = problems_of(error)
             return

@@ -30,7 +30,7 @@ STATUSES = {
     "gone": "Gone",
     "waiting": "Waiting",
 }
-PASSAGES = 20
+PASSAGES = 10
 JOBS = 10
 MARKER = "data-source"
 
@@ -255,8 +255,8 @@ def _text_of(passage: PassageRead) -> PassageText:
         page=passage.page,
         headings=" › ".join(passage.headings),
         question=passage.question,
-        repeated=passage.text[: passage.repeated].rstrip(),
-        text=passage.text[passage.repeated :].lstrip(),
+        repeated=passage.text[: passage.repeated],
+        text=passage.text[passage.repeated :],
         tokens=passage.tokens,
         searchable=passage.embedded,
     )
