@@ -1,8 +1,10 @@
 """Questions with answers of their own: which question gets them, and how they are kept."""
 
+import json
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from sqlalchemy import select, text
 from sqlmodel import col
@@ -15,8 +17,9 @@ from chatbot_saas.schemas.bots import BotPatch, BotRead
 from chatbot_saas.schemas.chat import ChatAnswer, ChatRequestBody
 from chatbot_saas.schemas.questions import PairMatchRequest
 from chatbot_saas.schemas.sources import QuestionPair, SourcePatch, SourceRead
-from chatbot_saas.services import bots, chat, intake, matching, questions, sources
+from chatbot_saas.services import bots, chat, intake, matching, pairs, questions, sources
 from chatbot_saas.services.runtime import Runtime
+from tests.api.callers import visit
 from tests.factories.jobs import drained
 from tests.factories.knowledge import add_text, make_bot, settled
 from tests.factories.people import Person, sign_up
@@ -117,6 +120,40 @@ async def test_the_same_meaning_gets_it_too_and_only_the_embedding_is_billed(
     assert trace["pair"]["by"] == "meaning"
     assert 0.88 <= trace["pair"]["score"] < 1
     assert await billed(rt, answer.message_id) == ["embedding"]
+
+
+async def test_a_visitor_gets_it_as_json_and_as_a_stream_and_learns_nothing_more(
+    client: httpx.AsyncClient, bot: BotRead
+) -> None:
+    conversation_id, visitor = await visit(client, bot.id)
+    body = {"conversation_id": conversation_id, "message": HOURS.question}
+    told = (await client.post(f"/api/public/chat/{bot.id}", json=body, headers=visitor)).json()
+    assert told.pop("answer") == HOURS.answer
+    assert set(told) == {"message_id", "answered", "sources"}
+    stream = visitor | {"Accept": "text/event-stream"}
+    lines = (await client.post(f"/api/public/chat/{bot.id}", json=body, headers=stream)).text.splitlines()
+    events = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+    assert "".join(event.get("text", "") for event in events) == HOURS.answer
+    seen = (await client.get(f"/api/public/conversation/{conversation_id}", headers=visitor)).text
+    assert seen.count("Monday to Friday") == 2 + 2, "two answers with their quotes"
+    for secret in ("score", "exact", "trace", '"pair"'):
+        assert secret not in f"{told} {events} {seen}"
+
+
+async def test_an_answer_whose_maker_died_is_the_same_when_it_is_made_again(
+    rt: Runtime, person: Person, bot: BotRead
+) -> None:
+    body = ChatRequestBody(bot_id=bot.id, session_id="died", message=HOURS.question, client_message_id="m1")
+    live, conversation_id = await chat.ask_with_key(rt, person.principal, body)
+    first = await live.result(conversation_id)
+    async with rt.db.platform(System("tests")) as session:
+        lost = text("UPDATE messages SET status = 'pending', text = '' WHERE id = :id")
+        await session.execute(lost, {"id": first.message_id})
+    live.emit("error", code="internal", message="died", retryable=True)
+    again, conversation_id = await chat.ask_with_key(rt, person.principal, body)
+    assert again is not live
+    result = await again.result(conversation_id)
+    assert (result.message_id, result.answer) == (first.message_id, HOURS.answer)
 
 
 async def test_less_alike_is_left_to_the_model_which_may_quote_the_answer_but_not_the_question(
@@ -271,7 +308,7 @@ async def test_a_change_keeps_what_stayed_and_reading_twice_changes_nothing(rt: 
     assert after[1][0] != before[1][0]
     assert len(after) == 2
     assert (await ask(rt, person, bot.id, "How long do refunds take?"))[0].answer == "A week."
-    assert await intake.pairs_of(rt, person.principal, source.id) == changed.pairs
+    assert (await pairs.load(rt, person.principal, source.id)).pairs == changed.pairs
 
 
 def test_preparing_gives_the_same_every_time(rt: Runtime, tmp_path: Any) -> None:
