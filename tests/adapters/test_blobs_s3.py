@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from chatbot_saas.adapters.blobs import BlobNotFoundError, BlobStore
+from chatbot_saas.adapters.blobs import BlobNotFoundError, BlobStore, remote
 from chatbot_saas.adapters.blobs.factory import blob_store
 from chatbot_saas.core.errors import InvalidError, UnavailableError
 from chatbot_saas.core.ids import new_id
@@ -167,7 +167,10 @@ async def test_wrong_credentials(s3: S3Server, store: BlobStore, upload: Path) -
     await store.put(KEY, upload)
 
 
-async def test_a_server_that_is_down(s3: S3Server, tmp_path: Path, upload: Path) -> None:
+async def test_a_server_that_is_down(
+    s3: S3Server, tmp_path: Path, upload: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "TRIES", 1)
     with running_s3() as other:
         other.make_bucket("bucket")
         store = blob_store(other.address("bucket"), tmp_path)

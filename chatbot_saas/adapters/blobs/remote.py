@@ -170,7 +170,7 @@ def _open_s3(url: str) -> S3Blobs:
     config: dict[str, Any] = {
         "connect_timeout": CONNECT_SECONDS,
         "read_timeout": READ_SECONDS,
-        "retries": {"max_attempts": 1},  # s3fs tries again by itself
+        "retries": {"max_attempts": 0},  # s3fs tries again by itself
         "s3": {"addressing_style": options.get("addressing_style", "path" if elsewhere else "auto")},
     }
     if elsewhere:  # others than AWS know the older checksums only
