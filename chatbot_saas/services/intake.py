@@ -23,7 +23,6 @@ from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.models import Source
 from chatbot_saas.schemas.sources import (
     QaSource,
-    QuestionPair,
     SiteOptions,
     SiteSource,
     SourcePatch,
@@ -246,13 +245,6 @@ def _new_content(source: Source, patch: SourcePatch) -> bytes | None:
             raise InvalidError("Only sources of type text have a text of their own.", field="text")
         return patch.text.encode()
     return None
-
-
-async def pairs_of(rt: Runtime, principal: Tenant, source_id: UUID) -> list[QuestionPair]:
-    """The questions and answers of a source of type qa."""
-    principal.require(Scope.SOURCES_READ)
-    _, data = await _content(rt, principal, source_id, "qa")
-    return questions.load(data)
 
 
 async def text_of(rt: Runtime, principal: Tenant, source_id: UUID) -> PastedText:
