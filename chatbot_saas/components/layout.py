@@ -65,7 +65,7 @@ def icon_button(icon: str, label: str, *, size: str = "2", icon_size: int = 16, 
 
 def bot_avatar(name: Any, color: Any, *, size: int = 28, icon: Any = "") -> rx.Component:
     """The bot's icon, a data: address, or its colour with its first letter."""
-    if not _given(icon):
+    if not isinstance(icon, rx.Var):
         return _letter(name, color, size)
     picture = rx.el.img(
         src=icon,

@@ -108,7 +108,7 @@ def _list(
                 ),
                 tab_index=0,
                 aria_label="Found pages",
-                class_name="max-h-[252px] overflow-y-auto overscroll-contain py-1",
+                class_name="relative max-h-[252px] overflow-y-auto overscroll-contain py-1",
             ),
             rx.el.p("No page matches these words.", class_name="px-3 py-6 text-center text-sm text-[var(--ink-soft)]"),
         ),

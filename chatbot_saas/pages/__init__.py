@@ -8,6 +8,7 @@ from chatbot_saas.pages import (
     bots,
     conversations,
     embed,
+    first_answer,
     home,
     jobs,
     keys,
@@ -18,6 +19,7 @@ from chatbot_saas.pages import (
     sign_in,
     source,
     tenants,
+    website_bot,
 )
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "bots",
     "conversations",
     "embed",
+    "first_answer",
     "home",
     "jobs",
     "keys",
@@ -38,4 +41,5 @@ __all__ = [
     "sign_in",
     "source",
     "tenants",
+    "website_bot",
 ]

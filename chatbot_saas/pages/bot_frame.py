@@ -92,7 +92,7 @@ def _header_skeleton() -> rx.Component:
 def _header(bot: BotRead) -> rx.Component:
     return rx.el.header(
         rx.el.div(
-            bot_avatar(bot.name, bot.color, size=44),
+            bot_avatar(bot.name, bot.color, size=44, icon=bot.icon),
             rx.el.div(
                 rx.el.div(
                     rx.heading(bot.name, as_="h1", size="6", class_name="tracking-[-0.02em] break-words min-w-0"),

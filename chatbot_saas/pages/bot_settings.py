@@ -8,6 +8,7 @@ from chatbot_saas.components.feedback import confirm_by_name, confirm_dialog, no
 from chatbot_saas.components.forms import field, form_section, select_field, text_area, text_field
 from chatbot_saas.components.layout import icon_button
 from chatbot_saas.components.vars import length, negated, shown
+from chatbot_saas.pages.bot_appearance import appearance, typed_field
 from chatbot_saas.pages.bot_frame import bot_page
 from chatbot_saas.pages.playground import playground
 from chatbot_saas.schemas.bots import LANGUAGES, BotRead
@@ -52,7 +53,7 @@ def _settings(bot: BotRead) -> rx.Component:
             _identity(),
             _behaviour(),
             _model(),
-            _appearance(),
+            appearance(),
             _websites(),
             disabled=negated(ShellState.user.can_write),
             class_name="flex flex-col gap-5 min-w-0",
@@ -61,14 +62,6 @@ def _settings(bot: BotRead) -> rx.Component:
         _save_bar(),
         class_name="flex flex-col gap-5 min-w-0",
     )
-
-
-def _common(name: str) -> dict[str, Any]:
-    return {
-        "value": getattr(State.draft, name),
-        "on_change": lambda value: State.change(name, value),  # pyright: ignore[reportCallIssue]
-        "error": State.errors[name],
-    }
 
 
 def _identity() -> rx.Component:
@@ -80,14 +73,14 @@ def _identity() -> rx.Component:
             "Name",
             hint="Visitors see it at the top of the chat.",
             auto_complete="off",
-            **_common("name"),
+            **typed_field("name"),
         ),
         text_field(
             "description",
             "Description",
             hint="For you and your colleagues.",
             auto_complete="off",
-            **_common("description"),
+            **typed_field("description"),
         ),
         id="identity",
     )
@@ -103,24 +96,24 @@ def _behaviour() -> rx.Component:
             hint="Tone and rules, in plain words. Visitors never see them.",
             placeholder="Answer in two or three friendly sentences. Address customers by “you”.",
             rows="5",
-            **_common("instructions"),
+            **typed_field("instructions"),
         ),
         text_area(
             "fallback_text",
             "When the sources do not hold the answer",
             hint="Said word for word.",
             rows="2",
-            **_common("fallback_text"),
+            **typed_field("fallback_text"),
         ),
         rx.el.div(
-            select_field("language", "Language of its answers", LANGUAGES, **_common("language")),
+            select_field("language", "Language of its answers", LANGUAGES, **typed_field("language")),
             text_field(
                 "max_tokens",
                 "Longest answer",
                 hint="In tokens; 100 are about 75 words.",
                 input_mode="numeric",
                 auto_complete="off",
-                **_common("max_tokens"),
+                **typed_field("max_tokens"),
             ),
             class_name="grid sm:grid-cols-2 gap-5",
         ),
@@ -139,7 +132,7 @@ def _model() -> rx.Component:
             placeholder="Default",
             auto_complete="off",
             spell_check=False,
-            **_common("model"),
+            **typed_field("model"),
         ),
         rx.el.div(
             _slider("temperature", "Temperature", 2.0, "Low is steady, high is inventive."),
@@ -170,40 +163,6 @@ def _slider(name: str, label: str, most: float, hint: str, *, lowest: float = 0.
         hint=hint,
         error=State.errors[name],
         aside=rx.el.output(value.to(float).to_string(), class_name="number text-sm text-[var(--ink-soft)]"),
-    )
-
-
-def _appearance() -> rx.Component:
-    color = rx.el.div(
-        rx.el.input(
-            id="color",
-            type="color",
-            value=State.draft.color,
-            on_change=lambda value: State.change("color", value).throttle(60),  # pyright: ignore[reportCallIssue]
-            class_name="swatch",
-        ),
-        rx.input(
-            value=State.draft.color,
-            on_change=lambda value: State.change("color", value),  # pyright: ignore[reportCallIssue]
-            aria_label="Colour as a code",
-            spell_check=False,
-            size="2",
-            class_name="w-32 number",
-        ),
-        class_name="flex items-center gap-3",
-    )
-    return form_section(
-        "Appearance",
-        "How the chat greets visitors.",
-        text_area(
-            "welcome_message",
-            "Welcome message",
-            hint="The first thing a visitor reads.",
-            rows="2",
-            **_common("welcome_message"),
-        ),
-        field("color", "Colour", color, hint="Of the launcher and the visitor's words.", error=State.errors["color"]),
-        id="appearance-section",
     )
 
 

@@ -17,6 +17,29 @@ def new_bot_button() -> rx.Component:
     return rx.cond(ShellState.user.can_write, link_button("New bot", "/bots/new", icon="plus"))
 
 
+def from_website() -> rx.Component:
+    """The quickest way to a bot, for those who have a website."""
+    return rx.link(
+        rx.el.span(
+            rx.icon("globe", size=20, color="var(--accent-11)"),
+            class_name="grid place-items-center w-11 h-11 rounded-xl bg-[var(--accent-a3)] shrink-0",
+            aria_hidden="true",
+        ),
+        rx.el.span(
+            rx.el.span("From your website", class_name="block font-medium text-[15px]"),
+            rx.el.span(
+                "Give us its address: a bot that answers from its pages, in about a minute.",
+                class_name="block text-[13px] text-[var(--ink-soft)]",
+            ),
+            class_name="flex-1 min-w-0",
+        ),
+        rx.icon("arrow-right", size=18, class_name="shrink-0 text-[var(--ink-soft)]", aria_hidden="true"),
+        href="/bots/from-website",
+        underline="none",
+        class_name="panel panel-link !flex items-center gap-4 px-5 py-4",
+    )
+
+
 @dashboard_page("/bots", "Bots", section="/bots", on_load=[BotsState.load])
 def bots() -> rx.Component:
     return rx.fragment(
@@ -125,9 +148,13 @@ def _nothing() -> rx.Component:
         empty_state(
             "bot",
             "Make your first bot",
-            "Give it a name, add a document, and ask it something. It takes about five minutes until it answers on "
-            "your website.",
-            new_bot_button(),
+            "Give it the address of your website, or add documents, and ask it something. It takes a few minutes until "
+            "it answers there.",
+            rx.cond(
+                ShellState.user.can_write,
+                link_button("Make it from your website", "/bots/from-website", icon="globe"),
+            ),
+            rx.cond(ShellState.user.can_write, link_button("Start from documents", "/bots/new", variant="soft")),
         ),
     )
 
@@ -136,7 +163,8 @@ def _nothing() -> rx.Component:
 def new_bot() -> rx.Component:
     state = NewBotState
     return rx.el.div(
-        page_header("New bot", "A name is enough to begin. Everything can be changed later."),
+        page_header("New bot", "Begin with your website, or with a name. Everything can be changed later."),
+        from_website(),
         rx.form(
             text_field(
                 "name",

@@ -90,7 +90,14 @@ def _first_steps(counts: OverviewRead) -> rx.Component:
             class_name="px-5 pt-5 pb-3",
         ),
         rx.el.ol(
-            _step("Make a bot", "Give it a name.", done_bot, "/bots/new", "Make a bot", enabled=True),
+            _step(
+                "Make a bot",
+                "From your website's address, or from documents.",
+                done_bot,
+                "/bots/from-website",
+                "Make a bot",
+                enabled=True,
+            ),
             _step(
                 "Add a document",
                 "PDF, Word, text or HTML. It is read and indexed in seconds.",

@@ -1,5 +1,7 @@
 """The playground beside a bot's settings: ask as a visitor would, and see what each answer was made from."""
 
+from typing import Any
+
 import reflex as rx
 
 from chatbot_saas.components.answers import answer_text, citations, retrieved
@@ -50,9 +52,31 @@ def playground(bot: BotRead) -> rx.Component:
     )
 
 
+def latest_turn(bot: BotRead) -> rx.Component:
+    """The question that is being answered, or the last one that was."""
+    return rx.cond(
+        PlaygroundState.question != "",
+        _live(bot),
+        rx.cond(
+            length(PlaygroundState.turns) > 0,
+            rx.foreach(PlaygroundState.turns, lambda turn, place: _if_last(bot, turn, place)),
+        ),
+    )
+
+
+def _if_last(bot: BotRead, turn: PlaygroundTurn, place: Any) -> rx.Component:
+    return rx.cond(place == length(PlaygroundState.turns) - 1, _turn(bot, turn))
+
+
+def _starter(question: str) -> rx.Component:
+    return rx.el.button(
+        question, on_click=PlaygroundState.ask({"question": question}), type="button", class_name="starter"
+    )
+
+
 def _said(bot: BotRead, *children: rx.Component) -> rx.Component:
     return rx.el.div(
-        bot_avatar(bot.name, bot.color, size=26),
+        bot_avatar(bot.name, bot.color, size=26, icon=bot.icon),
         rx.el.div(*children, class_name="flex flex-col gap-2 min-w-0 flex-1"),
         class_name="flex gap-2.5",
     )
@@ -66,6 +90,18 @@ def _welcome(bot: BotRead) -> rx.Component:
     return _said(
         bot,
         rx.cond(bot.welcome_message, rx.el.div(bot.welcome_message, class_name="bubble bubble-bot w-fit")),
+        rx.cond(
+            (length(PlaygroundState.turns) == 0) & (PlaygroundState.question == ""),
+            rx.cond(
+                ShellState.user.can_write & (length(bot.starter_questions) > 0),
+                rx.el.div(
+                    rx.foreach(bot.starter_questions, _starter),
+                    role="group",
+                    aria_label="Questions to begin with",
+                    class_name="flex flex-wrap gap-2",
+                ),
+            ),
+        ),
         rx.cond(
             (length(PlaygroundState.turns) == 0) & (PlaygroundState.question == ""),
             rx.el.p(

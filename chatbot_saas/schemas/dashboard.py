@@ -59,7 +59,9 @@ class BotDraft(Read):
     temperature: float = 0.0
     top_p: float = 1.0
     welcome_message: str = ""
+    starter_questions: list[str] = []
     color: str = "#4f46e5"
+    icon: str = ""
     allowed_origins: list[str] = []
 
 

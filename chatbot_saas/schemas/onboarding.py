@@ -62,6 +62,8 @@ class ReadingProgress(Read):
     progress: float = 0.0
     pages: int = 0
     """That have been visited."""
+    ready: int = 0
+    """Of which the text was taken; others are empty, say that they are not to be indexed, or are copies."""
     known: int = 0
     """Pages that are known to exist."""
     passages: int = 0

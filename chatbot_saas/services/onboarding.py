@@ -172,8 +172,9 @@ async def reading(rt: Runtime, principal: Tenant, bot_id: UUID) -> ReadingProgre
             return ReadingProgress()
         mine = col(PageRow.source_id) == source.id
         visited = col(PageRow.fetched_at).is_not(None)
-        counted = select(func.count(), func.count().filter(visited)).where(mine)
-        known, been = (await session.execute(counted)).one()
+        taken = col(PageRow.status) == "ready"
+        counted = select(func.count(), func.count().filter(visited), func.count().filter(taken)).where(mine)
+        known, been, ready = (await session.execute(counted)).one()
         newest = select(col(PageRow.title)).where(mine, visited, col(PageRow.title) != "")
         titles = await session.scalars(newest.order_by(col(PageRow.fetched_at).desc()).limit(3))
         return ReadingProgress(
@@ -182,6 +183,7 @@ async def reading(rt: Runtime, principal: Tenant, bot_id: UUID) -> ReadingProgre
             status=source.status,  # pyright: ignore[reportArgumentType]
             progress=source.progress,
             pages=been,
+            ready=ready,
             known=known,
             passages=source.chunks,
             error=source.error,

@@ -20,9 +20,13 @@ LABELS = {
     "temperature": "Temperature",
     "top_p": "Top-p",
     "welcome_message": "Welcome message",
+    "starter_questions": "Starter questions",
     "color": "Colour",
+    "icon": "Icon",
     "allowed_origins": "Allowed websites",
 }
+_APART = ("allowed_origins", "starter_questions", "icon")
+"""What has handlers of its own."""
 _LONGEST = 20_000
 """More than any field takes, so that the message about the true limit comes from the schema."""
 
@@ -34,7 +38,7 @@ def draft_of(bot: BotRead) -> BotDraft:
 
 def typed(draft: BotDraft, name: str, value: Any) -> BotDraft:
     """The draft with one field as it was typed, valid or not. Unknown fields change nothing."""
-    if name not in FIELDS or name == "allowed_origins":
+    if name not in FIELDS or name in _APART:
         return draft
     if name in ("temperature", "top_p"):
         number = value[0] if isinstance(value, list) and value else value
@@ -42,6 +46,12 @@ def typed(draft: BotDraft, name: str, value: Any) -> BotDraft:
             return draft
         return draft.model_copy(update={name: round(float(number), 2)})
     return draft.model_copy(update={name: str(value)[:_LONGEST]})
+
+
+def tidied(draft: BotDraft) -> BotDraft:
+    """Without starter questions that were left empty."""
+    kept = [question.strip() for question in draft.starter_questions if question.strip()]
+    return draft.model_copy(update={"starter_questions": kept})
 
 
 def changed(draft: BotDraft, saved: BotDraft) -> dict[str, Any]:
@@ -78,6 +88,8 @@ def website(text: str) -> str:
 
 def shown(name: str, value: Any) -> str:
     """A setting's value as a text for the history."""
-    if name == "allowed_origins":
-        return ", ".join(value) if value else "none"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) if value else "none"  # pyright: ignore[reportUnknownVariableType]
+    if name == "icon":
+        return f"a picture of {len(value) * 3 // 4:,} bytes" if value else "none"
     return str(value) if value != "" else "empty"

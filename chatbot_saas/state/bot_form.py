@@ -5,13 +5,14 @@ from typing import Any
 import reflex as rx
 
 from chatbot_saas.core.errors import PreconditionFailedError
+from chatbot_saas.core.pictures import MAX_BYTES
 from chatbot_saas.core.tenancy import Scope, Tenant
-from chatbot_saas.schemas.bots import BotPatch, BotRead
+from chatbot_saas.schemas.bots import MAX_STARTERS, BotPatch, BotRead
 from chatbot_saas.schemas.dashboard import BotDraft
 from chatbot_saas.services import bots
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.bot import BotState, read_bot
-from chatbot_saas.state.bot_draft import LABELS, changed, draft_of, merged, problems, typed, website
+from chatbot_saas.state.bot_draft import LABELS, changed, draft_of, merged, problems, tidied, typed, website
 from chatbot_saas.state.session import authorised, route_id
 
 
@@ -79,11 +80,42 @@ class BotFormState(rx.State):
         self.errors = {**self.errors, "allowed_origins": ""}
 
     @authorised(Scope.BOTS_WRITE)
+    async def change_starter(self, principal: Tenant, index: int, text: str):
+        questions = list(self.draft.starter_questions)
+        if isinstance(index, int) and 0 <= index < len(questions):
+            questions[index] = str(text)[:500]
+            self._put_starters(questions)
+
+    @authorised(Scope.BOTS_WRITE)
+    async def remove_starter(self, principal: Tenant, index: int):
+        self._put_starters([said for at, said in enumerate(self.draft.starter_questions) if at != index])
+
+    @authorised(Scope.BOTS_WRITE)
+    async def add_starter(self, principal: Tenant):
+        if len(self.draft.starter_questions) < MAX_STARTERS:
+            self._put_starters([*self.draft.starter_questions, ""])
+
+    @authorised(Scope.BOTS_WRITE)
+    async def take_icon(self, principal: Tenant, address: str):
+        """What assets/icon.js made of the chosen file; empty if none was chosen."""
+        if address := str(address or "")[: 4 * MAX_BYTES]:
+            found = problems({"icon": address})
+            if not found:
+                self.draft = self.draft.model_copy(update={"icon": address})
+            self.errors = {**self.errors, "icon": found.get("icon", "")}
+
+    @authorised(Scope.BOTS_WRITE)
+    async def remove_icon(self, principal: Tenant):
+        self.draft = self.draft.model_copy(update={"icon": ""})
+        self.errors = {**self.errors, "icon": ""}
+
+    @authorised(Scope.BOTS_WRITE)
     async def discard(self, principal: Tenant):
         self._take(await read_bot(principal, route_id(self, "bot_id")))
 
     @authorised(Scope.BOTS_WRITE)
     async def save(self, principal: Tenant):
+        self.draft = tidied(self.draft)
         values = changed(self.draft, self.saved)
         self.errors = problems(values)
         if self.errors or not values or self.saving:
@@ -124,6 +156,11 @@ class BotFormState(rx.State):
         bot_state = await self.get_state(BotState)
         bot_id = route_id(self, "bot_id")
         bot_state.bot = await _change(principal, await read_bot(principal, bot_id), BotPatch(model_key=key))
+
+    def _put_starters(self, questions: list[str]) -> None:
+        self.draft = self.draft.model_copy(update={"starter_questions": questions})
+        found = problems({"starter_questions": tidied(self.draft).starter_questions})
+        self.errors = {**self.errors, "starter_questions": found.get("starter_questions", "")}
 
     def _take(self, bot: BotRead) -> None:
         self.draft = self.saved = draft_of(bot)

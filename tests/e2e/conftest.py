@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 from chatbot_saas.cli.testing import find_browser
+from tests.factories.sites import ALLOW
 from tests.servers import RunningServer, running_server
 
 CHROMIUM_ARGUMENTS = (
@@ -50,7 +51,7 @@ def pytest_runtest_makereport(
 @pytest.fixture(scope="session")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningServer]:
     """The whole product with an own, empty data folder."""
-    async with running_server(tmp_path_factory.mktemp("server")) as running:
+    async with running_server(tmp_path_factory.mktemp("server"), CRAWL_ALLOW_HOSTS=ALLOW) as running:
         yield running
 
 
