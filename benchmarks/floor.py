@@ -2,7 +2,8 @@
 
 `python -m benchmarks.floor --port N ...` serves one route that does, for each question, as many database statements in
 as many transactions as a turn of the product, one embedding call, one Chroma query and one streamed chat call with the
-OpenAI SDK, on the server that the product uses. `--ingest FILE...` reads, cuts and embeds files and tells the seconds.
+OpenAI SDK, on the server that the product uses. `--ingest FILE...` reads, cuts and embeds files and tells the seconds;
+with `--offline` by the model that needs no key, in this process.
 """
 
 import argparse
@@ -27,8 +28,10 @@ from openai import AsyncOpenAI
 from psycopg_pool import AsyncConnectionPool
 
 from benchmarks import material
+from chatbot_saas.adapters.embeddings.offline import OfflineEmbedder, embed_texts
 from chatbot_saas.adapters.extraction.kinds import Kind, kind_of
 from chatbot_saas.adapters.extraction.process import _READERS
+from chatbot_saas.adapters.model_files import minilm_dir
 from chatbot_saas.adapters.tokens import token_counter
 from chatbot_saas.core.settings import ROOT
 from chatbot_saas.services.chunking import chunk_text
@@ -37,6 +40,7 @@ TABLE = "CREATE TABLE IF NOT EXISTS floor (id uuid PRIMARY KEY, made timestamptz
 PASSAGES, PASSAGE_CHARACTERS = 5, 3000
 EMBEDDING_MODEL = "text-embedding-3-small"
 BATCH = 100
+MODELS = ROOT / ".data" / "models"
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
@@ -44,6 +48,7 @@ class Floor:
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._arguments = arguments
         self._openai = AsyncOpenAI(api_key="sk-floor", base_url=arguments.openai, max_retries=0)
+        self._model = str(minilm_dir(MODELS))
         self._pool = AsyncConnectionPool(arguments.database, min_size=1, max_size=20, open=False)
 
     async def prepare(self, folder: str) -> None:
@@ -116,14 +121,20 @@ class Floor:
 
     async def ingest(self, paths: list[str]) -> dict[str, float]:
         """Seconds for all files and the number of chunks: extract, cut, embed, and keep nothing."""
-        counter = token_counter(ROOT / ".data" / "models")
+        counter = token_counter(MODELS)
         readers = {kind: _function(name) for kind, name in _READERS.items()}
         counter.count("warm up")
+        if self._arguments.offline:
+            embed_texts(self._model, ["warm up"])
         started, chunks = time.perf_counter(), 0
         for path in map(Path, paths):
             kind: Kind = kind_of(path, path.name)
             texts = [draft.text for draft in chunk_text(readers[kind](str(path), path.name), counter.count)]
-            await asyncio.gather(*(self._embed(texts[n : n + BATCH]) for n in range(0, len(texts), BATCH)))
+            if self._arguments.offline:
+                for n in range(0, len(texts), OfflineEmbedder.batch_size):
+                    embed_texts(self._model, texts[n : n + OfflineEmbedder.batch_size])
+            else:
+                await asyncio.gather(*(self._embed(texts[n : n + BATCH]) for n in range(0, len(texts), BATCH)))
             chunks += len(texts)
         return {"seconds": time.perf_counter() - started, "chunks": chunks}
 
@@ -150,12 +161,13 @@ async def serve(floor: Floor, port: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="The bare calls of a chat turn, or of reading files.")
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--openai", required=True, help="base URL of the model provider")
+    parser.add_argument("--openai", default="http://offline.invalid", help="base URL of the model provider")
     parser.add_argument("--database", default="", help="libpq URL")
     parser.add_argument("--statements", type=float, default=12)
     parser.add_argument("--transactions", type=float, default=4)
     parser.add_argument("--vectors", type=int, default=100)
     parser.add_argument("--ingest", nargs="*", default=[])
+    parser.add_argument("--offline", action="store_true")
     arguments = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
         if arguments.ingest:

@@ -42,6 +42,9 @@ class Product:
 
 
 def start_product(data_dir: Path, stub_url: str) -> RunningServer:
+    """With the stub's models; with the offline ones if there is no `stub_url`."""
+    if not stub_url:
+        return launch(data_dir, OPENAI_API_KEY="", OPENAI_BASE_URL="", OPENAI_MODEL="")
     return launch(data_dir, OPENAI_API_KEY="sk-benchmark", OPENAI_BASE_URL=stub_url, OPENAI_MODEL="stub")
 
 

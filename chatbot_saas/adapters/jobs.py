@@ -19,6 +19,8 @@ INGEST = "ingest"
 VECTORS = "vectors"
 """Jobs that write to the vector index: only the process that owns the index takes them."""
 MAX_ATTEMPTS = 3
+MAX_DEATHS = 5
+"""How often a job may see its worker die before it is thought to be the reason; restarts and kills hit at random."""
 HEARTBEAT_SECONDS = 5.0
 STALLED_SECONDS = 20.0
 """A worker that has been silent for this long is dead; its jobs are running again within half a minute."""
@@ -60,6 +62,7 @@ class JobQueue:
         """`url`: the platform role's, since a worker reads every tenant's jobs."""
         conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self.app = App(connector=PsycopgConnector(conninfo=conninfo, min_size=1, max_size=8))
+        self._suspects: set[tuple[int | None, int | None, int]] = set()
         self._untiring: set[str] = set()
 
     def task(self, name: str, queue: str, run: Callable[..., Awaitable[Any]], *, untiring: bool = False) -> None:
@@ -108,13 +111,19 @@ class JobQueue:
         )
 
     async def rescue(self, give_up: Callable[[str, dict[str, Any]], Awaitable[None]]) -> None:
-        """Give the jobs of dead workers to living ones; `give_up` (task, arguments) for those that had their tries.
+        """Give the jobs of dead workers to living ones; `give_up` (task, arguments) for those that saw too many die.
 
-        It is called before the job counts as failed, so that it is called again if this process dies meanwhile.
+        It is called before the job counts as failed, so that it is called again if this process dies meanwhile. A
+        worker is dead when it was silent at two looks: after a halt of the whole machine every worker seems to be,
+        until it is heard of again. One process at a time must do this, or a job would be given twice.
         """
         manager = self.app.job_manager
-        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
-            if job.attempts + 1 >= MAX_ATTEMPTS and job.task_name not in self._untiring:
+        stalled = list(await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS))
+        before, self._suspects = self._suspects, {(job.id, job.worker_id, job.attempts) for job in stalled}
+        for job in stalled:
+            if (job.id, job.worker_id, job.attempts) not in before:
+                continue
+            if job.attempts + 1 >= MAX_DEATHS and job.task_name not in self._untiring:
                 await give_up(job.task_name, dict(job.task_kwargs))
                 await manager.finish_job(job, Status.FAILED, delete_job=False)
             else:

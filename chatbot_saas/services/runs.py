@@ -7,7 +7,8 @@ otherwise stand before another's single one.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -33,6 +34,7 @@ WATCH_SECONDS = 1.0
 """How often work under way asks whether it is still wanted; most files are read before the first time."""
 _ENDINGS = {"ready": "succeeded", "failed": "failed", "cancelled": "cancelled"}
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+_TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
 class StoppedError(Exception):
@@ -96,6 +98,13 @@ async def admit_everywhere(rt: Runtime) -> None:
     for tenant_id in tenant_ids:
         async with rt.db.tenant(tenant_for_job(tenant_id)) as session:
             await admit(session, rt, tenant_id)
+
+
+@asynccontextmanager
+async def alone(rt: Runtime, purpose: str) -> AsyncGenerator[bool]:
+    """Whether no other process does this now; if so, none begins until the block ends."""
+    async with rt.db.platform(System(purpose)) as session:
+        yield bool(await session.scalar(_TRY_LOCK, {"name": purpose}))
 
 
 async def enqueue(session: AsyncSession, rt: Runtime, job: Job) -> None:

@@ -13,6 +13,7 @@ from chatbot_saas.worker import tasks
 
 log = get_logger(__name__)
 RESCUE_SECONDS = 5.0
+AGAIN_SECONDS = 1.0
 
 
 def queues_of_web(settings: Settings) -> list[str]:
@@ -33,17 +34,30 @@ async def work(rt: Runtime, queues: Sequence[str]) -> None:
     if INGEST in queues and (count := await ingestion.follow_embedder(rt)):
         log.info("embedder_changed", sources=count, embedder=rt.embedder.name)
     async with asyncio.TaskGroup() as group:
-        group.create_task(rt.jobs.work(queues, rt.settings.worker_concurrency))
+        group.create_task(_take(rt, queues))
         group.create_task(_rescue(rt))
+
+
+async def _take(rt: Runtime, queues: Sequence[str]) -> None:
+    """The queue's worker ends at the first error of the database, with or without saying so: begin again."""
+    while True:
+        try:
+            await rt.jobs.work(queues, rt.settings.worker_concurrency)
+            log.warning("worker_ended")
+        except Exception as error:
+            log.warning("worker_ended", error=repr(error))
+        await asyncio.sleep(AGAIN_SECONDS)
 
 
 async def _rescue(rt: Runtime) -> None:
     while True:
         try:
-            await rt.jobs.rescue(partial(tasks.stalled, rt))
-            await runs.mend(rt)
-            await refreshing.start_due(rt)
-            await runs.admit_everywhere(rt)
+            async with runs.alone(rt, "rescue") as is_alone:
+                if is_alone:
+                    await rt.jobs.rescue(partial(tasks.stalled, rt))
+                    await runs.mend(rt)
+                    await refreshing.start_due(rt)
+                    await runs.admit_everywhere(rt)
         except Exception as error:  # the database may be away for a while; the next round tries again
             log.warning("rescue_failed", error=repr(error))
         await asyncio.sleep(RESCUE_SECONDS)

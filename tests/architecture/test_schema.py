@@ -39,7 +39,7 @@ PLATFORM_CALLERS = {
     "services/demo/seed.py": {"ensure_demo"},
     # what an operator changed for every tenant
     "services/ingestion.py": {"follow_embedder"},
-    "services/runs.py": {"admit_everywhere", "mend"},
+    "services/runs.py": {"admit_everywhere", "alone", "mend"},
     "services/refreshing.py": {"start_due"},
     "services/jobs.py": {"list_all", "_tenant_of"},
 }

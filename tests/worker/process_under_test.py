@@ -3,7 +3,7 @@
 `work` takes all jobs, `serve` answers HTTP as well; `assist` takes those that do not touch the vector index, beside a
 `serve`. It is set up by the environment, like every other. TEST_UP names a file that says that it takes jobs. TEST_HOLD
 names a stage before which it waits for ever (and makes the file of TEST_REACHED), TEST_DIE one before which it kills
-itself. TEST_QUICK makes it notice dead workers sooner.
+itself. It takes a worker for dead after TEST_QUICK seconds, and gives a job up after TEST_DEATHS of its workers'.
 """
 
 import asyncio
@@ -68,8 +68,9 @@ def set_traps(rt: Runtime) -> None:
     if stage:
         part, _, _ = STAGES[stage]
         setattr(rt, part, Trap(getattr(rt, part), stage))
-    if os.environ.get("TEST_QUICK"):
-        jobs.HEARTBEAT_SECONDS, jobs.STALLED_SECONDS, worker_process.RESCUE_SECONDS = 1.0, 4.0, 1.0
+    if quick := os.environ.get("TEST_QUICK"):
+        jobs.HEARTBEAT_SECONDS, jobs.STALLED_SECONDS, worker_process.RESCUE_SECONDS = 0.5, float(quick), 0.5
+    jobs.MAX_DEATHS = int(os.environ.get("TEST_DEATHS", jobs.MAX_DEATHS))
 
 
 async def main(mode: str, port: int) -> None:

@@ -134,10 +134,10 @@ async def test_a_file_that_kills_its_worker_every_time(
         bot = await make_bot(rt, person)
         source = await add(rt, person, bot.id, tmp_path, HANDBOOK)
         for _ in range(3):
-            victim = place.start(TEST_DIE="extracting", TEST_QUICK="1")
+            victim = place.start(TEST_DIE="extracting", TEST_QUICK="3", TEST_DEATHS="3")
             assert await asyncio.to_thread(victim.wait, 90) == -signal.SIGKILL, str(place)
             assert (await current(rt, person, source.id)).active
-        place.start(TEST_QUICK="1")
+        place.start(TEST_QUICK="3", TEST_DEATHS="3")
         ended = await settled(rt, person, source.id, 60)
         assert ended.error, str(place)
         assert (ended.status, ended.error.code, ended.attempts) == ("failed", "internal", 3)

@@ -63,7 +63,7 @@ class Member:
     def start(self) -> None:
         self.up = self.place.folder / f"up-{self.arguments[0]}"
         self.up.unlink(missing_ok=True)
-        self.process = self.place.start(*self.arguments, TEST_QUICK="1", TEST_UP=str(self.up))
+        self.process = self.place.start(*self.arguments, TEST_QUICK="4", TEST_UP=str(self.up))
 
     async def kill(self) -> None:
         assert self.process.poll() is None, f"{self.arguments} ended by itself:\n{self.place}"
@@ -182,11 +182,11 @@ async def all_ended(rt: Runtime) -> bool:
 
 
 async def retry_given_up(rt: Runtime, people: list[Person]) -> int:
-    """What was under way at three kills is given up, and its owner told so: nothing else may have failed."""
+    """What saw MAX_DEATHS workers die is given up, and its owner told so: nothing else may have failed."""
     async with rt.db.platform(System("tests")) as session:
         failed = (await session.scalars(select(Job).where(col(Job.status) == "failed"))).all()
     for job in failed:
-        assert (job.error_code, job.attempts >= 3) == ("internal", True), job.error
+        assert job.error_code in ("internal", "index_unavailable"), job.error
     by_tenant = {person.tenant_id: person.principal for person in people}
     for job in failed:
         await jobs.retry_many(rt, by_tenant[job.tenant_id], [job.id])
