@@ -94,7 +94,7 @@ NEW_COLUMNS = {
     ),
     "chunks": (("question", sa.Text(), "''"), ("question_key", sa.Text(), "''")),
     "bots": (
-        ("qa_threshold", sa.Float(), "0.88"),
+        ("qa_threshold", sa.Float(), "0.9"),
         ("starter_questions", postgresql.ARRAY(sa.Text()), "'{}'"),
         ("icon", sa.Text(), "''"),
     ),

@@ -32,7 +32,7 @@ class Bot(Row, table=True):
     model_key_last4: str = Field(default="", max_length=4)
     model_error: str = Field(default="", max_length=300)
     """What the model provider last said that the owner has to mend; empty when it works."""
-    qa_threshold: float = Field(default=0.88, sa_column_kwargs={"server_default": "0.88"})
+    qa_threshold: float = Field(default=0.9, sa_column_kwargs={"server_default": "0.9"})
     """How alike (cosine, 0 to 1) a question must be to one with an answer of its own."""
     starter_questions: list[str] = Field(
         default_factory=list,

@@ -102,7 +102,7 @@ class BotCreate(Request):
     icon: Icon = ""
     fallback_text: Text500 = "I could not find an answer to that in my sources."
     language: Language = "auto"
-    qa_threshold: Threshold = 0.88
+    qa_threshold: Threshold = 0.9
     """How alike (cosine) a question must be to one with an answer of its own, to get that answer."""
     allowed_origins: Origins = []
 
@@ -123,7 +123,7 @@ class BotPatch(Request):
     icon: Icon = ""
     fallback_text: Text500 = ""
     language: Language = "auto"
-    qa_threshold: Threshold = 0.88
+    qa_threshold: Threshold = 0.9
     allowed_origins: Origins = []
     status: BotStatus = "draft"
     model_key: ModelKey = ""
