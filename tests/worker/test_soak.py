@@ -83,10 +83,10 @@ class Customer:
     chance: random.Random
     sent: dict[str, str] = field(default_factory=dict)
     """Each text by its name."""
-    again: int = 0
+    enough: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
-        while True:
+        while not self.enough.is_set():
             opened = (await self._call("GET", "/api/v1/jobs?status=open&limit=100")).json()["items"]
             if len(opened) >= BACKLOG:
                 await asyncio.sleep(0.1)
@@ -109,7 +109,6 @@ class Customer:
         page = (await self._call("GET", f"/api/v1/bots/{self.bot_id}/sources?status=ready&limit=50")).json()["items"]
         if page:
             await self._call("POST", f"/api/v1/sources/{self.chance.choice(page)['id']}/reindex")
-            self.again += 1
 
     async def _call(self, method: str, address: str, **body: object) -> httpx.Response:
         while True:
@@ -148,7 +147,8 @@ async def soak(place: Place, rt: Runtime, kills: int, seed: int) -> dict[str, fl
             api = httpx.AsyncClient(base_url=first.base_url, headers=key, timeout=20)
             customers.append(Customer(api, bot.id, random.Random(chance.random())))
         async with asyncio.TaskGroup() as group:
-            feeding = [group.create_task(customer.run()) for customer in customers]
+            for customer in customers:
+                group.create_task(customer.run())
             for _ in range(kills):
                 await asyncio.sleep(chance.uniform(0.1, 1.0))
                 victim = chance.choice(members)
@@ -156,8 +156,8 @@ async def soak(place: Place, rt: Runtime, kills: int, seed: int) -> dict[str, fl
                     await until(lambda: up(victim), 60)  # noqa: B023 - awaited at once
                     await asyncio.sleep(chance.uniform(0.0, 0.6))
                 await victim.kill()
-            for task in feeding:
-                task.cancel()
+            for customer in customers:
+                customer.enough.set()
         killed = time.monotonic() - started
         await until(lambda: all_ended(rt), END_SECONDS)
         await drained(rt, END_SECONDS)
