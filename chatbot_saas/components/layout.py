@@ -70,7 +70,7 @@ def bot_avatar(name: Any, color: Any, *, size: int = 28, icon: Any = "") -> rx.C
     picture = rx.el.img(
         src=icon,
         alt="",
-        class_name="shrink-0 rounded-lg object-cover bg-white border border-[var(--line)]",
+        class_name="shrink-0 rounded-lg object-cover bg-white ring-1 ring-[var(--line)]",
         style={"width": f"{size}px", "height": f"{size}px"},
     )
     return rx.cond(icon, picture, _letter(name, color, size))

@@ -49,54 +49,58 @@ def _address() -> rx.Component:
             ),
             class_name="flex flex-col gap-3 pt-2 sm:pt-6",
         ),
-        rx.form(
-            rx.el.label("Address of your website", html_for="address", class_name="text-sm font-medium"),
-            rx.el.div(
-                rx.input(
-                    rx.input.slot(rx.icon("globe", size=18, aria_hidden="true")),
-                    id="address",
-                    name="address",
-                    value=State.address,
-                    on_change=State.change_address,
-                    placeholder="www.example.com",
-                    auto_focus=True,
-                    auto_complete="url",
-                    auto_capitalize="none",
-                    spell_check=False,
-                    input_mode="url",
-                    size="3",
-                    aria_describedby="address-note",
-                    aria_invalid=rx.cond(State.problem, "true", "false"),
-                    class_name="w-full sm:w-auto sm:flex-1 !h-12 !text-[16px]",
-                ),
-                rx.button(
-                    "Look at it",
-                    rx.icon("arrow-right", size=17, aria_hidden="true"),
-                    type="submit",
-                    size="4",
-                    class_name="!h-12",
-                ),
-                class_name="flex flex-col sm:flex-row gap-3",
-            ),
-            rx.cond(
-                State.problem,
-                _problem(),
-                rx.el.p(
-                    "The first page is fine. Nothing is made before you say so.",
-                    class_name="field-hint",
-                    id="address-note",
-                ),
-            ),
-            on_submit=lambda _: State.start(),  # pyright: ignore[reportArgumentType, reportCallIssue]
-            reset_on_submit=False,
-            class_name="panel flex flex-col gap-3 p-5 sm:p-6",
-        ),
+        _address_form(),
         _promises(),
         rx.el.p(
             "No website, or not that one? ",
             rx.link("Start from documents", href="/bots/new", size="2"),
             class_name="text-sm text-[var(--ink-soft)]",
         ),
+    )
+
+
+def _address_form() -> rx.Component:
+    return rx.form(
+        rx.el.label("Address of your website", html_for="address", class_name="text-sm font-medium"),
+        rx.el.div(
+            rx.input(
+                rx.input.slot(rx.icon("globe", size=18, aria_hidden="true")),
+                id="address",
+                name="address",
+                value=State.address,
+                on_change=State.change_address,
+                placeholder="www.example.com",
+                auto_focus=True,
+                auto_complete="url",
+                auto_capitalize="none",
+                spell_check=False,
+                input_mode="url",
+                size="3",
+                aria_describedby="address-note",
+                aria_invalid=rx.cond(State.problem, "true", "false"),
+                class_name="w-full sm:w-auto sm:flex-1 !h-12 !text-[16px]",
+            ),
+            rx.button(
+                "Look at it",
+                rx.icon("arrow-right", size=17, aria_hidden="true"),
+                type="submit",
+                size="4",
+                class_name="!h-12",
+            ),
+            class_name="flex flex-col sm:flex-row gap-3",
+        ),
+        rx.cond(
+            State.problem,
+            _problem(),
+            rx.el.p(
+                "The first page is fine. Nothing is made before you say so.",
+                class_name="field-hint",
+                id="address-note",
+            ),
+        ),
+        on_submit=lambda _: State.start(),  # pyright: ignore[reportArgumentType, reportCallIssue]
+        reset_on_submit=False,
+        class_name="panel flex flex-col gap-3 p-5 sm:p-6",
     )
 
 

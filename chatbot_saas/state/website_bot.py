@@ -161,7 +161,9 @@ class WebsiteBotState(rx.State):
         self.seen, self.found, self.host = SiteProfile(), 0, _host(self.address)
 
     def _show(self, profile: SiteProfile) -> None:
-        self.seen = profile.model_copy(update={"pages": []})
+        known = profile.model_copy(update={"pages": []})
+        if known != self.seen:  # it holds the icon, which need not be sent with each page that is found
+            self.seen = known
         self.found = len(profile.pages)
         self.host = _host(profile.url) or self.host
 

@@ -12,7 +12,7 @@ from chatbot_saas.adapters.extraction.process import ProcessExtractor
 from chatbot_saas.adapters.processes import WorkerPool
 from chatbot_saas.adapters.web.client import HttpWeb
 from chatbot_saas.adapters.web.guard import AllowedHosts
-from tests.factories.sites import ALLOW, COLOUR, SHOP, Site, page, shop, site
+from tests.factories.sites import ALLOW, COLOUR, SHOP, Site, page, shop, shop_page, site
 from tests.factories.traps import CYRILLIC, GERMAN
 
 URL = "https://www.shop.example/a/page.html?x=1"
@@ -241,3 +241,10 @@ def test_a_site_that_answers_everything_alike(tmp_path: Path) -> None:
     empty = read(tmp_path, "<script></script>")
     assert not is_error_page(empty, probe)
     assert not is_error_page(probe, empty)
+
+
+@pytest.mark.parametrize("path", list(SHOP))
+def test_the_menu_of_a_short_page_is_no_text(tmp_path: Path, path: str) -> None:
+    found = read(tmp_path, shop_page(path))
+    assert SHOP[path][1] in text(found)
+    assert "blog/winter" not in text(found)

@@ -108,7 +108,9 @@ def _fill(builder: DocumentBuilder, tree: Any) -> None:
     length = sum(len(text) for _, text, _ in everything)
     main = _main_blocks(tree)
     found = sum(len(text) for _, text, _ in main)
-    chosen = main if found >= _ENOUGH and found >= _ENOUGH_SHARE * length else everything
+    # trafilatura's last resort for a short page is all of its text in one piece, the menu in front
+    melted = len(main) == 1 and len(everything) > 1 and found > length
+    chosen = main if found >= _ENOUGH and found >= _ENOUGH_SHARE * length and not melted else everything
     for level, text, separator in chosen:
         if level:
             builder.add_heading(level, text)
