@@ -1,8 +1,10 @@
 """What visitors asked: the list of conversations and one transcript."""
 
+from typing import Any
+
 import reflex as rx
 
-from chatbot_saas.core.errors import DomainError, NotFoundError
+from chatbot_saas.core.errors import NotFoundError
 from chatbot_saas.core.paging import Page, PageRequest
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.schemas.chat import ConversationListItem, ConversationRead
@@ -10,25 +12,21 @@ from chatbot_saas.schemas.dashboard import BotLink, PlaygroundTurn
 from chatbot_saas.services import bots, conversations
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.ids import uuid_of
+from chatbot_saas.state.lists import ListState
 from chatbot_saas.state.playground import finished_turn
 from chatbot_saas.state.receipts import deleted_toast
 from chatbot_saas.state.session import authorised, route_id
 
-PAGE_SIZE = 25
 CHANNELS = {"all": "All channels", "widget": "Website", "api": "API", "playground": "Playground"}
 ALL_BOTS = "all"
 
 
-class ConversationsState(rx.State):
+class ConversationsState(ListState, rx.State):
     items: list[ConversationListItem] = []
     bots: list[BotLink] = []
-    loaded: bool = False
-    problem: str = ""
-    search: str = ""
     bot_id: str = ALL_BOTS
     channel: str = "all"
     unanswered: bool = False
-    next_cursor: str = ""
 
     @rx.var
     def filtered(self) -> bool:
@@ -70,31 +68,19 @@ class ConversationsState(rx.State):
 
     @authorised(Scope.CONVERSATIONS_READ)
     async def load_more(self, principal: Tenant):
-        if self.next_cursor:
-            page = await self._page(principal, self.next_cursor)
-            self.items, self.next_cursor = [*self.items, *page.items], page.next_cursor or ""
+        await self._next_page(principal)
 
-    async def _first_page(self, principal: Tenant) -> None:
-        self.problem = ""
-        try:
-            page = await self._page(principal, "")
-        except DomainError as error:
-            self.problem = error.message
-            return
-        self.items, self.next_cursor = page.items, page.next_cursor or ""
-        self.loaded = True
+    def _wanted(self) -> dict[str, Any]:
+        return {
+            "bot_id": None if self.bot_id == ALL_BOTS else uuid_of(self.bot_id),
+            "search": self.search.strip(),
+            "channel": "" if self.channel == "all" else self.channel,
+            "unanswered": self.unanswered,
+        }
 
-    async def _page(self, principal: Tenant, cursor: str) -> Page[ConversationListItem]:
+    async def _find(self, principal: Tenant, request: PageRequest, **wanted: Any) -> Page[ConversationListItem]:
         async with get_runtime().db.tenant(principal) as session:
-            return await conversations.list_page(
-                session,
-                principal,
-                PageRequest(limit=PAGE_SIZE, cursor=cursor),
-                bot_id=None if self.bot_id == ALL_BOTS else uuid_of(self.bot_id),
-                search=self.search.strip(),
-                channel="" if self.channel == "all" else self.channel,
-                unanswered=self.unanswered,
-            )
+            return await conversations.list_page(session, principal, request, **wanted)
 
 
 class ConversationState(rx.State):

@@ -1,11 +1,11 @@
 """API keys: what they may do, making one, revoking one."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import reflex as rx
 from pydantic import ValidationError
 
-from chatbot_saas.core.errors import DomainError
 from chatbot_saas.core.paging import Page, PageRequest
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.schemas.api_keys import ApiKeyCreate, ApiKeyRead
@@ -13,10 +13,10 @@ from chatbot_saas.schemas.dashboard import BotLink
 from chatbot_saas.services import api_keys, bots
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.ids import uuid_of
+from chatbot_saas.state.lists import ListState
 from chatbot_saas.state.session import authorised
 from chatbot_saas.state.validation import problems_of
 
-PAGE_SIZE = 25
 SCOPES = {
     Scope.CHAT: "Ask bots and get answers",
     Scope.BOTS_READ: "List bots and read their settings",
@@ -32,13 +32,9 @@ SCOPES = {
 LIVES = {"never": "Never", "30": "In 30 days", "90": "In 90 days", "365": "In a year"}
 
 
-class KeysState(rx.State):
+class KeysState(ListState, rx.State):
     items: list[ApiKeyRead] = []
     bots: list[BotLink] = []
-    loaded: bool = False
-    problem: str = ""
-    search: str = ""
-    next_cursor: str = ""
     public_url: str = ""
     now: str = ""
     """When the list was loaded, in the form in which times reach the browser: tells which keys have expired."""
@@ -66,9 +62,7 @@ class KeysState(rx.State):
 
     @authorised(Scope.KEYS_WRITE)
     async def load_more(self, principal: Tenant):
-        if self.next_cursor:
-            page = await self._page(principal, self.next_cursor)
-            self.items, self.next_cursor = [*self.items, *page.items], page.next_cursor or ""
+        await self._next_page(principal)
 
     @authorised(Scope.KEYS_WRITE, Scope.BOTS_READ)
     async def open_dialog(self, principal: Tenant, is_open: bool):
@@ -148,17 +142,9 @@ class KeysState(rx.State):
         return request
 
     async def _first_page(self, principal: Tenant) -> None:
-        self.problem = ""
-        try:
-            page = await self._page(principal, "")
-        except DomainError as error:
-            self.problem = error.message
-            return
-        self.items, self.next_cursor = page.items, page.next_cursor or ""
-        self.now, self.loaded = str(datetime.now(UTC)), True
+        await super()._first_page(principal)
+        self.now = str(datetime.now(UTC))
 
-    async def _page(self, principal: Tenant, cursor: str) -> Page[ApiKeyRead]:
+    async def _find(self, principal: Tenant, request: PageRequest, **wanted: Any) -> Page[ApiKeyRead]:
         async with get_runtime().db.tenant(principal) as session:
-            return await api_keys.list_page(
-                session, principal, PageRequest(limit=PAGE_SIZE, cursor=cursor), search=self.search.strip()
-            )
+            return await api_keys.list_page(session, principal, request, **wanted)

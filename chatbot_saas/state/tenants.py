@@ -5,7 +5,6 @@ from typing import Any
 import reflex as rx
 from pydantic import ValidationError
 
-from chatbot_saas.core.errors import DomainError
 from chatbot_saas.core.paging import Page, PageRequest
 from chatbot_saas.core.tenancy import PlatformAdmin
 from chatbot_saas.schemas.receipts import Receipt
@@ -14,21 +13,18 @@ from chatbot_saas.services import receipts, tenants
 from chatbot_saas.services.auth import EmailTakenError, Identity
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.ids import uuid_of
+from chatbot_saas.state.lists import ListState
 from chatbot_saas.state.receipts import ReceiptView, deleted_toast, download, view_of
 from chatbot_saas.state.session import administrators, signed_in
 from chatbot_saas.state.validation import problems_of
 
-PAGE_SIZE = 25
 STATUSES = ("all", "active", "suspended")
+DELETED_SHOWN = 25
 
 
-class TenantsState(rx.State):
+class TenantsState(ListState, rx.State):
     items: list[TenantRead] = []
-    loaded: bool = False
-    problem: str = ""
-    search: str = ""
     status: str = "all"
-    next_cursor: str = ""
     creating: bool = False
     """The dialog is open."""
     errors: dict[str, str] = {}
@@ -65,9 +61,7 @@ class TenantsState(rx.State):
 
     @administrators()
     async def load_more(self, principal: PlatformAdmin):
-        if self.next_cursor:
-            page = await self._page(principal, self.next_cursor)
-            self.items, self.next_cursor = [*self.items, *page.items], page.next_cursor or ""
+        await self._next_page(principal)
 
     @administrators()
     async def open_create(self, principal: PlatformAdmin, is_open: bool):
@@ -163,25 +157,16 @@ class TenantsState(rx.State):
         return tenant
 
     async def _first_page(self, principal: PlatformAdmin) -> None:
-        self.problem = ""
-        try:
-            page = await self._page(principal, "")
-        except DomainError as error:
-            self.problem = error.message
-            return
-        self.items, self.next_cursor = page.items, page.next_cursor or ""
-        deleted = await receipts.list_deleted_tenants(get_runtime(), principal, PageRequest(limit=PAGE_SIZE))
-        self.deleted = deleted.items
-        self.loaded = True
+        await super()._first_page(principal)
+        if not self.problem:
+            deleted = await receipts.list_deleted_tenants(get_runtime(), principal, PageRequest(limit=DELETED_SHOWN))
+            self.deleted = deleted.items
 
-    async def _page(self, principal: PlatformAdmin, cursor: str) -> Page[TenantRead]:
-        return await tenants.list_page(
-            get_runtime(),
-            principal,
-            PageRequest(limit=PAGE_SIZE, cursor=cursor),
-            search=self.search.strip(),
-            status="" if self.status == "all" else self.status,
-        )
+    def _wanted(self) -> dict[str, Any]:
+        return {"search": self.search.strip(), "status": "" if self.status == "all" else self.status}
+
+    async def _find(self, principal: PlatformAdmin, request: PageRequest, **wanted: Any) -> Page[TenantRead]:
+        return await tenants.list_page(get_runtime(), principal, request, **wanted)
 
 
 def _problems(model: type[TenantCreate] | type[TenantPatch], fields: dict[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from chatbot_saas.schemas.chat import OwnerMessage
 from chatbot_saas.services import audit, bots, chat
 from chatbot_saas.services.runtime import Runtime
 from chatbot_saas.state import audit as audit_state
-from chatbot_saas.state import conversations as conversations_state
+from chatbot_saas.state import lists
 from chatbot_saas.state.audit import AuditState
 from chatbot_saas.state.conversations import ConversationsState, ConversationState
 from tests.factories.knowledge import make_bot, make_knowing_bot
@@ -30,7 +30,7 @@ async def talk(rt: Runtime, person: Person, bot_id: UUID, *questions: str, sessi
 async def test_conversations_are_searched_filtered_and_paged(
     rt: Runtime, owner: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conversations_state, "PAGE_SIZE", 1)
+    monkeypatch.setattr(lists, "PAGE_SIZE", 1)
     bot, other = await make_knowing_bot(rt, owner), await make_bot(rt, owner, name="Other")
     await talk(rt, owner, bot.id, "How long is the warranty?", session="a")
     await talk(rt, owner, bot.id, "Who won the cup in 1954?", session="b")
