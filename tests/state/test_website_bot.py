@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from aiohttp.web import Request, Response
 from sqlalchemy import func, select
 from sqlmodel import col
 
@@ -122,11 +123,18 @@ async def test_problems_are_said_and_going_back_stops(rt: Runtime, owner: Person
     await tab.run(WebsiteBotState.look)
     assert "public" in state.problem
     assert not state.needs_documents
-    web.pages["/"] = page("Shop", "Tables and chairs of old oak.")
+    gate = asyncio.Event()
+
+    async def held(_: Request, __: Site) -> Response:
+        await gate.wait()
+        return Response(text=page("Shop", "Tables and chairs of old oak."), content_type="text/html")
+
+    web.pages["/"] = held
     await tab.run(WebsiteBotState.change_address, web.url)
     looking = asyncio.create_task(tab.run(WebsiteBotState.look))
-    await web.asked("/robots.txt", 1)
+    await web.asked("/", web.hits["/"] + 1)
     await tab.run(WebsiteBotState.back)
+    gate.set()
     await looking
     assert (state.step, state.problem) == ("address", "")
     assert not await made(rt, owner)
