@@ -196,7 +196,9 @@ def _row(source: SourceView) -> rx.Component:
 
 
 def _title(source: SourceView) -> rx.Component:
-    about = rx.cond(is_web(source), source.url, rx.cond(source.size > 0, format.size(source.size), ""))
+    size = rx.cond(source.size > 0, format.size(source.size), "")
+    name = rx.cond((source.filename != source.title) & (source.type == "file"), f"{source.filename} · {size}", size)
+    about = rx.cond(is_web(source), source.url, name)
     return rx.el.div(
         source_sign(source),
         rx.el.div(
@@ -211,7 +213,7 @@ def _title(source: SourceView) -> rx.Component:
             ),
             rx.el.p(
                 kind_label(source),
-                rx.cond(about != "", rx.fragment(rx.el.span(" · ", aria_hidden="true"), about)),
+                rx.cond(about != "", rx.fragment(" · ", about)),
                 class_name="text-[13px] text-[var(--ink-soft)] truncate-line",
             ),
             rx.cond(

@@ -354,7 +354,7 @@ def _site_footer() -> rx.Component:
         rx.el.p(
             rx.cond(
                 state.found > 0,
-                "Chosen pages stay exactly these. The whole site takes new pages, too, each time that it is read again.",
+                "Chosen pages stay exactly these. The whole site takes new pages, too, each time it is read again.",
                 "Find pages to choose among them. Or take the whole site: new pages then come by themselves.",
             ),
             class_name="text-[13px] text-[var(--ink-soft)]",

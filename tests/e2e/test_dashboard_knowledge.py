@@ -19,7 +19,7 @@ def note(name: str, text: str = "") -> FilePayload:
 
 async def choose(page: Page, *chosen: FilePayload) -> None:
     async with page.expect_file_chooser() as chooser:
-        await page.get_by_role("region", name="Add documents").get_by_role("button").click()
+        await page.get_by_role("region", name="Add documents").get_by_role("button", name="choose files").click()
     await (await chooser.value).set_files(list(chosen))
 
 
@@ -42,7 +42,7 @@ async def test_documents_are_uploaded_become_ready_and_are_deleted(page: Page, s
     await page.get_by_role("button", name="Clear the filters").click()
     await row.get_by_role("button", name="Delete Harbour handbook").click()
     await page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
-    await expect(page.get_by_text("Harbour handbook is deleted.")).to_be_visible()
+    await expect(page.get_by_text("Harbour handbook is deleted.").first).to_be_visible()
     await expect(page.get_by_role("heading", name="Add the first document")).to_be_visible()
 
 
@@ -52,7 +52,16 @@ async def test_a_file_that_cannot_be_used_says_why(page: Page, server: RunningSe
     await choose(page, FilePayload(name="secret.pdf", mimeType="application/pdf", buffer=files.encrypted_pdf()))
     row = page.get_by_role("row", name="secret.pdf")
     await expect(row.get_by_text("protected with a password")).to_be_visible(timeout=READY_MS)
-    await expect(row.get_by_role("button", name="Try secret.pdf again")).to_be_visible()
+    await expect(row.get_by_role("button", name="Try secret.pdf again")).to_be_hidden()
+    await row.get_by_role("link", name="secret.pdf").click()
+    await expect(page.get_by_text("It could not be read")).to_be_visible()
+    await page.get_by_role("link", name="Add another file").click()
+    await choose(page, note("terms.txt", "Boats are lifted on Mondays."))
+    again = page.get_by_role("row", name="terms")
+    await expect(again.get_by_text("Ready")).to_be_visible(timeout=READY_MS)
+    await choose(page, note("copy of terms.txt", "Boats are lifted on Mondays."))
+    await expect(again.get_by_text("You have this already.")).to_be_visible()
+    await expect(page.get_by_role("list", name="Uploads").get_by_text("You have this already")).to_be_visible()
 
 
 async def test_what_the_server_refuses_is_told_and_can_be_sent_again(

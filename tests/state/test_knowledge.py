@@ -9,7 +9,7 @@ from chatbot_saas.core.errors import ForbiddenError, NotFoundError, Unauthentica
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.tenancy import Role
 from chatbot_saas.schemas.sources import SourceRead
-from chatbot_saas.services import auth, intake, sources
+from chatbot_saas.services import auth, intake
 from chatbot_saas.services.runtime import Runtime
 from chatbot_saas.state import lists
 from chatbot_saas.state.embed import EmbedState
