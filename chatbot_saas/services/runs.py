@@ -7,7 +7,7 @@ otherwise stand before another's single one.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -117,39 +117,42 @@ async def mend(rt: Runtime) -> int:
     One that the queue no longer knows (giving it up failed too, or somebody emptied the queue) is enqueued again; one
     whose source went on without it ends.
     """
+    running = col(Job.finished_at).is_(None), col(Job.admitted), col(TenantRow.status) == "active"
+    columns = (col(Job.id), col(Job.source_id), col(Job.bot_id), col(Job.run), col(Job.stage))
     async with rt.db.platform(System("lost jobs")) as session:
-        begun = (
-            select(col(Job.id), col(Job.source_id), col(Job.bot_id), col(Job.run), col(Job.stage))
-            .join(TenantRow, col(TenantRow.id) == col(Job.tenant_id))
-            .where(col(Job.finished_at).is_(None), col(Job.admitted), col(TenantRow.status) == "active")
-        )
-        rows = (await session.execute(begun)).all()
-        if not rows:
-            return 0
-        # read after the runs: what was enqueued meanwhile is then no run of before
-        reading = {(args["source_id"], args["run"]) for args in await rt.jobs.waiting(session, INGEST_SOURCE)}
-        indexing = {args["bot_id"] for args in await rt.jobs.waiting(session, deletion.INDEX_BOT)}
-        lost = {
-            row.id: row
-            for row in rows
-            if (
-                str(row.bot_id) not in indexing
-                if row.stage == INDEXING
-                else (str(row.source_id), row.run) not in reading
-            )
-        }
+        begun = select(*columns).join(TenantRow, col(TenantRow.id) == col(Job.tenant_id)).where(*running)
+        lost = await _lost(session, rt, (await session.execute(begun)).all())
         if not lost:
             return 0
-        again = select(Job, Source).join(Source, col(Source.id) == col(Job.source_id)).where(col(Job.id).in_(lost))
-        count = 0
-        for job, source in (await session.execute(again.with_for_update(of=Job, skip_locked=True))).all():
-            seen = lost[job.id]
-            if job.finished_at is None and (job.run, job.stage) == (seen.run, seen.stage):  # or it went on meanwhile
+        again = (
+            select(Job, Source)
+            .join(Source, col(Source.id) == col(Job.source_id))
+            .join(TenantRow, col(TenantRow.id) == col(Job.tenant_id))
+            .where(*running, col(Job.id).in_(lost))
+            .with_for_update(of=Job, skip_locked=True)
+        )
+        held = (await session.execute(again)).all()
+        # again, now that they cannot move: another process may have mended them, or their step may have ended
+        lost = await _lost(session, rt, [job for job, _ in held])
+        for job, source in held:
+            if job.id in lost:
                 await _mend_one(session, rt, job, source)
-                count += 1
-    if count:
-        log.warning("jobs_mended", count=count)
-    return count
+    if lost:
+        log.warning("jobs_mended", count=len(lost))
+    return len(lost)
+
+
+async def _lost(session: AsyncSession, rt: Runtime, found: Sequence[Any]) -> set[UUID]:
+    """Which of these runs the queue does not know. It is read after them, so what was enqueued meanwhile is none."""
+    if not found:
+        return set()
+    reading = {(args["source_id"], args["run"]) for args in await rt.jobs.waiting(session, INGEST_SOURCE)}
+    indexing = {args["bot_id"] for args in await rt.jobs.waiting(session, deletion.INDEX_BOT)}
+
+    def is_known(job: Any) -> bool:
+        return str(job.bot_id) in indexing if job.stage == INDEXING else (str(job.source_id), job.run) in reading
+
+    return {job.id for job in found if not is_known(job)}
 
 
 async def _mend_one(session: AsyncSession, rt: Runtime, job: Job, source: Source) -> None:
