@@ -102,7 +102,7 @@ def _starters() -> rx.Component:
         ),
         id="starter_questions",
         role="group",
-        aria_label="Starter questions",
+        aria_label="Conversation starters",
         class_name="flex flex-col gap-2",
     )
     return field(
@@ -119,7 +119,7 @@ def _starter(question: Any, index: Any) -> rx.Component:
         rx.input(
             value=question,
             on_change=lambda text: State.change_starter(index, text),  # pyright: ignore[reportCallIssue]
-            aria_label=f"Starter question {index + 1}",
+            aria_label=f"Starter {index + 1}",
             max_length=80,
             dir="auto",
             size="2",
@@ -127,7 +127,7 @@ def _starter(question: Any, index: Any) -> rx.Component:
         ),
         icon_button(
             "x",
-            f"Remove starter question {index + 1}",
+            f"Remove starter {index + 1}",
             on_click=State.remove_starter(index),  # pyright: ignore[reportCallIssue]
             variant="ghost",
             color_scheme="gray",

@@ -97,7 +97,7 @@ def _welcome(bot: BotRead) -> rx.Component:
                 rx.el.div(
                     rx.foreach(bot.starter_questions, _starter),
                     role="group",
-                    aria_label="Questions to begin with",
+                    aria_label="Conversation starters",
                     class_name="flex flex-wrap gap-2",
                 ),
             ),

@@ -58,7 +58,7 @@ async def test_an_address_becomes_an_answer_that_cites_a_page(page: Page, server
     # one bot, whose starters are buttons
     await page.get_by_role("link", name="Try it").click()
     await page.get_by_role("button", name="New chat").click()
-    starters = page.get_by_role("group", name="Questions to begin with")
+    starters = page.get_by_role("region", name="Playground").get_by_role("group", name="Conversation starters")
     await starters.get_by_role("button", name="What does a flat tyre cost?").click()
     await expect(page.get_by_role("log", name="Chat").get_by_text("12 euros").first).to_be_visible()
     await expect(starters).to_be_hidden()
@@ -103,7 +103,7 @@ async def test_the_widget_shows_the_icon_and_the_starters_of_the_settings(page: 
     await (await chooser.value).set_files(FilePayload(name="i.png", mimeType="image/png", buffer=png(9, 99, 9, 300)))
     await expect(page.get_by_role("button", name="Replace")).to_be_visible()
     await page.get_by_role("button", name="Add a question").click()
-    await page.get_by_label("Starter question 1", exact=True).fill("Do you deliver?")
+    await page.get_by_label("Starter 1", exact=True).fill("Do you deliver?")
     await page.get_by_role("button", name="Save", exact=True).click()
     await expect(page.get_by_text("Saved.")).to_be_visible()
     await page.get_by_role("button", name="Publish").click()
