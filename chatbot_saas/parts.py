@@ -18,6 +18,9 @@ from chatbot_saas.core.db import Database
 from chatbot_saas.core.settings import Settings
 from chatbot_saas.services.runtime import Runtime
 
+SPARE_PROCESSES = 4
+"""For files that take long: as many as one tenant can have under way, so that nobody else waits for them."""
+
 
 @asynccontextmanager
 async def open_runtime(settings: Settings, *, owns_vectors: bool = True) -> AsyncGenerator[Runtime]:
@@ -31,7 +34,7 @@ async def open_runtime(settings: Settings, *, owns_vectors: bool = True) -> Asyn
         jobs = JobQueue(db.platform_url)
         await jobs.open()
         stack.push_async_callback(jobs.close)
-        processes = WorkerPool()
+        processes = WorkerPool(spare=SPARE_PROCESSES)
         stack.push_async_callback(processes.close)
         tokens = token_counter(settings.models_dir)
         # a pool of its own: texts take seconds a batch, and nobody's file should wait for another's embedding to begin

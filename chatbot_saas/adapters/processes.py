@@ -71,13 +71,26 @@ class PoolClosedError(UnavailableError):
 class WorkerPool:
     """Runs functions in at most `size` processes, which start when needed and end after `idle_seconds` without work.
 
+    A job that takes longer than `slow_seconds` stands in nobody's way: whoever waits gets another process for it, of at
+    most `spare` more. So a few files whose reader hangs until its timeout hold up no others.
+
     A process is used for `jobs_per_process` jobs, and is replaced after a crash, a timeout, a cancellation or an end of
     memory. Each process has a thread that starts it, feeds it and waits for it, so nothing here blocks an event loop,
     the pool may serve several loops, and a process dies with its thread (Linux) or when its socket closes.
     """
 
-    def __init__(self, size: int = 2, idle_seconds: float = 30.0, jobs_per_process: int = 200) -> None:
+    def __init__(
+        self,
+        size: int = 2,
+        idle_seconds: float = 30.0,
+        jobs_per_process: int = 200,
+        *,
+        spare: int = 0,
+        slow_seconds: float = 10.0,
+    ) -> None:
         self._size = size
+        self._spare = spare
+        self._slow_seconds = slow_seconds
         self._idle_seconds = idle_seconds
         self._jobs_per_process = jobs_per_process
         self._condition = threading.Condition()
@@ -100,9 +113,13 @@ class WorkerPool:
         """
         job = _Job(function, args, timeout, memory)
         self._submit(job)
+        outcome = asyncio.wrap_future(job.future)
         try:
-            return await asyncio.wrap_future(job.future)
+            while not (await asyncio.wait({outcome}, timeout=self._slow_seconds))[0]:
+                self._make_way()
+            return outcome.result()
         except asyncio.CancelledError:
+            outcome.cancel()
             job.cancel()
             raise
 
@@ -131,10 +148,21 @@ class WorkerPool:
                 raise PoolClosedError
             self._jobs.append(job)
             if len(self._jobs) > self._idle and len(self._threads) < self._size:
-                thread = threading.Thread(target=self._serve, name="worker-pool", daemon=True)
-                self._threads.add(thread)
-                thread.start()
+                self._start_thread()
             self._condition.notify()
+
+    def _make_way(self) -> None:
+        """Another process for those that wait behind jobs that take long."""
+        with self._condition:
+            since = time.monotonic() - self._slow_seconds
+            slow = sum(job.started is not None and job.started < since for job in self._running)
+            if len(self._jobs) > self._idle and len(self._threads) < self._size + min(slow, self._spare):
+                self._start_thread()
+
+    def _start_thread(self) -> None:
+        thread = threading.Thread(target=self._serve, name="worker-pool", daemon=True)
+        self._threads.add(thread)
+        thread.start()
 
     def _serve(self) -> None:
         """The life of one thread and its process."""
@@ -158,6 +186,7 @@ class WorkerPool:
             self._idle -= 1
             if self._jobs and not self._closed:
                 job = self._jobs.popleft()
+                job.started = time.monotonic()
                 self._running.add(job)
                 return job
             self._threads.discard(threading.current_thread())  # under the lock: no job is left to a thread that ends
@@ -199,6 +228,8 @@ class _Job:
         self.function, self.args, self.timeout, self.memory = function, args, timeout, memory
         self.future: Future[Any] = Future()
         self.child: _Child | None = None
+        self.started: float | None = None
+        """By the monotonic clock."""
         self.cancelled = False
         self._lock = threading.Lock()
 

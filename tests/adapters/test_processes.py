@@ -72,6 +72,15 @@ async def test_jobs_run_side_by_side_but_not_more_than_size(pool: WorkerPool) ->
     assert len(set(pids)) == 2
 
 
+async def test_jobs_that_take_long_stand_in_nobodys_way() -> None:
+    pool = WorkerPool(size=1, spare=1, slow_seconds=0.2)
+    slow = asyncio.create_task(pool.run(f"{JOBS}:wait", 60))
+    assert await pool.run(f"{JOBS}:add", 1, 2) == 3
+    assert not slow.done()
+    await pool.close()
+    await asyncio.gather(slow, return_exceptions=True)
+
+
 async def test_child_sees_no_secret_and_no_descriptor_of_ours(
     pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
