@@ -112,7 +112,8 @@ def _list(
             ),
             rx.el.p("No page matches these words.", class_name="px-3 py-6 text-center text-sm text-[var(--ink-soft)]"),
         ),
-        class_name="rounded-lg border border-[var(--line)] overflow-hidden",
+        # a long title must not make the dialog wider than the screen
+        class_name="rounded-lg border border-[var(--line)] overflow-hidden [contain:inline-size]",
     )
 
 

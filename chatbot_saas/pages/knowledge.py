@@ -182,7 +182,10 @@ def _row(source: SourceView) -> rx.Component:
         source.id,
         _title(source),
         rx.el.div(
-            rx.cond(source.type == "site", rx.el.span(pages_in_short(source), class_name="block")),
+            rx.cond(
+                (source.type == "site") & ((source.pages > 0) | is_active(source)),
+                rx.el.span(pages_in_short(source), class_name="block"),
+            ),
             rx.el.span(
                 rx.cond(source.chunks > 0, format.count(source.chunks, "passage"), "–"),
                 class_name=rx.cond(source.type == "site", "block text-[13px] text-[var(--ink-soft)]", "block"),
@@ -198,7 +201,7 @@ def _row(source: SourceView) -> rx.Component:
 def _title(source: SourceView) -> rx.Component:
     size = rx.cond(source.size > 0, format.size(source.size), "")
     name = rx.cond((source.filename != source.title) & (source.type == "file"), f"{source.filename} · {size}", size)
-    about = rx.cond(is_web(source), source.url, name)
+    about = rx.cond(is_web(source), rx.cond(source.url == source.title, "", source.url), name)
     return rx.el.div(
         source_sign(source),
         rx.el.div(
@@ -244,7 +247,9 @@ def _title(source: SourceView) -> rx.Component:
 
 
 def _address(source: SourceView) -> Any:
-    return f"/bots/{source.bot_id}/knowledge/{source.id}"
+    """Questions have a tab of their own, where they are changed."""
+    own = f"/bots/{source.bot_id}/knowledge/{source.id}"
+    return rx.cond(source.type == "qa", f"/bots/{source.bot_id}/questions", own)
 
 
 def _actions(source: SourceView) -> rx.Component:

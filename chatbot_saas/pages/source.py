@@ -189,10 +189,9 @@ def _facts(source: SourceView) -> rx.Component:
             _fact(
                 "Pages",
                 format.number(source.pages),
-                rx.cond(
-                    source.pages_failed + source.pages_left_out > 0,
-                    f"{source.pages_failed} failed, {source.pages_left_out} left out",
-                    "",
+                rx.fragment(
+                    rx.cond(source.pages_failed > 0, rx.el.span(source.pages_failed, " failed ")),
+                    rx.cond(source.pages_left_out > 0, rx.el.span(source.pages_left_out, " left out or gone")),
                 ),
             ),
         ),
@@ -309,7 +308,7 @@ def _page(page: WebPageRead) -> rx.Component:
         PAGE_COLUMNS,
         page.id,
         rx.el.div(
-            rx.el.p(name, class_name="font-medium truncate-line", title=name),
+            rx.cond(page.title, rx.el.p(page.title, class_name="font-medium truncate-line", title=page.title)),
             rx.link(
                 page.url,
                 href=page.url,
