@@ -265,37 +265,42 @@ def _site_fields() -> rx.Component:
             ),
             class_name="flex flex-col sm:flex-row sm:items-start gap-3",
         ),
+        _site_limits(),
+        _patterns(),
+    )
+
+
+def _site_limits() -> rx.Component:
+    state = SitePreviewState
+    return rx.el.div(
+        select_field(
+            "site-depth",
+            "How deep",
+            DEPTHS,
+            value=state.depth,
+            on_change=_site_change("depth"),
+            error=state.errors.get("depth", ""),
+        ),
+        text_field(
+            "site-max-pages",
+            "Pages at most",
+            value=state.max_pages,
+            on_change=_site_change("max_pages"),
+            error=state.errors.get("max_pages", ""),
+            input_mode="numeric",
+            auto_complete="off",
+        ),
         rx.el.div(
             select_field(
-                "site-depth",
-                "How deep",
-                DEPTHS,
-                value=state.depth,
-                on_change=_site_change("depth"),
-                error=state.errors.get("depth", ""),
+                "site-refresh",
+                "Read it again",
+                REFRESH_CHOICES,
+                value=state.refresh,
+                on_change=_site_change("refresh"),
             ),
-            text_field(
-                "site-max-pages",
-                "Pages at most",
-                value=state.max_pages,
-                on_change=_site_change("max_pages"),
-                error=state.errors.get("max_pages", ""),
-                input_mode="numeric",
-                auto_complete="off",
-            ),
-            rx.el.div(
-                select_field(
-                    "site-refresh",
-                    "Read it again",
-                    REFRESH_CHOICES,
-                    value=state.refresh,
-                    on_change=_site_change("refresh"),
-                ),
-                class_name="col-span-2 sm:col-span-1",
-            ),
-            class_name="grid grid-cols-2 sm:grid-cols-3 gap-4",
+            class_name="col-span-2 sm:col-span-1",
         ),
-        _patterns(),
+        class_name="grid grid-cols-2 sm:grid-cols-3 gap-4",
     )
 
 
