@@ -76,7 +76,7 @@ def make_api() -> FastAPI:
         api_keys,
         admin,
         public,
-    questions,
+        questions,
         health,
         dashboard,
         documentation,

@@ -11,7 +11,7 @@ class DomainError(Exception):
     """Something went wrong. Try again; if it stays, tell the operator."""
 
     status: ClassVar[int] = 500
-    code: ClassVar[str] = "internal"
+    code: str = "internal"
 
     def __init__(self, message: str | None = None, **details: Any) -> None:
         self.message = message or inspect.cleandoc(type(self).__doc__ or "")
