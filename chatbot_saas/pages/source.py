@@ -183,7 +183,12 @@ def _facts(source: SourceView) -> rx.Component:
                 format.number(source.pages),
                 rx.fragment(
                     rx.cond(source.pages_failed > 0, rx.el.span(source.pages_failed, " failed ")),
-                    rx.cond(source.pages_left_out > 0, rx.el.span(source.pages_left_out, " left out or gone")),
+                    rx.cond(
+                        source.pages_left_out > 0,
+                        rx.el.span(
+                            rx.cond(source.pages_failed > 0, "· ", ""), source.pages_left_out, " left out or gone"
+                        ),
+                    ),
                 ),
             ),
         ),
