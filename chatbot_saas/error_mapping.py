@@ -16,6 +16,7 @@ from chatbot_saas.core.errors import DomainError, TooManyRequestsError, Unauthen
 from chatbot_saas.core.logging import get_logger
 
 log = get_logger(__name__)
+MOST_TOLD = 20
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_type"}
 
 
@@ -46,13 +47,13 @@ def problem_of(error: DomainError) -> JSONResponse:
 
 
 def field_errors(errors: Sequence[Any]) -> list[dict[str, str]]:
-    """What is wrong with which field, in words a person understands."""
+    """What is wrong with which field, in words a person understands; the first of many."""
     return [
         {
             "field": ".".join(_shown(part) for part in error["loc"] if part not in ("body", "query", "path", "header")),
             "message": str(error["msg"]).removeprefix("Value error, "),
         }
-        for error in errors
+        for error in errors[:MOST_TOLD]
     ]
 
 
@@ -64,6 +65,8 @@ def _shown(part: str | int) -> str:
 def _invalid(errors: Sequence[Any]) -> JSONResponse:
     fields = field_errors(errors)
     detail = "; ".join(f"{e['field']}: {e['message']}" if e["field"] else e["message"] for e in fields)
+    if len(errors) > len(fields):
+        detail += f"; and {len(errors) - len(fields):,} more"
     return problem(422, "invalid", detail, errors=fields)
 
 

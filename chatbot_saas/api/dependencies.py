@@ -1,11 +1,14 @@
 """Turns credentials into a principal: the only place where a route learns who is asking."""
 
 import ipaddress
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Header, Query, Request
+from fastapi import Depends, Header, Query, Request, Response
+from fastapi.routing import APIRoute
 
+from chatbot_saas.api.uploads import require_sane
 from chatbot_saas.core.errors import ForbiddenError, InvalidError, UnauthenticatedError
 from chatbot_saas.core.paging import PageRequest
 from chatbot_saas.core.tenancy import PlatformAdmin, Tenant, Visitor
@@ -89,6 +92,20 @@ async def tenant(
     if key:
         return await auth.api_key_principal(rt, key)
     return (await identity(request, rt)).acting_tenant
+
+
+class CallerFirst(APIRoute):
+    """A route whose body may be long: FastAPI reads it before it asks dependencies, so the caller is asked here."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_known(request: Request) -> Response:
+            await tenant(request, await runtime(), request.headers.get("x-api-key"))
+            require_sane(await request.body())
+            return await handle(request)
+
+        return handle_known
 
 
 async def caller(

@@ -5,9 +5,11 @@ takes the Origin off the request and answers CORS itself: for the widget's publi
 credentials; for everything else not at all. Routes read the origin from the scope.
 """
 
+import asyncio
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -23,10 +25,15 @@ from chatbot_saas.core.logging import get_logger
 log = get_logger(__name__)
 MAX_BODY = 1024 * 1024
 """Bytes of a request that is no upload."""
-TOO_LARGE = f"The body is larger than {MAX_BODY // 1024} kB."
+MAX_LONG_BODY = 10 * 1024 * 1024
+"""Of one that changes a text or a list of questions, whose route asks for the caller before it reads."""
+DRAINED_BYTES = 32 * 1024 * 1024
+DRAINED_SECONDS = 5.0
 _REQUEST_ID = re.compile(r"^[\w.-]{8,64}$")
 _PUBLIC = "/api/public/"
-_UPLOAD = re.compile(r"^/api/v1/bots/[^/]+/sources/?$")
+# their routes read the body themselves, as far as it may be long
+_UPLOAD = re.compile(r"^/api/v1/(?:bots/[^/]+/sources|(?:bots|sources)/[^/]+/pairs\.csv)/?$")
+_LONG = re.compile(r"^/api/v1/sources/[^/]+/?$")
 _ALLOWED_HEADERS = "Authorization, Content-Type, Accept, Last-Event-ID, X-Request-Id"
 _PAGE_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
@@ -65,8 +72,12 @@ class Edge:
         public = path.startswith(_PUBLIC)
         started = time.perf_counter()
 
+        body = _Body(receive, _limit(path))
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
+                if message["status"] == 413:
+                    await body.drain()
                 self._finish(MutableHeaders(scope=message), request_id, origin if public else "")
                 route = getattr(scope.get("route"), "path", "") or (
                     "/widget" if path.startswith("/widget") else "other"
@@ -82,20 +93,19 @@ class Edge:
         if public and scope["method"] == "OPTIONS":
             await Response(status_code=204)(scope, receive, send_with_headers)
             return
-        if not _UPLOAD.match(path):
+        if body.limit:
             declared = headers.get("content-length", "0")
             if not declared.isdecimal():
                 refused = self._problem(400, "bad_request", "Content-Length must be a number.")
                 await refused(scope, receive, send_with_headers)
                 return
-            if len(declared) > 18 or int(declared) > MAX_BODY:
-                await self._problem(413, "too_large", TOO_LARGE)(scope, receive, send_with_headers)
+            if len(declared) > 18 or int(declared) > body.limit:
+                await self._problem(413, "too_large", _too_large(body.limit))(scope, receive, send_with_headers)
                 return
-            receive = _bounded(receive)
         try:
-            await self._app(scope, receive, send_with_headers)
-        except BodyTooLargeError:
-            await self._problem(413, "too_large", TOO_LARGE)(scope, receive, send_with_headers)
+            await self._app(scope, body, send_with_headers)
+        except BodyTooLargeError as error:
+            await self._problem(413, "too_large", error.detail)(scope, receive, send_with_headers)
 
     def _finish(self, headers: MutableHeaders, request_id: str, origin: str) -> None:
         headers["X-Request-Id"] = request_id
@@ -131,19 +141,45 @@ class Edge:
 class BodyTooLargeError(HTTPException):
     """A body without a declared length went past the limit. FastAPI turns any other error into a 400."""
 
-    def __init__(self) -> None:
-        super().__init__(413, TOO_LARGE)
+    def __init__(self, limit: int) -> None:
+        super().__init__(413, _too_large(limit))
 
 
-def _bounded(receive: Receive) -> Receive:
-    received = 0
+def _too_large(limit: int) -> str:
+    return f"The body is larger than {limit // 1024} kB."
 
-    async def bounded() -> dict[str, Any]:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > MAX_BODY:
-            raise BodyTooLargeError
-        return dict(message)
 
-    return bounded
+def _limit(path: str) -> int:
+    """Bytes; 0 where the route sets its own limit."""
+    if _UPLOAD.match(path):
+        return 0
+    return MAX_LONG_BODY if _LONG.match(path) else MAX_BODY
+
+
+class _Body:
+    """Receives the request, as far as it is not too long."""
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self.limit = limit
+        self._receive = receive
+        self._received = 0
+        self._ended = False
+
+    async def __call__(self) -> dict[str, Any]:
+        message = await self._next()
+        if self.limit and self._received > self.limit:
+            raise BodyTooLargeError(self.limit)
+        return message
+
+    async def _next(self) -> dict[str, Any]:
+        message = dict(await self._receive())
+        self._received += len(message.get("body", b""))
+        self._ended = not message.get("more_body", False)
+        return message
+
+    async def drain(self) -> None:
+        """Take in what is still being sent: whoever is cut off while sending gets a broken connection for an answer."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAINED_SECONDS):
+                while not self._ended and self._received < DRAINED_BYTES:
+                    await self._next()

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from chatbot_saas.api.dependencies import ContentVersionDep, RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
+from chatbot_saas.api.uploads import received_text
 from chatbot_saas.core.errors import (
     ConflictError,
     ForbiddenError,
@@ -52,7 +53,7 @@ async def import_new_list(
     principal.require(Scope.SOURCES_WRITE)
     async with rt.db.tenant(principal) as session:
         await bots.load(session, principal, bot_id)  # before a byte of the body is read
-    data = await _received(request)
+    data = await received_text(request)
     response.status_code = 200 if preview else 202
     return await pairs.import_new(rt, principal, bot_id, data, title=title, preview=preview)
 
@@ -110,16 +111,6 @@ async def import_list(
     principal.require(Scope.SOURCES_WRITE)
     async with rt.db.tenant(principal) as session:
         await sources.load(session, principal, source_id)
-    data = await _received(request)
+    data = await received_text(request)
     response.status_code = 200 if preview else 202
     return await pairs.import_into(rt, principal, source_id, data, mode=mode, preview=preview, expected=expected)
-
-
-async def _received(request: Request) -> bytes:
-    """The body. Raises TooLargeError as soon as it is too long."""
-    received = bytearray()
-    async for part in request.stream():
-        received += part
-        if len(received) > pair_files.MAX_BYTES:
-            raise TooLargeError(f"The file is larger than {pair_files.MAX_BYTES // 2**20} MB. Split it.")
-    return bytes(received)

@@ -3,9 +3,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 
-from chatbot_saas.api.dependencies import ContentVersionDep, PageDep, RuntimeDep, TenantDep
+from chatbot_saas.api.dependencies import CallerFirst, ContentVersionDep, PageDep, RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
-from chatbot_saas.api.uploads import received_files
+from chatbot_saas.api.uploads import received_files, received_json
 from chatbot_saas.core.errors import (
     ConflictError,
     ForbiddenError,
@@ -36,6 +36,7 @@ from chatbot_saas.services import bots, discovery, intake, sources
 router = APIRouter(
     prefix="/api/v1", tags=["sources"], responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError)
 )
+_long = APIRouter(route_class=CallerFirst)
 _ADD_BODY = {
     "requestBody": {
         "required": True,
@@ -89,7 +90,7 @@ async def add_sources(bot_id: UUID, request: Request, rt: RuntimeDep, principal:
         await bots.load(session, principal, bot_id)  # before a byte of the body is read
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
-        body = SOURCE_CREATE.validate_json(await request.body())
+        body = SOURCE_CREATE.validate_python(await received_json(request))
         return PageRead(items=[await intake.add(rt, principal, bot_id, body)])
     if kind != "multipart/form-data":
         raise UnsupportedTypeError("Send files as multipart/form-data in fields named file, or JSON with a type.")
@@ -115,7 +116,7 @@ async def get_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> S
         return await sources.get(session, principal, source_id)
 
 
-@router.patch("/sources/{source_id}", responses=errors(ConflictError, InvalidError, PreconditionFailedError))
+@_long.patch("/sources/{source_id}", responses=errors(ConflictError, InvalidError, PreconditionFailedError))
 async def change_source(
     source_id: UUID, body: SourcePatch, rt: RuntimeDep, principal: TenantDep, expected: ContentVersionDep
 ) -> SourceRead:
@@ -155,3 +156,6 @@ async def reindex_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep) 
 async def cancel_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> SourceRead:
     async with rt.db.tenant(principal) as session:
         return await sources.cancel(session, principal, source_id, rt)
+
+
+router.include_router(_long)

@@ -1,4 +1,4 @@
-"""Receives files: bounded while they stream in, and only after the caller is known."""
+"""Receives files and long texts: bounded while they stream in, and only after the caller is known."""
 
 import asyncio
 import shutil
@@ -6,16 +6,53 @@ import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from fastapi import Request
+from pydantic_core import from_json
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from chatbot_saas.core.errors import InvalidError, TooLargeError
+from chatbot_saas.services import pair_files
 from chatbot_saas.services.intake import Upload
 
 MAX_FILES = 20
 MAX_REQUEST_BYTES = 128 * 1024 * 1024
+MAX_TEXT_BYTES = pair_files.MAX_BYTES
+"""Of a body that is read into memory as a whole."""
+
+
+async def received_text(request: Request) -> bytes:
+    """The body. Raises TooLargeError as soon as it is too long."""
+    received = bytearray()
+    async for part in request.stream():
+        received += part
+        if len(received) > MAX_TEXT_BYTES:
+            raise TooLargeError(f"This is larger than {MAX_TEXT_BYTES // 2**20} MB. Split it.")
+    return bytes(received)
+
+
+MOST_BRACKETS = 100_000
+
+
+def require_sane(data: bytes) -> None:
+    """Millions of empty lists in a long body keep Python's garbage collector, and with it everybody, busy for seconds.
+
+    Raises InvalidError.
+    """
+    if data.count(b"[") + data.count(b"{") > MOST_BRACKETS:
+        raise InvalidError("The body holds too many lists, objects or opening brackets.")
+
+
+async def received_json(request: Request) -> Any:
+    """The body, to be checked as a Python value: pydantic counts a list only there before it looks at its items."""
+    data = await received_text(request)
+    require_sane(data)
+    try:
+        return from_json(data)
+    except ValueError as error:
+        raise InvalidError("The body is not valid JSON.") from error
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from chatbot_saas.api.middleware import MAX_BODY, MAX_LONG_BODY
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.services.passages import document_id
 from chatbot_saas.services.runtime import Runtime
@@ -111,6 +112,13 @@ async def test_names_of_fields_are_not_trusted_either(sender: Sender) -> None:
 
 
 @pytest.mark.parametrize("operation", WITH_BODY, ids=str)
+async def test_a_flood_of_unknown_fields_is_told_in_one_line(sender: Sender) -> None:
+    answer = await sender({f"f{number}": 0 for number in range(2_000)})
+    assert is_problem(answer, 422), answer.text
+    assert len(answer.json()["errors"]) == 1
+
+
+@pytest.mark.parametrize("operation", WITH_BODY, ids=str)
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"1", b'"x"', b"\xff\xfe", b"{'a': 1}", b"[" * 50_000])
 async def test_malformed_json(sender: Sender, content: bytes) -> None:
     if content in (b"", b"null") and sender.operation.body == "StartRequest":
@@ -120,7 +128,8 @@ async def test_malformed_json(sender: Sender, content: bytes) -> None:
 
 @pytest.mark.parametrize("operation", WITH_BODY, ids=str)
 async def test_bodies_over_a_megabyte(sender: Sender) -> None:
-    large = b'{"name": "' + b"a" * (1024 * 1024) + b'"}'
+    limit = MAX_LONG_BODY if sender.operation.body == "SourcePatch" else MAX_BODY
+    large = b'{"name": "' + b"a" * limit + b'"}'
     assert is_problem(await sender.raw(large), 413)
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -252,6 +261,46 @@ async def test_uploads_that_are_none(client: httpx.AsyncClient, admin: Person, i
     assert is_problem(await send("multipart/form-data; boundary=x", field), 422), "a text is not a file"
     many = [("file", (f"{n}.txt", b"text", "text/plain")) for n in range(21)]
     assert is_problem(await client.post(url, headers=admin.headers, files=many), 422)
+
+
+async def test_json_for_a_source_is_bounded_and_counted_before_it_is_looked_at(
+    client: httpx.AsyncClient, admin: Person, ids: dict[str, Any]
+) -> None:
+    url = f"/api/v1/bots/{ids['bot_id']}/sources"
+    headers = {**admin.headers, "Content-Type": "application/json"}
+    long = b'{"type": "text", "title": "x", "text": "' + b"a" * MAX_LONG_BODY + b'"}'
+    assert is_problem(await client.post(url, headers=headers, content=long), 413)
+    many = await client.post(url, headers=headers, content=b'{"type": "qa", "pairs": [' + b"[]," * 50_000 + b"[]]}")
+    assert is_problem(many, 422)
+    assert [error["field"] for error in many.json()["errors"]] == ["qa.pairs"], "one error instead of 50,000"
+    lists = b'{"type": "qa", "pairs": [' + b"[]," * 200_000 + b"[]]}"
+    assert is_problem(await client.post(url, headers=headers, content=lists), 422)
+    assert is_problem(await client.patch(f"/api/v1/sources/{ids['source_id']}", headers=headers, content=lists), 422)
+    strange = {"type": "qa", "pairs": [{"question": "a", "x": 0, "y": 0}] * 500}
+    told = await client.post(url, headers=headers, json=strange)
+    assert is_problem(told, 422)
+    assert len(told.json()["errors"]) == 20
+    assert told.json()["detail"].endswith("; and 1,480 more")
+
+
+async def test_what_can_be_added_can_be_changed(client: httpx.AsyncClient, admin: Person, ids: dict[str, Any]) -> None:
+    text = "日本語の文章です。" * 50_000
+    assert MAX_BODY < len(text.encode()) < MAX_LONG_BODY
+    url, headers = f"/api/v1/sources/{ids['source_id']}", {**admin.headers, "Content-Type": "application/json"}
+    body = json.dumps({"text": text}, ensure_ascii=False).encode()
+    unread = False
+
+    async def pieces() -> AsyncIterator[bytes]:
+        nonlocal unread
+        yield body[:100]
+        unread = True
+        yield body[100:]
+
+    stranger = {"Content-Type": "application/json", "Authorization": "Bearer nobody"}
+    assert is_problem(await client.patch(url, headers=stranger, content=pieces()), 401)
+    assert not unread, "who is not known sends nothing"
+    changed = await client.patch(url, headers=headers, content=pieces())
+    assert changed.status_code == 200, changed.text
 
 
 FILENAMES = [
