@@ -84,7 +84,8 @@ async def follow_embedder(rt: Runtime) -> int:
     system = System("change of embedder")
     async with rt.db.platform(system) as session:
         stale = select(col(Bot.id)).where(col(Bot.embedder) != "", col(Bot.embedder) != rt.embedder.name)
-        query = select(Source).where(col(Source.bot_id).in_(stale), col(Source.status) == "ready").with_for_update()
+        query = select(Source).where(col(Source.bot_id).in_(stale), col(Source.status) == "ready")
+        query = query.order_by(col(Source.tenant_id), col(Source.id)).with_for_update()
         found = (await session.scalars(query)).all()
         for source in found:
             await runs.begin_again(session, rt, source, "reindex")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 from sqlmodel import col
 
-from chatbot_saas.core.tenancy import System
+from chatbot_saas.core.tenancy import System, tenant_for_job
 from chatbot_saas.models import Source, TenantRow
 from chatbot_saas.services import runs
 from chatbot_saas.services.runtime import Runtime
@@ -36,21 +36,25 @@ def after_failure(source: Source, message: str) -> str:
 
 async def start_due(rt: Runtime) -> int:
     """Begin the refreshes whose time has come, of tenants that are active; returns how many."""
+    due = (
+        col(Source.next_refresh_at) <= datetime.now(UTC),
+        col(Source.status).in_(("ready", "failed")),
+    )
     async with rt.db.platform(System("scheduled refresh")) as session:
-        due = (
-            select(Source)
+        found = await session.execute(
+            select(col(Source.tenant_id), col(Source.id))
             .join(TenantRow, col(TenantRow.id) == col(Source.tenant_id))
-            .where(
-                col(Source.next_refresh_at) <= datetime.now(UTC),
-                col(Source.status).in_(("ready", "failed")),
-                col(TenantRow.status) == "active",
-            )
+            .where(*due, col(TenantRow.status) == "active")
             .order_by(col(Source.next_refresh_at))
             .limit(_AT_ONCE)
-            .with_for_update(of=Source, skip_locked=True)
         )
-        found = (await session.scalars(due)).all()
-        for source in found:
-            schedule(source, source.refresh)
-            await runs.begin_again(session, rt, source, "refresh")
-    return len(found)
+        wanted = found.all()
+    begun = 0
+    for tenant_id, source_id in wanted:  # one at a time: whoever begins a run holds its tenant's places
+        async with rt.db.tenant(tenant_for_job(tenant_id)) as session:
+            query = select(Source).where(col(Source.id) == source_id, *due).with_for_update(skip_locked=True)
+            if source := await session.scalar(query):
+                schedule(source, source.refresh)
+                await runs.begin_again(session, rt, source, "refresh")
+                begun += 1
+    return begun
