@@ -82,7 +82,7 @@ async def get(session: AsyncSession, principal: Tenant, bot_id: UUID) -> BotRead
 async def load(session: AsyncSession, principal: Tenant, bot_id: UUID, *, lock: bool = False) -> Bot:
     """The row, or NotFoundError: for another tenant's bot as for one that never was."""
     principal.require_bot(bot_id)
-    bot = await session.get(Bot, bot_id, with_for_update=lock or None)
+    bot = await session.get(Bot, bot_id, with_for_update={"key_share": True} if lock else None)
     if bot is None:
         raise NotFoundError("There is no such bot.")
     return bot

@@ -57,7 +57,8 @@ async def index(rt: Runtime, tenant_id: UUID, bot_id: UUID) -> None:
 
 async def _finish(session: AsyncSession, rt: Runtime, bot_id: UUID) -> None:
     """Mark what is wholly indexed as ready; questions use this embedder once all of the bot's chunks have it."""
-    bot = await session.get(Bot, bot_id, with_for_update=True)
+    # its key stays: rows that point to it can be added meanwhile, or two could wait for each other
+    bot = await session.get(Bot, bot_id, with_for_update={"key_share": True})
     if bot is None:
         return
     behind = select(col(Chunk.id)).where(col(Chunk.source_id) == col(Source.id), ~col(Chunk.indexed)).exists()
