@@ -65,7 +65,7 @@ async def test_a_pair_is_kept_answers_word_for_word_and_is_tried(
     await panel.get_by_role("button", name="Try").click()
     await expect(panel.get_by_text("The model answers: nothing is close enough.")).to_be_visible()
     slider = panel.get_by_role("slider")
-    for share in range(87, 79, -1):
+    for share in range(89, 79, -1):
         await slider.press("ArrowLeft")
         await expect(panel.get_by_text(f"{share}% alike")).to_be_visible()
     await expect(panel.get_by_text("it means the same")).to_be_visible()
