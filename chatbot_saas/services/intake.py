@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from chatbot_saas.adapters.blobs import BlobNotFoundError
 from chatbot_saas.adapters.web.urls import from_person
 from chatbot_saas.core.errors import ConflictError, DomainError, InvalidError, PreconditionFailedError
 from chatbot_saas.core.ids import new_id
@@ -34,6 +35,12 @@ from chatbot_saas.services import audit, bots, deletion, questions, refreshing, 
 from chatbot_saas.services.runtime import Runtime
 
 TEXT_FILENAME = "text.txt"
+READS = 8
+"""Of a content that others' changes keep replacing while it is read."""
+_OTHER_TYPE = {
+    "text": "This source is not a text that was pasted.",
+    "qa": "This source is not a list of questions and answers.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +136,22 @@ async def _add(
         if path and source.sha256 not in known:
             source.blob_key = f"{deletion.blob_prefix(principal.tenant_id, bot_id)}{source.id}"
             await rt.blobs.put(source.blob_key, path)
+    needless: list[str] = []  # after any other error the rows may be there after all: then the nightly sweep looks
+    try:
+        answers, needless = await _added(rt, principal, bot_id, rows)
+    except DomainError:  # the bot was deleted meanwhile
+        needless = [source.blob_key for source, _ in rows]
+        raise
+    finally:
+        for key in filter(None, needless):
+            await rt.blobs.delete(key)
+    return answers
+
+
+async def _added(
+    rt: Runtime, principal: Tenant, bot_id: UUID, rows: list[tuple[Source, Path | None]]
+) -> tuple[list[SourceRead], list[str]]:
+    """The sources, copies named as such, and the blobs that nothing names."""
     needless: list[str] = []
     answers: list[SourceRead] = []
     async with rt.db.tenant(principal) as session:
@@ -150,10 +173,7 @@ async def _add(
                     known[source.sha256] = source
             await session.refresh(source, ["created_at", "updated_at"])
             answers.append(sources.read(source))
-    for key in needless:
-        if key:
-            await rt.blobs.delete(key)
-    return answers
+    return answers, needless
 
 
 async def _copies(session: AsyncSession, bot_id: UUID, rows: list[tuple[Source, Path | None]]) -> dict[bytes, Source]:
@@ -250,17 +270,25 @@ def _new_content(source: Source, patch: SourcePatch) -> bytes | None:
 async def text_of(rt: Runtime, principal: Tenant, source_id: UUID) -> PastedText:
     """What was pasted, of a source of type text."""
     principal.require(Scope.SOURCES_READ)
-    source, data = await _content(rt, principal, source_id, "text")
+    source, data = await content(rt, principal, source_id, "text")
     return PastedText(sources.read(source), content_version(source), data.decode())
 
 
-async def _content(rt: Runtime, principal: Tenant, source_id: UUID, kind: str) -> tuple[Source, bytes]:
-    async with rt.db.tenant(principal) as session:
-        source = await sources.load(session, principal, source_id)
-        if source.type != kind:
-            raise ConflictError(f"This source is not of type {kind}.")
-    async with rt.blobs.local_copy(source.blob_key) as path:
-        return source, await asyncio.to_thread(path.read_bytes)
+async def content(rt: Runtime, principal: Tenant, source_id: UUID, kind: str) -> tuple[Source, bytes]:
+    """A source of type text or qa with what it holds. Raises ConflictError for one of another type."""
+    for last in (*[False] * (READS - 1), True):
+        async with rt.db.tenant(principal) as session:
+            source = await sources.load(session, principal, source_id)
+            if source.type != kind:
+                raise ConflictError(_OTHER_TYPE[kind])
+        try:
+            async with rt.blobs.local_copy(source.blob_key) as path:
+                return source, await asyncio.to_thread(path.read_bytes)
+        except BlobNotFoundError:
+            if last:
+                raise
+            continue  # written anew in between
+    raise AssertionError("unreachable")
 
 
 def _digest(path: Path) -> bytes:

@@ -14,8 +14,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import col
 
-from chatbot_saas.adapters.blobs import BlobNotFoundError
-from chatbot_saas.core.errors import ConflictError, InvalidError, PreconditionFailedError
+from chatbot_saas.core.errors import InvalidError, PreconditionFailedError
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.models import Source
 from chatbot_saas.schemas.questions import ImportMode, PairChange, PairImport, PairList
@@ -45,20 +44,9 @@ async def lists(rt: Runtime, principal: Tenant, bot_id: UUID) -> list[SourceRead
 
 async def load(rt: Runtime, principal: Tenant, source_id: UUID) -> PairList:
     principal.require(Scope.SOURCES_READ)
-    for last in (False, True):
-        async with rt.db.tenant(principal) as session:
-            source = await sources.load(session, principal, source_id)
-            if source.type != "qa":
-                raise ConflictError("This source is not a list of questions and answers.")
-        try:
-            async with rt.blobs.local_copy(source.blob_key) as path:
-                pairs = await asyncio.to_thread(lambda: questions.load(path.read_bytes()))
-        except BlobNotFoundError:
-            if last:
-                raise
-            continue  # written anew in between
-        return PairList(source=sources.read(source), version=intake.content_version(source), pairs=pairs)
-    raise AssertionError("unreachable")
+    source, data = await intake.content(rt, principal, source_id, "qa")
+    pairs = await asyncio.to_thread(questions.load, data)
+    return PairList(source=sources.read(source), version=intake.content_version(source), pairs=pairs)
 
 
 async def add(

@@ -50,6 +50,16 @@ async def test_put_read_replace_delete(store: BlobStore, upload: Path) -> None:
     assert await store.age_seconds("tenant/bot/one") == 0
 
 
+async def test_what_is_deleted_while_it_is_read_is_missing_and_no_crash(store: BlobStore, upload: Path) -> None:
+    await store.put("tenant/bot/one", upload)
+    try:
+        async with store.local_copy("tenant/bot/one") as path:
+            await store.delete("tenant/bot/one")
+            assert await asyncio.to_thread(path.read_bytes) == CONTENT, "a store that copies has it still"
+    except BlobNotFoundError:
+        pass
+
+
 async def test_keys_and_prefixes(store: BlobStore, upload: Path) -> None:
     for key in ("a/b/1", "a/b/2", "a/bb/3", "c/4"):
         await store.put(key, upload)

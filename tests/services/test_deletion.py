@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from chatbot_saas.core.tenancy import PlatformAdmin, System
 from chatbot_saas.models import AuditEntry, Document, Source
 from chatbot_saas.schemas.bots import BotRead
 from chatbot_saas.schemas.receipts import Receipt
-from chatbot_saas.schemas.sources import SiteSource, SourceRead
+from chatbot_saas.schemas.sources import SiteSource, SourceRead, TextSource
 from chatbot_saas.services import (
     audit,
     bots,
@@ -36,7 +36,7 @@ from chatbot_saas.services import (
 )
 from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
-from tests.factories.gates import held
+from tests.factories.gates import Gate, Held, held
 from tests.factories.jobs import drained, until
 from tests.factories.knowledge import add_text, make_bot, settled
 from tests.factories.people import Person, sign_up
@@ -110,6 +110,24 @@ async def test_a_deleted_bot_is_gone_from_everywhere(keyed: Runtime, person: Per
     assert await kept(keyed, person) == [receipt]
     with pytest.raises(NotFoundError):
         await chat.search(keyed, person.principal, bot.id, "warranty", 3)
+
+
+async def test_a_file_on_its_way_to_a_deleted_bot_is_not_kept(keyed: Runtime, person: Person) -> None:
+    bot = await make_bot(keyed, person)
+    gate, real = Gate(), keyed.blobs
+    keyed.blobs = cast(Any, Held(real, "put", gate))
+    try:
+        adding = asyncio.create_task(
+            intake.add(keyed, person.principal, bot.id, TextSource(type="text", title="Late", text=WARRANTY))
+        )
+        await asyncio.wait_for(gate.reached.wait(), 30)
+        await bots.delete(keyed, person.principal, bot.id)
+        gate.open.set()
+        with pytest.raises(NotFoundError):
+            await adding
+    finally:
+        keyed.blobs = real
+    assert await real.keys(f"{person.tenant_id}/{bot.id}/") == []
 
 
 async def test_a_deleted_conversation_is_gone(keyed: Runtime, person: Person) -> None:

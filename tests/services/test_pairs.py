@@ -1,6 +1,10 @@
 """Lists of questions: edits of several people at once, and CSV files of every kind."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -14,8 +18,8 @@ from chatbot_saas.core.errors import (
 )
 from chatbot_saas.core.tenancy import Role
 from chatbot_saas.schemas.bots import BotRead
-from chatbot_saas.schemas.sources import MAX_PAIRS, QuestionPair, SourceRead
-from chatbot_saas.services import pair_files, pairs
+from chatbot_saas.schemas.sources import MAX_PAIRS, QuestionPair, SourcePatch, SourceRead
+from chatbot_saas.services import intake, pair_files, pairs
 from chatbot_saas.services.runtime import Runtime
 from tests.factories.jobs import drained
 from tests.factories.knowledge import add_text, make_bot, settled
@@ -112,6 +116,42 @@ async def test_whoever_changes_what_somebody_else_changed_is_told(
         with pytest.raises(pairs.PairChangedError):
             await change
     assert await held(rt, person, known) == [CLOSED, REFUND]
+
+
+class Rewritten:
+    """The file store, where somebody writes the list anew each time that it is about to be read."""
+
+    def __init__(self, blobs: Any, write: Callable[[], Awaitable[object]], times: int) -> None:
+        self._blobs, self._write, self._left = blobs, write, times
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._blobs, name)
+
+    @asynccontextmanager
+    async def local_copy(self, key: str) -> AsyncIterator[Path]:
+        async with self._blobs.local_copy(key) as path:
+            if self._left > 0:
+                self._left -= 1
+                await self._write()
+            yield path
+
+
+async def test_a_list_is_read_however_often_others_write_it(rt: Runtime, person: Person, known: SourceRead) -> None:
+    real, written = rt.blobs, 0
+
+    async def write() -> None:
+        nonlocal written
+        written += 1
+        answer = f"Number {written}."
+        patch = SourcePatch(pairs=[QuestionPair(question=HOURS.question, answer=answer)])
+        await intake.change(rt, person.principal, known.id, patch)
+
+    rt.blobs = cast(Any, Rewritten(real, write, 5))
+    try:
+        [pair] = await held(rt, person, known)
+        assert pair.answer.startswith("Number "), "which one depends on the jobs, which read it as well"
+    finally:
+        rt.blobs = real
 
 
 async def test_nobody_else_reads_or_changes_a_list(

@@ -31,7 +31,12 @@ class FolderBlobs:
         path = self._root / checked(key)
         if not await asyncio.to_thread(path.is_file):
             raise BlobNotFoundError
-        yield path
+        try:
+            yield path
+        except FileNotFoundError as error:
+            if path.is_file():
+                raise
+            raise BlobNotFoundError from error  # deleted since
 
     async def exists(self, key: str) -> bool:
         return await asyncio.to_thread((self._root / checked(key)).is_file)
