@@ -14,8 +14,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import Future
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,14 @@ class PoolClosedError(UnavailableError):
     retryable = True
 
 
+_owner: ContextVar[str] = ContextVar("owner", default="")
+
+
+def work_for(owner: object) -> None:
+    """Say for whom this task, with those that it starts, runs jobs from now on: owners (tenants) take turns."""
+    _owner.set(str(owner))
+
+
 class WorkerPool:
     """Runs functions in at most `size` processes, which start when needed and end after `idle_seconds` without work.
 
@@ -97,6 +106,7 @@ class WorkerPool:
         self._jobs: deque[_Job] = deque()
         self._threads: set[threading.Thread] = set()
         self._running: set[_Job] = set()
+        self._turns: dict[str, float] = {}
         self._idle = 0
         self._closed = False
 
@@ -185,12 +195,22 @@ class WorkerPool:
             self._condition.wait_for(lambda: self._jobs or self._closed, self._idle_seconds)
             self._idle -= 1
             if self._jobs and not self._closed:
-                job = self._jobs.popleft()
+                job = self._fairest()
                 job.started = time.monotonic()
                 self._running.add(job)
                 return job
             self._threads.discard(threading.current_thread())  # under the lock: no job is left to a thread that ends
             return None
+
+    def _fairest(self) -> "_Job":
+        """Takes a job of the owner who has the fewest under way, and of such the one whose last turn is longest ago."""
+        busy = Counter(job.owner for job in self._running)
+        job = min(self._jobs, key=lambda job: (busy[job.owner], self._turns.get(job.owner, 0.0)))
+        self._jobs.remove(job)
+        self._turns[job.owner] = time.monotonic()
+        if not self._jobs:
+            self._turns.clear()
+        return job
 
     def _perform(self, job: "_Job", child: "_Child | None") -> "_Child | None":
         """Run the job, set its outcome, and return the process if it can be used again."""
@@ -226,6 +246,7 @@ class WorkerPool:
 class _Job:
     def __init__(self, function: str, args: tuple[object, ...], timeout: float, memory: int) -> None:
         self.function, self.args, self.timeout, self.memory = function, args, timeout, memory
+        self.owner = _owner.get()
         self.future: Future[Any] = Future()
         self.child: _Child | None = None
         self.started: float | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from chatbot_saas.adapters.extraction import ExtractionError, WebPage
+from chatbot_saas.adapters.processes import work_for
 from chatbot_saas.adapters.web.failures import WebError
 from chatbot_saas.adapters.web.traps import Variants, looks_endless
 from chatbot_saas.adapters.web.urls import UrlRules, from_person, same_site
@@ -70,6 +71,7 @@ async def preview(rt: Runtime, principal: Tenant, url: str, options: SiteOptions
     """
     principal.require(Scope.SOURCES_WRITE)
     await rt.limiter.hit("preview", str(principal.tenant_id), PREVIEWS_PER_MINUTE)
+    work_for(principal.tenant_id)
     rules = SiteRules.of(url, options)
     began = time.monotonic()
     seen: set[str] = set()

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import col
 
+from chatbot_saas.adapters.processes import work_for
 from chatbot_saas.core.errors import DomainError, InvalidError
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import System, Tenant, tenant_for_job
@@ -29,6 +30,7 @@ class NoTextError(InvalidError):
 async def ingest(rt: Runtime, tenant_id: UUID, source_id: UUID, run: int) -> None:
     """The job. Domain errors end the source as failed with their message; anything else is tried again by the queue."""
     principal = tenant_for_job(tenant_id)
+    work_for(tenant_id)
     try:
         await runs.while_own(rt, principal, source_id, run, _ingest(rt, principal, source_id, run))
     except StoppedError:

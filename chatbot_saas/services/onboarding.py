@@ -21,7 +21,7 @@ from chatbot_saas.adapters.extraction import ExtractionError, WebPage
 from chatbot_saas.adapters.extraction.site import READER, SiteFacts
 from chatbot_saas.adapters.llm.languages import guess_language
 from chatbot_saas.adapters.pictures import PictureUnreadableError, SmallPicture, small_picture
-from chatbot_saas.adapters.processes import JobCrashedError, JobFailedError, JobMemoryError, JobTimeoutError
+from chatbot_saas.adapters.processes import JobCrashedError, JobFailedError, JobMemoryError, JobTimeoutError, work_for
 from chatbot_saas.adapters.web.failures import TlsError, UnreachableError, WebError
 from chatbot_saas.adapters.web.urls import from_person, normalise
 from chatbot_saas.core import colours, pictures
@@ -90,6 +90,7 @@ async def look(rt: Runtime, principal: Tenant, url: str) -> AsyncGenerator[SiteP
     principal.require(Scope.BOTS_WRITE)
     principal.require(Scope.SOURCES_WRITE)
     await rt.limiter.hit("look", str(principal.tenant_id), LOOKS_PER_MINUTE)
+    work_for(principal.tenant_id)
     yield SiteProfile()
     found, start = await _first_page(rt, url)
     page = found.page

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import col
 
+from chatbot_saas.adapters.processes import work_for
 from chatbot_saas.core.errors import InvalidError, PreconditionFailedError
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.models import Source
@@ -146,7 +147,7 @@ async def import_into(
     Raises InvalidError with a line for each thing that is wrong, PreconditionFailedError if the list is not `expected`.
     """
     principal.require(Scope.SOURCES_WRITE)
-    read = await _read(rt, data)
+    read = await _read(rt, principal, data)
     known = await load(rt, principal, source_id)
     if expected is not None and expected != known.version:
         raise PreconditionFailedError
@@ -164,7 +165,7 @@ async def import_new(
 ) -> PairImport:
     """Make a new list of a CSV file."""
     principal.require(Scope.SOURCES_WRITE)
-    read = await _read(rt, data)
+    read = await _read(rt, principal, data)
     result, told = _merged([], read.lines, "replace")
     told = told.model_copy(update={"preview": preview})
     if preview:
@@ -173,7 +174,8 @@ async def import_new(
     return told.model_copy(update={"source": source})
 
 
-async def _read(rt: Runtime, data: bytes) -> PairFile:
+async def _read(rt: Runtime, principal: Tenant, data: bytes) -> PairFile:
+    work_for(principal.tenant_id)
     file: PairFile = await rt.processes.run("chatbot_saas.services.pair_files:read", data, timeout=30)
     if file.problems:
         words = [f"Line {line:,}: {problem}" for line, problem in file.problems]

@@ -18,6 +18,7 @@ from chatbot_saas.adapters.processes import (
     JobTimeoutError,
     PoolClosedError,
     WorkerPool,
+    work_for,
 )
 from chatbot_saas.core.errors import NotFoundError
 
@@ -162,6 +163,25 @@ async def test_cancelling_the_caller_ends_the_process(pool: WorkerPool, tmp_path
         await task
     assert await gone(pid)
     assert await pool.run(f"{JOBS}:add", 1, 1) == 2
+
+
+async def test_owners_take_turns(tmp_path: Path) -> None:
+    pool = WorkerPool(size=1)
+    ended: list[str] = []
+
+    async def job(owner: str, note: str = "") -> None:
+        work_for(owner)
+        if note:
+            await pool.run(f"{JOBS}:note_and_wait", note, 0.5)
+        else:
+            await pool.run(f"{JOBS}:pid")
+        ended.append(owner)
+
+    first = asyncio.create_task(job("many", str(tmp_path / "note")))
+    await written(tmp_path / "note")
+    await asyncio.gather(first, *(job("many") for _ in range(4)), job("few"), job("few"), job("one"))
+    await pool.close()
+    assert ended == ["many", "many", "few", "one", "many", "few", "many", "many"]
 
 
 async def test_a_cancelled_waiting_job_never_starts(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from chatbot_saas.adapters.processes import (
     WorkerPool,
 )
 
+PAGE_SECONDS = 30.0
+"""A page that takes longer was made to: a person's takes one."""
 _PACKAGE = "chatbot_saas.adapters.extraction"
 # By name: only the worker process imports the libraries
 _READERS = {
@@ -48,20 +50,20 @@ class ProcessExtractor:
 
     async def extract(self, path: Path, filename: str) -> Extracted:
         kind = await asyncio.to_thread(kind_of, path, filename)
-        extracted = await self._run(_READERS[kind], str(path), filename)
+        extracted = await self._run(self._timeout, _READERS[kind], str(path), filename)
         if not isinstance(extracted, Extracted):
             raise FileDamagedError
         return extracted
 
     async def read_page(self, path: Path, url: str, charset: str = "") -> WebPage:
-        page = await self._run(f"{_PACKAGE}.page:read_page", str(path), url, charset)
+        page = await self._run(min(self._timeout, PAGE_SECONDS), f"{_PACKAGE}.page:read_page", str(path), url, charset)
         if not isinstance(page, WebPage):
             raise FileDamagedError
         return page
 
-    async def _run(self, reader: str, *args: str) -> object:
+    async def _run(self, timeout: float, reader: str, *args: str) -> object:
         try:
-            return await self._pool.run(reader, *args, timeout=self._timeout, memory=self._memory)
+            return await self._pool.run(reader, *args, timeout=timeout, memory=self._memory)
         except JobTimeoutError as error:
             raise FileTooSlowError from error
         except JobMemoryError as error:
