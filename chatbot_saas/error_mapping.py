@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from chatbot_saas.core.errors import DomainError, TooManyRequestsError, UnauthenticatedError
 from chatbot_saas.core.logging import get_logger
@@ -93,6 +94,10 @@ def install(api: FastAPI) -> None:
         return problem(
             error.status_code, _CODES.get(error.status_code, "http_error"), str(error.detail), headers=headers
         )
+
+    @api.exception_handler(ClientDisconnect)
+    async def broken_off(_: Request, error: ClientDisconnect) -> JSONResponse:
+        return problem(400, "bad_request", "The body ended before it was complete.")
 
     @api.exception_handler(Exception)
     async def unexpected(_: Request, error: Exception) -> JSONResponse:

@@ -27,6 +27,8 @@ MAX_BODY = 1024 * 1024
 """Bytes of a request that is no upload."""
 MAX_LONG_BODY = 10 * 1024 * 1024
 """Of one that changes a text or a list of questions, whose route asks for the caller before it reads."""
+SILENCE_SECONDS = 30.0
+"""Between two parts of a body; who is silent for longer has gone."""
 DRAINED_BYTES = 32 * 1024 * 1024
 DRAINED_SECONDS = 5.0
 _REQUEST_ID = re.compile(r"^[\w.-]{8,64}$")
@@ -172,7 +174,11 @@ class _Body:
         return message
 
     async def _next(self) -> dict[str, Any]:
-        message = dict(await self._receive())
+        try:
+            async with asyncio.timeout(None if self._ended else SILENCE_SECONDS):
+                message = dict(await self._receive())
+        except TimeoutError:
+            message = {"type": "http.disconnect"}
         self._received += len(message.get("body", b""))
         self._ended = not message.get("more_body", False)
         return message

@@ -6,6 +6,7 @@ import gc
 import importlib
 import io
 import os
+import resource
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,10 @@ from chatbot_saas.cli.processes import on_stop
 from chatbot_saas.cli.progress import CommandError, say
 
 STOP_SECONDS = 20.0  # for answers and jobs under way, which bound themselves; then the process ends anyway
+
+MOST_CONNECTIONS = 10_000
+"""Each open page and each visitor's stream holds one. Beyond, the server takes no new one, whoever asks."""
+_OTHER_FILES = 1_000
 
 
 def load_app(build: Path) -> Callable[[], Any]:
@@ -55,7 +60,14 @@ def serve(app: Callable[[], Any], host: str, port: int, on_ready: Callable[[], N
 
 async def _serve(app: Any, host: str, port: int, on_ready: Callable[[], None]) -> bool:
     server = Server(
-        app, address=host, port=port, interface=Interfaces.ASGI, log_level=LogLevels.error, log_access=False
+        app,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        backlog=1024,
+        backpressure=connections(),  # its default is the backlog's: 128 who say nothing would shut everybody out
+        log_level=LogLevels.error,
+        log_access=False,
     )
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -74,6 +86,16 @@ async def _serve(app: Any, host: str, port: int, on_ready: Callable[[], None]) -
     if late:
         say(f"Not all of it ended within {STOP_SECONDS:.0f} s. What is left:\n{_what_runs()}")
     return not late
+
+
+def connections() -> int:
+    """How many may be open at a time. Raises this process's limit of open files as far as it may."""
+    wanted = MOST_CONNECTIONS + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return MOST_CONNECTIONS if soft < 0 else max(128, min(MOST_CONNECTIONS, soft - _OTHER_FILES))
 
 
 def _what_runs() -> str:

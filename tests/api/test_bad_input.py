@@ -1,5 +1,6 @@
 """What nobody should send, at every route of the OpenAPI document: refused in words, and never a crash."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from chatbot_saas.api import middleware
 from chatbot_saas.api.middleware import MAX_BODY, MAX_LONG_BODY
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.services.passages import document_id
@@ -301,6 +303,23 @@ async def test_what_can_be_added_can_be_changed(client: httpx.AsyncClient, admin
     assert not unread, "who is not known sends nothing"
     changed = await client.patch(url, headers=headers, content=pieces())
     assert changed.status_code == 200, changed.text
+
+
+async def test_who_never_ends_a_body_is_not_waited_for(
+    client: httpx.AsyncClient, admin: Person, ids: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(middleware, "SILENCE_SECONDS", 0.1)
+
+    async def halting() -> AsyncIterator[bytes]:
+        yield b'{"email":'
+        await asyncio.Event().wait()
+
+    headers = {**admin.headers, "Content-Type": "application/json"}
+    for url in ("/api/v1/auth/login", f"/api/v1/bots/{ids['bot_id']}/sources", f"/api/v1/bots/{ids['bot_id']}/search"):
+        answer = await client.post(url, headers=headers, content=halting())
+        assert is_problem(answer, 400), (url, answer.text)
+    form = {**admin.headers, "Content-Type": "multipart/form-data; boundary=x"}
+    assert is_problem(await client.post(url.replace("search", "sources"), headers=form, content=halting()), 400, 422)
 
 
 FILENAMES = [

@@ -67,6 +67,24 @@ async def test_assets_are_compressed_and_kept_forever_and_pages_are_not(server: 
         assert "immutable" not in missing.headers.get("cache-control", "")
 
 
+async def test_hundreds_who_only_hold_a_connection_shut_nobody_out(server: RunningServer) -> None:
+    half = (
+        b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+    )
+    writers: list[asyncio.StreamWriter] = []
+    try:
+        for number in range(300):
+            _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writers.append(writer)
+            writer.write((b"", b"POST /api", half)[number % 3])
+            await writer.drain()
+        async with httpx.AsyncClient(base_url=server.url, timeout=15) as client:
+            assert (await client.get("/api/health")).status_code == httpx.codes.OK
+    finally:
+        for writer in writers:
+            writer.close()
+
+
 @asynccontextmanager
 async def tls_proxy(outside: int, inside: int, folder: Path) -> AsyncIterator[None]:
     """Accept TLS on `outside` and pass the bytes to `inside`, both ports of 127.0.0.1."""
