@@ -6,6 +6,7 @@ from uuid import UUID
 import reflex as rx
 from pydantic import TypeAdapter
 
+from chatbot_saas.core.errors import NotFoundError
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.schemas.bots import BotPatch, BotRead
 from chatbot_saas.services import bots
@@ -26,14 +27,14 @@ class BotState(rx.State):
 
     @authorised(Scope.BOTS_READ)
     async def load(self, principal: Tenant):
-        bot_id = route_id(self, "bot_id")
-        if self.bot is None or self.bot.id != bot_id:
-            self.bot, self.delete_name = None, ""
-            self.missing = False
-            yield  # shows the skeleton instead of another bot's data
         try:
-            self.bot = await read_bot(principal, bot_id)
-        except bots.NotFoundError:
+            bot_id = route_id(self, "bot_id")
+            if self.bot is None or self.bot.id != bot_id:
+                self.bot, self.delete_name = None, ""
+                self.missing = False
+                yield  # shows the skeleton instead of another bot's data
+            self.bot, self.missing = await read_bot(principal, bot_id), False
+        except NotFoundError:
             self.bot, self.missing = None, True
 
     @authorised(Scope.BOTS_WRITE)

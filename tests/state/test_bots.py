@@ -150,6 +150,10 @@ async def test_deleting_takes_the_bot_of_the_address(rt: Runtime, owner: Person)
     await tab.run(BotState.delete)
     await tab.run(BotState.load)
     assert (await tab.state(BotState)).missing
+    tab.go(bot_id="no-id")
+    (await tab.state(BotState)).missing = False
+    await tab.run(BotState.load)
+    assert (await tab.state(BotState)).missing, "what is no id is no bot either"
 
 
 async def test_the_playground_shows_what_an_answer_was_made_from(rt: Runtime, owner: Person) -> None:
