@@ -4,6 +4,8 @@ from typing import Any
 
 import reflex as rx
 
+from chatbot_saas.components.layout import icon_button
+
 
 def field(
     name: str, label: str, control: rx.Component, *, hint: Any = "", error: Any = "", aside: Any = None
@@ -103,4 +105,29 @@ def form_section(title: str, text: str, *fields: rx.Component, id: str = "", dan
         id=id,
         aria_labelledby=f"{id}-title" if id else "",
         class_name="panel flex flex-col gap-5 p-5 sm:p-6 scroll-mt-20" + (" danger-zone" if danger else ""),
+    )
+
+
+def removable_text(value: Any, label: Any, on_change: Any, on_remove: Any, *, most: int) -> rx.Component:
+    """One of a list of short texts, with a button that takes it away; `label` is its name for the ear."""
+    return rx.fragment(
+        rx.input(
+            value=value,
+            on_change=on_change,
+            aria_label=label,
+            max_length=most,
+            dir="auto",
+            size="2",
+            class_name="flex-1 min-w-0",
+        ),
+        icon_button(
+            "x",
+            f"Remove {label}",
+            on_click=on_remove,
+            variant="ghost",
+            color_scheme="gray",
+            size="2",
+            type="button",
+            class_name="!m-0",
+        ),
     )

@@ -4,8 +4,8 @@ from typing import Any
 
 import reflex as rx
 
-from chatbot_saas.components.forms import field, form_section, text_area
-from chatbot_saas.components.layout import bot_avatar, icon_button
+from chatbot_saas.components.forms import field, form_section, removable_text, text_area
+from chatbot_saas.components.layout import bot_avatar
 from chatbot_saas.components.vars import length
 from chatbot_saas.schemas.bots import MAX_STARTERS
 from chatbot_saas.state.bot_form import BotFormState
@@ -116,24 +116,12 @@ def _starters() -> rx.Component:
 
 def _starter(question: Any, index: Any) -> rx.Component:
     return rx.el.div(
-        rx.input(
-            value=question,
-            on_change=lambda text: State.change_starter(index, text),  # pyright: ignore[reportCallIssue]
-            aria_label=f"Starter {index + 1}",
-            max_length=80,
-            dir="auto",
-            size="2",
-            class_name="flex-1 min-w-0",
-        ),
-        icon_button(
-            "x",
-            f"Remove starter {index + 1}",
-            on_click=State.remove_starter(index),  # pyright: ignore[reportCallIssue]
-            variant="ghost",
-            color_scheme="gray",
-            size="2",
-            type="button",
-            class_name="!m-0",
+        removable_text(
+            question,
+            f"Starter {index + 1}",
+            lambda text: State.change_starter(index, text),  # pyright: ignore[reportCallIssue]
+            State.remove_starter(index),  # pyright: ignore[reportCallIssue]
+            most=80,
         ),
         class_name="flex items-center gap-2",
     )

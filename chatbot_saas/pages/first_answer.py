@@ -6,7 +6,8 @@ import reflex as rx
 
 from chatbot_saas.components import format
 from chatbot_saas.components.feedback import empty_state, notice, skeleton_lines
-from chatbot_saas.components.layout import bot_avatar, icon_button, link_button
+from chatbot_saas.components.forms import removable_text
+from chatbot_saas.components.layout import bot_avatar, link_button
 from chatbot_saas.components.steps import WEBSITE_STEPS, step_title, steps
 from chatbot_saas.components.vars import length, route_parameter, shown
 from chatbot_saas.pages.playground import latest_turn
@@ -206,24 +207,12 @@ def _questions() -> rx.Component:
 
 def _question(question: Any, index: Any) -> rx.Component:
     return rx.el.li(
-        rx.input(
-            value=question,
-            on_change=lambda text: State.change_question(index, text),  # pyright: ignore[reportCallIssue]
-            aria_label=f"Question {index + 1}",
-            max_length=80,
-            dir="auto",
-            size="2",
-            class_name="flex-1 min-w-0",
-        ),
-        icon_button(
-            "x",
-            f"Remove question {index + 1}",
-            on_click=State.remove_question(index),  # pyright: ignore[reportCallIssue]
-            variant="ghost",
-            color_scheme="gray",
-            size="2",
-            type="button",
-            class_name="!m-0",
+        removable_text(
+            question,
+            f"Question {index + 1}",
+            lambda text: State.change_question(index, text),  # pyright: ignore[reportCallIssue]
+            State.remove_question(index),  # pyright: ignore[reportCallIssue]
+            most=80,
         ),
         class_name="flex items-center gap-2",
     )

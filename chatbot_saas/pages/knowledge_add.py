@@ -8,8 +8,8 @@ from chatbot_saas.adapters.extraction.kinds import ENDINGS
 from chatbot_saas.components import format
 from chatbot_saas.components.feedback import notice
 from chatbot_saas.components.forms import field, select_field, text_area, text_field
-from chatbot_saas.components.page_choice import page_choice
 from chatbot_saas.components.vars import length
+from chatbot_saas.pages.found_pages import found_pages
 from chatbot_saas.schemas.sources import MAX_TEXT
 from chatbot_saas.state.knowledge_add import AddState
 from chatbot_saas.state.site_preview import DEPTHS, SitePreviewState
@@ -222,7 +222,7 @@ def _site_dialog() -> rx.Component:
         rx.cond(state.problem, rx.el.div(notice(state.problem, kind="warning"), class_name="pt-5")),
         rx.cond(
             state.searching | (state.found > 0),
-            rx.el.div(_found(), class_name="pt-5"),
+            rx.el.div(found_pages(), class_name="pt-5"),
             # a search asks for this mark whether somebody still looks
             rx.el.span(custom_attrs={"data-page-choice": ""}, hidden=True),
         ),
@@ -331,25 +331,6 @@ def _patterns() -> rx.Component:
             area("exclude", "But not", "/blog/*"),
             class_name="grid sm:grid-cols-2 gap-4 pt-3",
         ),
-    )
-
-
-def _found() -> rx.Component:
-    state = SitePreviewState
-    return page_choice(
-        pages=state.pages,
-        found=state.found,
-        chosen=state.chosen,
-        matching=state.matching,
-        more=state.more,
-        words=state.words,
-        searching=state.searching,
-        stopped=state.stopped,
-        on_words=state.filter_pages,
-        on_all=state.choose_all,
-        on_toggle=state.toggle,
-        on_more=state.show_more,
-        on_stop=state.stop,
     )
 
 

@@ -6,8 +6,8 @@ import reflex as rx
 
 from chatbot_saas.components.forms import field, select_field, text_area, text_field
 from chatbot_saas.components.layout import bot_avatar
-from chatbot_saas.components.page_choice import page_choice
 from chatbot_saas.components.steps import step_title
+from chatbot_saas.pages.found_pages import found_pages
 from chatbot_saas.schemas.bots import LANGUAGES
 from chatbot_saas.state.site_preview import SitePreviewState
 from chatbot_saas.state.website_bot import WebsiteBotState
@@ -144,21 +144,7 @@ def _pages() -> rx.Component:
             ),
             class_name="flex flex-col gap-1",
         ),
-        page_choice(
-            pages=state.pages,
-            found=state.found,
-            chosen=state.chosen,
-            matching=state.matching,
-            more=state.more,
-            words=state.words,
-            searching=state.searching,
-            stopped=state.stopped,
-            on_words=state.filter_pages,
-            on_all=state.choose_all,
-            on_toggle=state.toggle,
-            on_more=state.show_more,
-            on_stop=state.stop,
-        ),
+        found_pages(),
         rx.cond(
             State.errors.get("urls", ""), rx.el.p(State.errors.get("urls", ""), class_name="field-error", role="alert")
         ),
