@@ -198,7 +198,7 @@ async def test_a_visitor_reaches_no_other_visitor_of_the_same_bot(client: httpx.
 
 async def test_the_right_ids_do_work(client: httpx.AsyncClient, rt: Runtime, me: Side) -> None:
     """What makes the 404s above mean something: the same requests with one's own ids are answered."""
-    for operation in WITH_PATH_IDS:
+    for operation in sorted(WITH_PATH_IDS, key=lambda o: o.method != "GET"):  # a cancel takes a document away
         if operation.method == "DELETE":
             continue
         answer = await send(client, operation, me.forms["X-API-Key"], me.ids)

@@ -2,22 +2,30 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 
+_counting: ContextVar[list[str] | None] = ContextVar("counting", default=None)
+"""Seen by the tasks that the block begins, and not by the worker, which asks for itself meanwhile."""
+
+
 @contextmanager
 def counted_statements() -> Iterator[list[str]]:
-    """The statements sent to any database within the block, as they are sent."""
+    """The statements that the block sends to any database, as they are sent."""
     sent: list[str] = []
 
     def record(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        sent.append(statement)
+        if _counting.get() is sent:
+            sent.append(statement)
 
     event.listen(Engine, "before_cursor_execute", record)
+    token = _counting.set(sent)
     try:
         yield sent
     finally:
+        _counting.reset(token)
         event.remove(Engine, "before_cursor_execute", record)
