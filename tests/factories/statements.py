@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-
 _counting: ContextVar[list[str] | None] = ContextVar("counting", default=None)
 """Seen by the tasks that the block begins, and not by the worker, which asks for itself meanwhile."""
 
