@@ -28,7 +28,7 @@ from chatbot_saas.models import Bot, Chunk, Document, Source
 from chatbot_saas.models import WebPage as PageRow
 from chatbot_saas.schemas.sources import SiteOptions
 from chatbot_saas.services import deletion, passages, runs
-from chatbot_saas.services.discovery import PARALLEL, SiteRules, sitemap_pages
+from chatbot_saas.services.discovery import PARALLEL, SiteRules, look, sitemap_pages
 from chatbot_saas.services.preparing import Prepared
 from chatbot_saas.services.refreshing import MOST_FAILURES
 from chatbot_saas.services.runtime import Runtime
@@ -114,7 +114,8 @@ class _Walk:
         host = urlsplit(url).netloc
         async with self._probing:
             if host not in self._probes:
-                self._probes[host] = await _probe(self.rt, urljoin(url, f"/{secrets.token_hex(12)}"))
+                page = await look(self.rt, urljoin(url, f"/{secrets.token_hex(12)}"))
+                self._probes[host] = page if isinstance(page, WebPage) else None
         return self._probes[host]
 
 
@@ -159,7 +160,10 @@ async def _note(session: AsyncSession, walk: _Walk, found: list[tuple[str, int]]
     mine = col(PageRow.source_id) == source.id
     walk.known = await session.scalar(select(func.count()).where(mine)) or 0
     room = max(0, walk.most - walk.known)
-    known = set((await session.scalars(select(col(PageRow.url)).where(mine))).all()) if found and room else set[str]()
+    if not room or not found:
+        return
+    listed = select(col(PageRow.url)).where(mine, col(PageRow.url).in_([url for url, _ in found]))
+    known = set((await session.scalars(listed)).all())
     fresh = [(url, depth) for url, depth in found if url not in known][:room]
     if not fresh:
         return
@@ -348,11 +352,3 @@ def _address(page: WebPage, url: str) -> str:
     if not page.canonical or (urlsplit(page.canonical).path in ("", "/") and urlsplit(url).path not in ("", "/")):
         return url
     return page.canonical
-
-
-async def _probe(rt: Runtime, url: str) -> WebPage | None:
-    try:
-        async with rt.web.fetch(url, accept=("text/html", "application/xhtml")) as fetched:
-            return await rt.extractor.read_page(fetched.path, fetched.url, fetched.charset)
-    except (WebError, ExtractionError):
-        return None

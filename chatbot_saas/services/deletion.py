@@ -86,5 +86,5 @@ async def enqueue_index_purge(session: AsyncSession, rt: Runtime, bot: Bot) -> N
 
 
 async def enqueue_indexing(session: AsyncSession, rt: Runtime, tenant_id: UUID, bot_id: UUID) -> None:
-    """Bring the bot's index to what its rows hold: see services.ingestion.index."""
+    """Bring the bot's index to what its rows hold: see services.indexing."""
     await rt.jobs.defer(session, INDEX_BOT, VECTORS, lock=bot_lock(bot_id), tenant_id=tenant_id, bot_id=bot_id)

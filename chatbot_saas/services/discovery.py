@@ -21,6 +21,8 @@ PREVIEW_SECONDS = 60.0
 PREVIEWS_PER_MINUTE = 20
 PARALLEL = 4
 """Pages of one site under way at once; the host gets fewer, see adapters.web."""
+PAGE_TYPES = ("text/html", "application/xhtml")
+"""Beginnings of the media types that a page with links may have."""
 _SITEMAP_ENDINGS = (".xml", ".xml.gz", ".gz")
 
 
@@ -88,7 +90,7 @@ async def preview(rt: Runtime, principal: Tenant, url: str, options: SiteOptions
     while waiting and len(seen) < options.max_pages and time.monotonic() - began < PREVIEW_SECONDS:
         batch = [waiting.popleft() for _ in range(min(PARALLEL, len(waiting)))]
         for (address, depth), page in zip(
-            batch, await asyncio.gather(*(_look(rt, address) for address, _ in batch)), strict=True
+            batch, await asyncio.gather(*(look(rt, address) for address, _ in batch)), strict=True
         ):
             if isinstance(page, DomainError):
                 if first and not listed:
@@ -108,9 +110,10 @@ async def preview(rt: Runtime, principal: Tenant, url: str, options: SiteOptions
             return  # a site that lists its pages means these
 
 
-async def _look(rt: Runtime, url: str) -> WebPage | DomainError:
+async def look(rt: Runtime, url: str) -> WebPage | DomainError:
+    """The page at an address, or why there is none."""
     try:
-        async with rt.web.fetch(url, accept=("text/html", "application/xhtml")) as fetched:
+        async with rt.web.fetch(url, accept=PAGE_TYPES) as fetched:
             return await rt.extractor.read_page(fetched.path, fetched.url, fetched.charset)
     except (WebError, ExtractionError) as error:
         return error

@@ -44,7 +44,6 @@ SAMPLES = 3
 """Pages besides the first one that are read for their titles and to see whether there is text."""
 MAX_DESCRIPTION = 300
 _EVERY = 0.25  # seconds between two accounts of the pages found
-_PAGES = ("text/html", "application/xhtml")
 _MANIFESTS = ("application/manifest+json", "application/json", "text/json", "application/x-web-app-manifest+json")
 _PICTURES = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/x-icon", "image/vnd.microsoft.icon")
 _MANIFEST_BYTES = 200 * 1024
@@ -218,7 +217,7 @@ async def _first_page(rt: Runtime, url: str) -> tuple[_Look, str]:
 
 async def _read(rt: Runtime, url: str) -> _Look:
     """A page with what it says of its site."""
-    async with rt.web.fetch(url, accept=_PAGES) as fetched:
+    async with rt.web.fetch(url, accept=discovery.PAGE_TYPES) as fetched:
         page, facts = await asyncio.gather(
             rt.extractor.read_page(fetched.path, fetched.url, fetched.charset),
             _facts(rt, str(fetched.path), fetched.url, fetched.charset),
