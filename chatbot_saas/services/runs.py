@@ -176,9 +176,7 @@ async def while_own(rt: Runtime, principal: Tenant, source_id: UUID, run: int, w
             async with rt.db.tenant(principal) as session:
                 query = select(col(Source.run), col(Source.status)).where(col(Source.id) == source_id)
                 source = (await session.execute(query)).first()
-                wanted = source and source.run == run and source.status not in _ENDINGS
-                if not wanted or not await is_active(session, principal.tenant_id):
-                    raise StoppedError
+                await _require_own(session, source, run, principal.tenant_id)
         task.result()
     finally:
         task.cancel()
@@ -188,13 +186,20 @@ async def while_own(rt: Runtime, principal: Tenant, source_id: UUID, run: int, w
 async def own(session: AsyncSession, source_id: UUID, run: int, status: str, progress: float) -> tuple[Source, Bot]:
     """The locked source, moved on to `status`; StoppedError if it is no longer this run's."""
     source = await session.get(Source, source_id, with_for_update=True)
-    if source is None or source.run != run or source.status in _ENDINGS:
+    if source is None:
         raise StoppedError
-    if not await is_active(session, source.tenant_id):
-        raise StoppedError  # resuming the tenant enqueues it again
+    await _require_own(session, source, run, source.tenant_id)
     source.status, source.progress = status, progress
     await _follow(session, source.id, run, status="running", stage=status, progress=progress)
     return source, await session.get_one(Bot, source.bot_id)
+
+
+async def _require_own(session: AsyncSession, source: Any, run: int, tenant_id: UUID) -> None:
+    """`source`: a source, or its columns `run` and `status`; None for one that was deleted."""
+    if source is None or source.run != run or source.status in _ENDINGS:
+        raise StoppedError
+    if not await is_active(session, tenant_id):
+        raise StoppedError  # resuming the tenant enqueues it again
 
 
 async def count_attempt(session: AsyncSession, source: Source) -> None:
