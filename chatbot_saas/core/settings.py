@@ -43,6 +43,12 @@ class Settings(BaseSettings):
     openai_base_url: str = ""
     openai_model: str = "gpt-4o-mini"
     embedding_model: str = "text-embedding-3-small"
+    fallback_model: str = ""
+    fallback_base_url: str = ""
+    fallback_api_key: SecretStr = SecretStr("")
+    rerank_url: str = ""
+    rerank_model: str = ""
+    rerank_api_key: SecretStr = SecretStr("")
 
     secret_key: SecretStr = SecretStr("")
     encryption_key: SecretStr = SecretStr("")

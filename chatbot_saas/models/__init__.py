@@ -2,9 +2,12 @@
 
 from chatbot_saas.models.api_keys import ApiKey
 from chatbot_saas.models.audit import AuditEntry
+from chatbot_saas.models.bot_tests import BotTest, BotTestResult, BotTestRun
 from chatbot_saas.models.bots import Bot, BotVersion
 from chatbot_saas.models.conversations import Conversation, Message
 from chatbot_saas.models.jobs import Job
+from chatbot_saas.models.leads import Lead
+from chatbot_saas.models.recordings import RecordedPassage
 from chatbot_saas.models.sources import Chunk, Document, Source
 from chatbot_saas.models.tenants import TenantRow
 from chatbot_saas.models.usage import UsageEvent
@@ -15,14 +18,19 @@ __all__ = [
     "ApiKey",
     "AuditEntry",
     "Bot",
+    "BotTest",
+    "BotTestResult",
+    "BotTestRun",
     "BotVersion",
     "Chunk",
     "Conversation",
     "Document",
     "Job",
+    "Lead",
     "LoginSession",
     "Membership",
     "Message",
+    "RecordedPassage",
     "RefreshToken",
     "Source",
     "TenantRow",

@@ -41,6 +41,29 @@ class Bot(Row, table=True):
     )
     icon: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
     """A data: address of a small picture."""
+    answer_mode: str = Field(default="balanced", max_length=10, sa_column_kwargs={"server_default": "balanced"})
+    """strict, balanced or helpful: see services.answerability."""
+    fallback_model: str = Field(default="", max_length=100, sa_column_kwargs={"server_default": ""})
+    """Asked when the first model does not answer; empty: the operator's FALLBACK_MODEL, if there is one."""
+    passage_limit: int = Field(default=6, sa_column_kwargs={"server_default": "6"})
+    passage_tokens: int = Field(default=4000, sa_column_kwargs={"server_default": "4000"})
+    """Tokens of passages in a prompt."""
+    vector_weight: float | None = None
+    """How far vectors count beside words, 0 to 1; null: by how well the embedder knows the language."""
+    rerank: bool = Field(default=True, sa_column_kwargs={"server_default": "true"})
+    """Whether the operator's reranker, if there is one, orders the passages."""
+    chunk_tokens: int = Field(default=800, sa_column_kwargs={"server_default": "800"})
+    """How long passages are cut; a change reads every source again."""
+    link_hosts: list[str] = Field(
+        default_factory=list,
+        sa_type=ARRAY(Text),  # pyright: ignore[reportArgumentType]
+        sa_column_kwargs={"server_default": "{}"},
+    )
+    """Hosts that answers may link to, beside those of the bot's websites and web sources."""
+    hold_changes: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Visitors get the settings of `published_version` until a later one is published."""
+    published_version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """The version that was published last; 0 when none was."""
     version: int = 1
     """Counts changes of the settings; the ETag."""
     knowledge_version: int = 0

@@ -58,5 +58,7 @@ class Message(Row, table=True):
     sources: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
     trace: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
     """For the owner: what was retrieved with which score, the model, times in ms. Never sent to a visitor."""
+    proof: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB, sa_column_kwargs={"server_default": "[]"})
+    """Answers only: each sentence with the span that supports it; see schemas.chat.SentenceProof."""
     bot_version: int = 0
     rating: int | None = None

@@ -17,12 +17,14 @@ class UsageEvent(Row, table=True):
     bot_id: UUID | None = reference("bots", ondelete="SET NULL", nullable=True)
     message_id: UUID | None = Field(default=None)
     kind: str = Field(max_length=20)
-    """chat or embedding."""
+    """chat, embedding or rerank; cache for an answer that was there already."""
     provider: str = Field(max_length=40)
     model: str = Field(max_length=100)
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
+    saved_tokens: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """What the answer cost when it was made; of the kind `cache` only."""
     estimated: bool = False
     """True when the provider told no figures and the tokens are our own count."""
     cost_usd: Decimal | None = Field(default=None, sa_type=Numeric(14, 8))  # pyright: ignore[reportArgumentType]

@@ -45,6 +45,13 @@ def _language(value: str) -> str:
     return value
 
 
+def _link_host(value: str) -> str:
+    host = value.strip().lower().removeprefix("https://").removeprefix("http://").rstrip("/")
+    if host != "*" and not _HOST.match(host.removeprefix("*.")):
+        raise ValueError(f"{value!r} is not the name of a website. It looks like shop.example or *.shop.example.")
+    return host
+
+
 def _icon(value: str) -> str:
     return pictures.from_address(value).address if value else ""
 
@@ -83,6 +90,13 @@ Starter = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, 
 Starters = Annotated[list[Starter], Field(max_length=MAX_STARTERS)]
 Icon = Annotated[str, Field(max_length=pictures.MAX_BYTES * 2), AfterValidator(_icon)]
 """A small PNG, JPEG or WebP picture as a data: address; empty for none."""
+AnswerMode = Literal["strict", "balanced", "helpful"]
+PassageLimit = Annotated[int, Field(ge=1, le=20)]
+PassageTokens = Annotated[int, Field(ge=200, le=16_000)]
+VectorWeight = Annotated[float, Field(ge=0, le=1)] | None
+ChunkTokens = Annotated[int, Field(ge=200, le=1000)]
+LinkHosts = Annotated[list[Annotated[str, Field(max_length=253), AfterValidator(_link_host)]], Field(max_length=50)]
+"""Names of hosts; `*.example.com` for the hosts below one, `*` for all."""
 ModelName = Annotated[str, Field(max_length=100), Storable]
 ModelKey = Annotated[str, Field(max_length=300), AfterValidator(_key)]
 
@@ -104,6 +118,21 @@ class BotCreate(Request):
     language: Language = "auto"
     qa_threshold: Threshold = 0.9
     """How alike (cosine) a question must be to one with an answer of its own, to get that answer."""
+    answer_mode: AnswerMode = "balanced"
+    """strict says only what the sources prove; helpful answers also where they hold it in part."""
+    fallback_model: ModelName = ""
+    """Asked when the first model does not answer."""
+    passage_limit: PassageLimit = 6
+    passage_tokens: PassageTokens = 4000
+    vector_weight: VectorWeight = None
+    """How far meaning counts beside words; null: by how well the embedder knows the language."""
+    rerank: bool = True
+    chunk_tokens: ChunkTokens = 800
+    """How long passages are cut. A change reads every source again."""
+    link_hosts: LinkHosts = []
+    """Hosts that answers may link to, beside those of the bot's websites and web sources."""
+    hold_changes: bool = False
+    """Visitors get the last published version until a later one is published."""
     allowed_origins: Origins = []
 
 
@@ -124,6 +153,15 @@ class BotPatch(Request):
     fallback_text: Text500 = ""
     language: Language = "auto"
     qa_threshold: Threshold = 0.9
+    answer_mode: AnswerMode = "balanced"
+    fallback_model: ModelName = ""
+    passage_limit: PassageLimit = 6
+    passage_tokens: PassageTokens = 4000
+    vector_weight: VectorWeight = None
+    rerank: bool = True
+    chunk_tokens: ChunkTokens = 800
+    link_hosts: LinkHosts = []
+    hold_changes: bool = False
     allowed_origins: Origins = []
     status: BotStatus = "draft"
     model_key: ModelKey = ""
@@ -147,6 +185,17 @@ class BotRead(Read):
     fallback_text: str
     language: str
     qa_threshold: float
+    answer_mode: AnswerMode
+    fallback_model: str
+    passage_limit: int
+    passage_tokens: int
+    vector_weight: float | None
+    rerank: bool
+    chunk_tokens: int
+    link_hosts: list[str]
+    hold_changes: bool
+    published_version: int
+    """0 when none was published."""
     allowed_origins: list[str]
     model_key_last4: str
     model_error: str

@@ -67,6 +67,25 @@ class Citation(Read):
     page: int | None
     url: str | None
     quote: str
+    start: int | None = None
+    """Where the quote begins in the document's text, in characters."""
+    link: str | None = None
+    """Of a web page: the address with a text fragment that opens it at the quote."""
+
+
+class SentenceProof(Read):
+    """A sentence of an answer, and the verbatim span of a document that supports it."""
+
+    start: int
+    """Offsets in the answer, in characters."""
+    end: int
+    supported: bool
+    source: int | None = None
+    """The number of the citation whose document holds the span; None where nothing supports the sentence."""
+    quote: str = ""
+    quote_start: int | None = None
+    """Where the span begins in the document's text, in characters."""
+    page: int | None = None
 
 
 class PublicAnswer(Read):
@@ -74,6 +93,12 @@ class PublicAnswer(Read):
     answer: str
     answered: bool
     sources: list[Citation]
+    proof: list[SentenceProof] = []
+    """Sentences that state something, in order."""
+    choices: list[str] = []
+    """What the visitor can ask next, where the bot asks back or could not answer."""
+    leave_message: bool = False
+    """Whether to offer that a person answers."""
 
 
 class UsageRead(Read):
@@ -96,6 +121,7 @@ class TranscriptMessage(Read):
     status: str
     answered: bool | None
     sources: list[Citation]
+    proof: list[SentenceProof] = []
     rating: int | None
     created_at: datetime
 

@@ -43,6 +43,15 @@ VERSIONED = (
     "fallback_text",
     "language",
     "qa_threshold",
+    "answer_mode",
+    "fallback_model",
+    "passage_limit",
+    "passage_tokens",
+    "vector_weight",
+    "rerank",
+    "chunk_tokens",
+    "link_hosts",
+    "hold_changes",
     "allowed_origins",
 )
 
