@@ -8,6 +8,7 @@ from chatbot_saas.components.feedback import confirm_by_name, confirm_dialog, no
 from chatbot_saas.components.forms import field, form_section, select_field, text_area, text_field
 from chatbot_saas.components.layout import icon_button
 from chatbot_saas.components.vars import length, negated, shown
+from chatbot_saas.pages.bot_answers import finding, trust
 from chatbot_saas.pages.bot_appearance import appearance, typed_field
 from chatbot_saas.pages.bot_frame import bot_page
 from chatbot_saas.pages.playground import playground
@@ -52,9 +53,11 @@ def _settings(bot: BotRead) -> rx.Component:
         rx.el.fieldset(
             _identity(),
             _behaviour(),
+            trust(),
             _model(),
             appearance(),
             _websites(),
+            finding(),
             disabled=negated(ShellState.user.can_write),
             class_name="flex flex-col gap-5 min-w-0",
         ),
@@ -133,6 +136,15 @@ def _model() -> rx.Component:
             auto_complete="off",
             spell_check=False,
             **typed_field("model"),
+        ),
+        text_field(
+            "fallback_model",
+            "Second model",
+            hint="Asked when the first one does not answer. Empty: the operator's, if there is one.",
+            placeholder="None",
+            auto_complete="off",
+            spell_check=False,
+            **typed_field("fallback_model"),
         ),
         rx.el.div(
             _slider("temperature", "Temperature", 2.0, "Low is steady, high is inventive."),

@@ -107,6 +107,8 @@ class UsageRead(Read):
     cached_tokens: int
     model: str
     cost_usd: float | None
+    saved_tokens: int = 0
+    """Of an answer that was there already: what it cost when it was made."""
 
 
 class ChatAnswer(PublicAnswer):

@@ -62,6 +62,16 @@ class BotDraft(Read):
     starter_questions: list[str] = []
     color: str = "#4f46e5"
     icon: str = ""
+    answer_mode: str = "balanced"
+    fallback_model: str = ""
+    link_hosts: str = ""
+    """One a line."""
+    passage_limit: str = ""
+    passage_tokens: str = ""
+    vector_weight: float | None = None
+    rerank: bool = True
+    chunk_tokens: str = ""
+    hold_changes: bool = False
     allowed_origins: list[str] = []
 
 

@@ -22,7 +22,7 @@ from chatbot_saas.core.ids import derived_id
 from chatbot_saas.core.tenancy import Tenant
 from chatbot_saas.models import Bot, Chunk, Document, Source
 from chatbot_saas.services import deletion, runs, usage
-from chatbot_saas.services.preparing import Prepared
+from chatbot_saas.services.preparing import Cut, Prepared
 from chatbot_saas.services.runtime import Runtime
 
 PARALLEL_BATCHES = 3
@@ -37,13 +37,17 @@ def document_id(source_id: UUID, url: str = "") -> UUID:
     return derived_id(source_id, f"document {url}" if url else "document")
 
 
-async def prepare(rt: Runtime, extracted: Extracted, language: str) -> Prepared:
+def cut_of(bot: Bot) -> Cut:
+    return Cut(bot.language, bot.chunk_tokens)
+
+
+async def prepare(rt: Runtime, extracted: Extracted, cut: Cut) -> Prepared:
     """Cut into passages, in a worker process."""
     prepared: Prepared = await rt.processes.run(
         "chatbot_saas.services.preparing:chunk",
         extracted,
         str(rt.settings.models_dir),
-        language,
+        cut,
         timeout=CHUNK_TIMEOUT_SECONDS,
     )
     return prepared

@@ -20,7 +20,7 @@ from sqlmodel import col
 from chatbot_saas.adapters.jobs import INGEST
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import System, Tenant, tenant_for_job
-from chatbot_saas.models import Bot, Job, Source, TenantRow
+from chatbot_saas.models import Bot, Job, Source, TenantRow, WebPage
 from chatbot_saas.services import deletion
 from chatbot_saas.services.runtime import Runtime
 
@@ -55,6 +55,21 @@ async def begin_again(session: AsyncSession, rt: Runtime, source: Source, kind: 
     source.error_code, source.error = "", ""
     source.run += 1
     await begin(session, rt, source, kind)
+
+
+async def begin_all_again(session: AsyncSession, rt: Runtime, bot_id: UUID) -> int:
+    """Read every source of the bot from its beginning, since its texts are cut or searched otherwise now.
+
+    Pages are fetched whole, modified or not. Returns how many sources there are; cancelled ones stay as they are.
+    """
+    known = (col(WebPage.bot_id) == bot_id, col(WebPage.sha256).is_not(None))
+    await session.execute(update(WebPage).where(*known).values(sha256=b""))
+    readable = (col(Source.blob_key) != "") | (col(Source.url) != "")
+    query = select(Source).where(col(Source.bot_id) == bot_id, col(Source.status) != "cancelled", readable)
+    found = (await session.scalars(query.order_by(col(Source.id)).with_for_update())).all()
+    for source in found:
+        await begin_again(session, rt, source, "refresh" if source.url else "reindex")
+    return len(found)
 
 
 async def admit(session: AsyncSession, rt: Runtime, tenant_id: UUID) -> None:
