@@ -1,0 +1,350 @@
+"""Which span of the passages supports a sentence of an answer. No model is asked: words, figures and names are compared.
+
+A span is one to three neighbouring sentences of a passage. It supports a sentence if it holds enough of its words
+(weighted by how rare they are in the passages), every figure and code, and denies it no more than the sentence does.
+What this cannot tell: roles that are swapped in the same words, and what only a synonym says.
+
+An answer may be in another language than the passages, or in another script. Words cannot tell then, so such a sentence
+counts as supported by the passage that its mark names (without a mark: that shares a figure or a code with it), unless a
+figure, a code or a name of it does not occur there.
+"""
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chatbot_saas.adapters.llm.languages import guess_language
+from chatbot_saas.core.text import split_sentences
+from chatbot_saas.schemas.chat import Citation, SentenceProof
+from chatbot_saas.services.figures import Figures, figures, values
+from chatbot_saas.services.overlap import Vocabulary, denied_at, light_words, words_of
+from chatbot_saas.services.questions import answer_begins
+from chatbot_saas.services.retrieval import Found
+from chatbot_saas.services.statements import plain, sentences_of
+from chatbot_saas.services.text_fragments import link_to
+
+MAX_QUOTE = 400
+MOST_SENTENCES = 3
+CANDIDATES = 10
+"""Sentences of the passages around which spans are looked at, for each sentence of an answer."""
+ENOUGH = 0.5
+UNKNOWN = 0.6
+ECHO = 0.5
+FRAMED = 0.5
+DENIAL = 0.25
+NAME = 0.2
+LONGER = 0.03
+_MARK = re.compile(r"\[(\d{1,2})\]")
+_NAME = re.compile(r"(?<=[a-zà-ÿ,;)\d] )[A-ZÀ-Þ][a-zà-ÿ]{2,}")
+"""A capital letter within a sentence. Not told for languages that write every noun so."""
+_WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Of one sentence. Where nothing supports it, `supported` is False and the rest is empty."""
+
+    supported: bool
+    score: float = 0.0
+    """From 0 to 1, comparable within one prover."""
+    passage: int | None = None
+    """Its number, from 1, as in the prompt."""
+    begin: int = 0
+    """Offsets of the span in the passage's text."""
+    end: int = 0
+    reason: str = ""
+    """Why not, for tests and traces: words, figure, code, denied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    sentences: list[SentenceProof]
+    """Those that state something, in order."""
+    citations: list[Citation]
+    documents: dict[int, str] = field(default_factory=dict[int, str])
+    """The document of each citation, by its number; see stored_sources."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether every sentence that states something is supported."""
+        return all(sentence.supported for sentence in self.sentences)
+
+
+@dataclass(slots=True)
+class _Unit:
+    """A sentence of a passage."""
+
+    passage: int
+    begin: int
+    end: int
+    words: list[str]
+    content: frozenset[str]
+    figures: Figures | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A sentence of an answer, prepared."""
+
+    text: str
+    words: list[str]
+    weights: dict[str, float]
+    """Of its words that say something."""
+    like: dict[str, dict[str, float]]
+    """By word of the passages: how much it says of which words of the sentence."""
+    figures: Figures
+    marks: list[int]
+
+
+class Prover:
+    """Proves answers from the passages of one turn. Prepare it while the model is asked: that is most of its time."""
+
+    def __init__(self, passages: Sequence[Found], question: str, language: str) -> None:
+        """`language`: the bot's, or `auto`."""
+        self._passages = list(passages)
+        self._language = language
+        self._light = light_words(language)
+        self._asked = frozenset(words_of(question, language)) - self._light
+        self._units: list[_Unit] = []
+        self._holds: defaultdict[str, list[int]] = defaultdict(list)
+        self._frames: list[frozenset[str]] = []
+        self._texts: list[str] = []
+        for number, passage in enumerate(self._passages):
+            frame = " ".join([passage.title, *passage.headings])
+            self._frames.append(frozenset(words_of(frame, language)) - self._light)
+            self._texts.append(f"{frame}\n{passage.text}")
+            self._add(number, passage)
+        self._vocabulary = Vocabulary(self._holds)
+
+    def _add(self, number: int, passage: Found) -> None:
+        first = answer_begins(passage.question)
+        for begin, end in split_sentences(passage.text):
+            if begin < first:
+                continue
+            words = words_of(passage.text[begin:end], self._language)
+            unit = _Unit(number, begin, end, words, frozenset(words) - self._light)
+            for word in unit.content:
+                self._holds[word].append(len(self._units))
+            self._units.append(unit)
+
+    def sentence(self, text: str) -> Support:
+        """Whether the passages support one sentence of an answer, which may hold marks and Markdown."""
+        said = self._said(text)
+        best = self._best(said)
+        if best.supported or not self._is_foreign(said, best):
+            return best
+        return self._by_mark(said) or best
+
+    def prove(self, answer: str) -> Proof:
+        """Every sentence that states something, and a citation for each passage that the answer rests on.
+
+        An answer that names no passage, and that none supports, rests on the first.
+        """
+        spans: dict[int, list[tuple[float, int, int]]] = {}
+        sentences: list[SentenceProof] = []
+        named: set[int] = set()
+        for start, end, states in sentences_of(answer):
+            text = answer[start:end]
+            named.update(self._marks(text))
+            if not states:
+                continue
+            support = self.sentence(text)
+            if support.supported and support.passage:
+                spans.setdefault(support.passage, []).append((support.score, support.begin, support.end))
+            sentences.append(self._proved(start, end, support))
+        numbers = sorted(named | spans.keys()) or ([1] if self._passages else [])
+        citations = [self._citation(number, spans.get(number), answer) for number in numbers]
+        documents = {number: str(self._passages[number - 1].document_id) for number in numbers}
+        return Proof(sentences, citations, documents)
+
+    def _marks(self, text: str) -> list[int]:
+        found = dict.fromkeys(int(number) for number in _MARK.findall(text))
+        return [number for number in found if 1 <= number <= len(self._passages)]
+
+    def _said(self, text: str) -> _Said:
+        bare = plain(text)
+        words = words_of(bare, self._language)
+        weights: dict[str, float] = {}
+        like: defaultdict[str, dict[str, float]] = defaultdict(dict)
+        total = len(self._units)
+        for word in dict.fromkeys(words):
+            if word in self._light:
+                continue
+            alike = self._vocabulary.like(word)
+            holders = sum(len(self._holds[other]) for other, _ in alike)
+            weight = math.log(1 + total / holders) if holders else UNKNOWN * math.log(1 + total)
+            weights[word] = weight * (ECHO if word in self._asked and not holders else 1.0)
+            for other, share in alike:
+                like[other][word] = share
+        return _Said(bare, words, weights, like, figures(bare), self._marks(text))
+
+    # --- by words
+
+    def _best(self, said: _Said) -> Support:
+        best = Support(supported=False, reason="words")
+        best_worth = -1.0
+        for units in self._spans(said):
+            score, reason = self._judge(said, units)
+            worth = score - LONGER * len(units) + (0.05 if units[0].passage + 1 in said.marks else 0.0)
+            supported = not reason and score >= ENOUGH
+            if (supported, worth) > (best.supported, best_worth):
+                best_worth = worth
+                begin, end = units[0].begin, units[-1].end
+                best = Support(
+                    supported, score, units[0].passage + 1, begin, end, reason or ("" if supported else "words")
+                )
+        return best
+
+    def _spans(self, said: _Said) -> list[list[_Unit]]:
+        """One to three neighbouring sentences, around those that share most with what was said."""
+        shared: defaultdict[int, float] = defaultdict(float)
+        for other, of in said.like.items():
+            worth = max(said.weights[word] * share for word, share in of.items())
+            for number in self._holds[other]:
+                shared[number] += worth
+        around = sorted(shared, key=lambda number: -shared[number])[:CANDIDATES]
+        spans: dict[tuple[int, int], list[_Unit]] = {}
+        for number in around:
+            for size in range(1, MOST_SENTENCES + 1):
+                for first in range(max(0, number - size + 1), number + 1):
+                    units = self._units[first : first + size]
+                    if len(units) == size and units[0].passage == units[-1].passage:
+                        spans[first, size] = units
+        return list(spans.values())
+
+    def _judge(self, said: _Said, units: list[_Unit]) -> tuple[float, str]:
+        """How much of the sentence the span holds, and what speaks against it."""
+        total = sum(said.weights.values())
+        if not total:
+            return 0.0, "words"
+        held: dict[str, float] = {}
+        for unit in units:
+            for other in unit.content & said.like.keys():
+                for word, share in said.like[other].items():
+                    held[word] = max(held.get(word, 0.0), share)
+        for other in self._frames[units[0].passage] & said.like.keys():
+            for word, share in said.like[other].items():
+                held[word] = max(held.get(word, 0.0), FRAMED * share)
+        score = sum(said.weights[word] * share for word, share in held.items()) / total
+        if score < ENOUGH / 2:
+            return score, "words"
+        if reason := self._contradicts(said, units):
+            return score, reason
+        score -= NAME * self._unknown_names(said, units[0].passage)
+        return score - DENIAL * self._denies(said, units, held), ""
+
+    def _contradicts(self, said: _Said, units: list[_Unit]) -> str:
+        there = [self._figures(unit) for unit in units]
+        codes = frozenset(code for one in there for code in one.codes)
+        if said.figures.codes - codes - figures(self._texts[units[0].passage].split("\n", 1)[0]).codes:
+            return "code"
+        known = values(figure for one in there for figure in one.numbers)
+        if any(figure.values.isdisjoint(known) for figure in said.figures.numbers):
+            return "figure"
+        return ""
+
+    def _figures(self, unit: _Unit) -> Figures:
+        if unit.figures is None:
+            unit.figures = figures(self._passages[unit.passage].text[unit.begin : unit.end])
+        return unit.figures
+
+    def _unknown_names(self, said: _Said, passage: int) -> bool:
+        if guess_language(said.text) == "de":
+            return False
+        return any(name not in self._texts[passage] for name in _NAME.findall(said.text))
+
+    def _denies(self, said: _Said, units: list[_Unit], held: dict[str, float]) -> bool:
+        mine = bool(denied_at(said.words, self._language))
+        theirs = any(denied_at(unit.words, self._language) for unit in units)
+        return mine != theirs
+
+    # --- where words cannot tell
+
+    def _is_foreign(self, said: _Said, best: Support) -> bool:
+        """Whether the sentence is in another language than the passages, so that words cannot tell."""
+        if best.reason != "words" or best.score >= ENOUGH / 2 or not self._passages:
+            return False
+        wide = _WIDE.search(said.text) is not None
+        numbers = said.marks or range(1, len(self._passages) + 1)
+        texts = [self._passages[number - 1].text[:600] for number in numbers]
+        if all((_WIDE.search(text) is not None) != wide for text in texts):
+            return True
+        spoken = guess_language(said.text)
+        return all(guess_language(text) != spoken for text in texts)
+
+    def _by_mark(self, said: _Said) -> Support | None:
+        """The passage that the mark names, or that shares most figures and codes; None if one of them is not there."""
+        best: Support | None = None
+        for number in said.marks or range(1, len(self._passages) + 1):
+            whole = figures(self._texts[number - 1])
+            known = values(whole.numbers)
+            if said.figures.codes - whole.codes or any(f.values.isdisjoint(known) for f in said.figures.numbers):
+                continue
+            begin, end, shared = self._closest(said, number - 1)
+            if (said.marks or shared) and (best is None or shared > best.score):
+                best = Support(True, shared, number, begin, end)
+        return best
+
+    def _closest(self, said: _Said, passage: int) -> tuple[int, int, float]:
+        """The sentence of a passage that shares most figures and codes; the first one if none does."""
+        wanted = values(said.figures.numbers) | said.figures.codes
+        best, most = (0, len(self._passages[passage].text)), -1.0
+        for unit in self._units:
+            if unit.passage == passage:
+                there = self._figures(unit)
+                shared = len(wanted & (values(there.numbers) | there.codes))
+                if shared > most:
+                    best, most = (unit.begin, unit.end), float(shared)
+        return *best, max(0.0, most)
+
+    # --- what it becomes
+
+    def _proved(self, start: int, end: int, support: Support) -> SentenceProof:
+        if not support.supported or support.passage is None:
+            return SentenceProof(start=start, end=end, supported=False)
+        passage = self._passages[support.passage - 1]
+        return SentenceProof(
+            start=start,
+            end=end,
+            supported=True,
+            source=support.passage,
+            quote=passage.text[support.begin : min(support.end, support.begin + MAX_QUOTE)],
+            quote_start=passage.start + support.begin,
+            page=passage.page_at(support.begin),
+        )
+
+    def _citation(self, number: int, spans: list[tuple[float, int, int]] | None, answer: str) -> Citation:
+        passage = self._passages[number - 1]
+        _, begin, end = max(spans) if spans else (0.0, *self._most_alike(number - 1, answer))
+        quote = passage.text[begin : min(end, begin + MAX_QUOTE)]
+        return Citation(
+            number=number,
+            title=passage.title,
+            page=passage.page_at(begin),
+            url=passage.url or None,
+            quote=quote,
+            start=passage.start + begin,
+            link=link_to(passage.url, quote),
+        )
+
+    def _most_alike(self, passage: int, answer: str) -> tuple[int, int]:
+        """The sentence of a passage that shares most with the answer, and less with the question."""
+        said = frozenset(words_of(plain(answer), self._language))
+        best, most = (answer_begins(self._passages[passage].question), len(self._passages[passage].text)), -1.0
+        for unit in self._units:
+            if unit.passage == passage and unit.words:
+                shared = len(unit.content & said) + 0.5 * len(unit.content & self._asked)
+                if (worth := shared / (len(unit.words) + 4) ** 0.5) > most:
+                    best, most = (unit.begin, unit.end), worth
+        return best
+
+
+def stored_sources(proof: Proof) -> list[dict[str, Any]]:
+    """For `messages.sources`: the citations, each with the document's id, which visitors are never sent."""
+    return [
+        citation.model_dump(mode="json") | {"document_id": proof.documents.get(citation.number)}
+        for citation in proof.citations
+    ]
