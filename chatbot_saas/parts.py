@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from chatbot_saas.adapters.blobs.factory import blob_store
+from chatbot_saas.adapters.cache import make_cache
 from chatbot_saas.adapters.embeddings.factory import make_embedder
 from chatbot_saas.adapters.extraction.process import ProcessExtractor
 from chatbot_saas.adapters.jobs import JobQueue
@@ -49,6 +50,8 @@ async def open_runtime(settings: Settings, *, owns_vectors: bool = True) -> Asyn
         stack.push_async_callback(vectors.close)
         web = make_web(settings)
         stack.push_async_callback(web.close)
+        cache = make_cache(settings.redis_url)
+        stack.push_async_callback(cache.close)
         rt = Runtime(
             settings=settings,
             db=db,
@@ -63,6 +66,7 @@ async def open_runtime(settings: Settings, *, owns_vectors: bool = True) -> Asyn
             processes=processes,
             tokens=tokens,
             limiter=rate_limiter(enabled=settings.rate_limit_enabled, redis_url=settings.redis_url),
+            cache=cache,
         )
         stack.push_async_callback(rt.answers.close)
         yield rt

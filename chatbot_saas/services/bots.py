@@ -88,10 +88,18 @@ async def get(session: AsyncSession, principal: Tenant, bot_id: UUID) -> BotRead
     return BotRead.model_validate(await load(session, principal, bot_id))
 
 
-async def load(session: AsyncSession, principal: Tenant, bot_id: UUID, *, lock: bool = False) -> Bot:
-    """The row, or NotFoundError: for another tenant's bot as for one that never was."""
+async def load(
+    session: AsyncSession, principal: Tenant, bot_id: UUID, *, lock: bool = False, going: bool = False
+) -> Bot:
+    """The row, or NotFoundError: for another tenant's bot as for one that never was.
+
+    `lock`: it is to be changed; rows that point to it can be added meanwhile. `going`: it is to be deleted. A deletion
+    must not begin with the weaker lock: who has added such rows may wait for that one (see services.knowledge), and the
+    deletion for those rows.
+    """
     principal.require_bot(bot_id)
-    bot = await session.get(Bot, bot_id, with_for_update={"key_share": True} if lock else None)
+    how: Any = True if going else {"key_share": True} if lock else None
+    bot = await session.get(Bot, bot_id, with_for_update=how)
     if bot is None:
         raise NotFoundError("There is no such bot.")
     return bot
@@ -221,7 +229,7 @@ async def delete(rt: Runtime, principal: Tenant, bot_id: UUID, *, expected_versi
     principal.require(Scope.BOTS_WRITE)
 
     async def read(session: AsyncSession, lock: bool) -> Target:
-        bot = await load(session, principal, bot_id, lock=lock)
+        bot = await load(session, principal, bot_id, going=lock)
         _require_version(bot, expected_version)
         return Target(
             kind="bot",

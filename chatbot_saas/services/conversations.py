@@ -162,7 +162,7 @@ async def delete(rt: Runtime, principal: Tenant, conversation_id: UUID) -> Recei
         found = await _load(session, principal, conversation_id, lock=lock)
         # not what was said in it: the receipt stays
         title = f"Conversation of {found.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        return Target(kind="conversation", id=found.id, title=title, tenant_id=found.tenant_id)
+        return Target(kind="conversation", id=found.id, title=title, tenant_id=found.tenant_id, told_by=(found.bot_id,))
 
     async def drop(session: AsyncSession, target: Target) -> int:
         await session.delete(await session.get_one(Conversation, target.id))

@@ -27,7 +27,7 @@ from chatbot_saas.core.tenancy import Tenant
 from chatbot_saas.models import Bot, Chunk, Document, Source
 from chatbot_saas.models import WebPage as PageRow
 from chatbot_saas.schemas.sources import SiteOptions
-from chatbot_saas.services import deletion, passages, runs
+from chatbot_saas.services import deletion, knowledge, passages, runs
 from chatbot_saas.services.discovery import PARALLEL, SiteRules, look, sitemap_pages
 from chatbot_saas.services.preparing import Cut, Prepared
 from chatbot_saas.services.refreshing import MOST_FAILURES
@@ -278,6 +278,7 @@ async def _drop_document(session: AsyncSession, walk: _Walk, bot: Bot, page: Pag
     dropped = await session.execute(delete(Document).where(col(Document.id) == document_id).returning(col(Document.id)))
     if dropped.first() is not None:
         walk.changed = True
+        knowledge.changed(session, bot.id)
         await deletion.enqueue_vectors(session, walk.rt, bot, chunk_ids)
 
 

@@ -106,7 +106,7 @@ async def fail(rt: Runtime, principal: Tenant, source_id: UUID, run: int, code: 
             return
         if not sources.keeps_knowledge(source) and not await passages.whole(session, source_id):
             await deletion.enqueue_chunks(session, rt, source)
-            await deletion.drop_rows(session, source_id)
+            await deletion.drop_rows(session, source)
             source.chunks, source.tokens = 0, 0
         message = refreshing.after_failure(source, message)
         await runs.end(session, rt, source, "failed", code=code, message=message)

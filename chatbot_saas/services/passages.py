@@ -21,7 +21,7 @@ from chatbot_saas.adapters.vectors.exact import pack
 from chatbot_saas.core.ids import derived_id
 from chatbot_saas.core.tenancy import Tenant
 from chatbot_saas.models import Bot, Chunk, Document, Source
-from chatbot_saas.services import deletion, runs, usage
+from chatbot_saas.services import deletion, knowledge, runs, usage
 from chatbot_saas.services.preparing import Cut, Prepared
 from chatbot_saas.services.runtime import Runtime
 
@@ -67,6 +67,7 @@ async def store_document(
     document.title = (title or prepared.title or source.title)[:300]
     document.url, document.text, document.pages = url or source.url, prepared.text, prepared.pages
     await session.flush()
+    knowledge.changed(session, bot.id)
     await _store_chunks(session, rt, source, bot, document, prepared)
 
 
@@ -159,6 +160,7 @@ async def embed(rt: Runtime, principal: Tenant, source_id: UUID, run: int) -> No
                 done += len(batch)
                 _, bot = await runs.own(session, source_id, run, "embedding", progress())
                 await _store_vectors(session, rt, [chunk_id for chunk_id, _ in batch], embedded)
+                knowledge.changed(session, bot.id)  # vectors count from now on, even before the index has them
                 usage.record_embedding(session, principal.tenant_id, bot.id, embedded)
 
     try:

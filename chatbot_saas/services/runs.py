@@ -77,7 +77,7 @@ async def admit(session: AsyncSession, rt: Runtime, tenant_id: UUID) -> None:
 
     None while the tenant is suspended: `resume` comes back to them.
     """
-    await session.execute(_LOCK, {"name": f"admission:{tenant_id}"})
+    await lock(session, f"admission:{tenant_id}")
     mine = col(Job.tenant_id) == tenant_id, col(Job.finished_at).is_(None)
     taken = await session.scalar(select(func.count()).where(*mine, col(Job.admitted), col(Job.stage) != INDEXING)) or 0
     if taken >= ADMITTED_PER_TENANT or not await is_active(session, tenant_id):
@@ -103,6 +103,11 @@ async def resume(session: AsyncSession, rt: Runtime, tenant_id: UUID) -> None:
         )
     await session.flush()
     await admit(session, rt, tenant_id)
+
+
+async def lock(session: AsyncSession, name: str) -> None:
+    """Until the transaction ends, nobody else gets past this line with the same name."""
+    await session.execute(_LOCK, {"name": name})
 
 
 async def admit_everywhere(rt: Runtime) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from chatbot_saas.adapters.blobs import BlobStore
+from chatbot_saas.adapters.cache import Cache
 from chatbot_saas.adapters.embeddings import Embedder
 from chatbot_saas.adapters.extraction import Extractor
 from chatbot_saas.adapters.jobs import JobQueue
@@ -35,6 +36,7 @@ class Runtime:
     processes: WorkerPool
     tokens: TokenCounter
     limiter: RateLimiter
+    cache: Cache
     answers: LiveAnswers = field(default_factory=LiveAnswers)
     secrets: SecretBox = field(init=False)
 
