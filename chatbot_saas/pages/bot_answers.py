@@ -38,7 +38,7 @@ def trust() -> rx.Component:
                 id="answer_mode",
                 value=State.draft.answer_mode,
                 on_value_change=lambda mode: State.change("answer_mode", mode),  # pyright: ignore[reportCallIssue]
-                columns={"initial": "1", "sm": "3"},
+                columns=rx.breakpoints(initial="1", sm="3"),
                 aria_label="How sure an answer must be",
             ),
             error=State.errors["answer_mode"],

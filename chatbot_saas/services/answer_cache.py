@@ -1,4 +1,4 @@
-"""Finished answers, kept for half an hour, so that the same question does not cost a call to the model again.
+"""Finished answers, kept for half an hour (ANSWER_CACHE_SECONDS), so that the same question does not cost a call to the model again.
 
 An answer is kept under everything that it follows from: the tenant, the bot, the versions of its settings and of its
 knowledge, the language, the operator's models, and the question as it stands alone. The versions are read with the
@@ -27,11 +27,11 @@ from chatbot_saas.services.questions import folded
 from chatbot_saas.services.runtime import Runtime
 
 log = get_logger(__name__)
-SECONDS = 30 * 60.0
 FORMAT = 1
 """Of what is kept; what another version of this program has written is not read."""
 _STILL_SO = """
-    SELECT 1 AS one FROM bots WHERE id = %(bot_id)s AND version = %(version)s AND knowledge_version = %(knowledge)s
+    SELECT 1 AS one FROM bots
+    WHERE id = %(bot_id)s AND %(version)s IN (version, published_version) AND knowledge_version = %(knowledge)s
     AND EXISTS (SELECT 1 FROM messages WHERE id = %(answer_id)s)
     """
 
@@ -142,11 +142,11 @@ async def lookup(rt: Runtime, key: AnswerKey) -> KeptAnswer | None:
 
 
 async def keep(rt: Runtime, principal: Tenant | Visitor, key: AnswerKey, entry: KeptAnswer, answer_id: UUID) -> None:
-    """Keep it for half an hour, unless the bot, its knowledge or the answer's own row changed or went meanwhile.
+    """Keep it for a while, unless the bot, its knowledge or the answer's own row changed or went meanwhile.
 
     `answer_id`: its message, which must be stored. Takes the runtime: no session is held while the cache is asked.
     """
-    await rt.cache.set(str(key), entry.model_dump_json().encode(), SECONDS)
+    await rt.cache.set(str(key), entry.model_dump_json().encode(), rt.settings.answer_cache_seconds)
     versions = {"version": key.version, "knowledge": key.knowledge_version}
     try:
         async with rt.db.tenant_plain(principal) as sql:

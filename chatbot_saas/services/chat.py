@@ -34,6 +34,8 @@ BOT_LIMIT_PER_MINUTE = 100
 HISTORY_MESSAGES = 10
 MOST_CHARACTERS = 1_000_000
 """More than any answer has: an answer that is made anew gets ids that none before it had."""
+PUBLISHED, PRESENT = 0, -1
+"""In place of a version's number: what visitors get, and the settings as they are now."""
 STALE_SECONDS = 90
 """A pending answer this old whose process is not known has died; it may be made again."""
 
@@ -77,8 +79,7 @@ _BOT = """
         WHEN %(version)s = 0 AND b.hold_changes AND b.published_version > 0 THEN b.published_version END
     WHERE b.id = %(id)s
     """
-"""`version`: one of the bot's; or what visitors get; or its settings as they are now."""
-PUBLISHED, PRESENT = 0, -1
+"""`version`: a number of the bot's, PUBLISHED or PRESENT."""
 PLAYGROUND = "playground"
 _VISITORS_CONVERSATION = "SELECT id FROM conversations WHERE id = %(id)s AND bot_id = %(bot_id)s"
 _SESSIONS_CONVERSATION = "SELECT id FROM conversations WHERE bot_id = %(bot_id)s AND session_id = %(session_id)s"

@@ -22,6 +22,7 @@ from chatbot_saas.schemas.chat import (
     PairTrace,
     PublicTranscript,
     SearchHit,
+    SentenceProof,
     StartRead,
     TranscriptMessage,
 )
@@ -172,6 +173,9 @@ async def delete(rt: Runtime, principal: Tenant, conversation_id: UUID) -> Recei
     return await erasure.erase(rt, principal, read, drop)
 
 
+_TOLD = ("second_model", "standalone", "decision", "probability", "withheld")
+
+
 async def answer_trace(session: AsyncSession, principal: Tenant, answer_id: UUID) -> AnswerTrace:
     """What an answer was made from, for the owner: passages with scores (those that are still there), model, times."""
     principal.require(Scope.CONVERSATIONS_READ)
@@ -190,7 +194,10 @@ async def answer_trace(session: AsyncSession, principal: Tenant, answer_id: UUID
         answer_id=answer.id,
         answered=bool(answer.answered),
         model=answer.trace.get("model", ""),
+        **{name: answer.trace[name] for name in _TOLD if name in answer.trace},
         fallback=answer.trace.get("fallback", ""),
+        saved_tokens=answer.trace.get("cached", {}).get("saved_tokens", 0),
+        proof=[SentenceProof.model_validate(sentence) for sentence in answer.proof],
         pair=PairTrace.model_validate(pair | {"question": questions.get(pair["chunk_id"], "")}) if pair else None,
         citations=[Citation.model_validate(source) for source in answer.sources],
         passages=[

@@ -74,7 +74,7 @@ def _usage_events(rt: Runtime, turn: Turn) -> list[dict[str, Any]]:
         spent.insert(0, (usage.of_embedding(turn.retrieval.embedded), "embedding", "ok"))
     if turn.retrieval and (failure := turn.retrieval.failure):
         spent.insert(0, (usage.of_failed_embedding(failure, rt.embedder.name), "embedding", "failed"))
-    about = {
+    about: dict[str, Any] = {
         "tenant_id": turn.bot.tenant_id,
         "bot_id": turn.bot.id,
         "message_id": turn.answer_id if turn.conversation_id else None,
