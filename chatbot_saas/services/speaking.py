@@ -35,11 +35,8 @@ from chatbot_saas.services.turns import Call, Turn
 from chatbot_saas.services.wording import wording
 
 log = get_logger(__name__)
-Part = TextDelta | Finished
 FIRST_TOKEN_SECONDS = 8.5
 """From the question to the first word of any model; after that the passages answer, so that nobody waits 10 s."""
-FIRST_MODEL_SECONDS = 5.0
-"""What the first model has of that, where a second one is set."""
 OWNER_ERRORS = frozenset({"model_key_invalid", "model_not_found", "model_rate_limited", "model_bad_request"})
 """What only the owner can mend; shown on the bot's page until the model works again."""
 
@@ -55,8 +52,10 @@ class Voice:
         self._held = ""
         """What may still become the sign."""
         self._said = False
+        self.heard = False
 
     def feed(self, text: str) -> None:
+        self.heard = True
         if not self._said:
             text = self._held = self._held + text
             start = text.lstrip()
@@ -138,39 +137,53 @@ def refuse(turn: Turn) -> None:
 
 async def _ask_models(rt: Runtime, turn: Turn, request: ChatRequest, prover: Prover, *, quotes: bool) -> bool | None:
     """Whether the sources hold it, as the first model says that answers; None when none did."""
-    try:
-        candidates = _candidates(rt, turn, request)
-    except ModelError as error:
-        _note(turn, error)
-        return None
     strict = turn.bot.answer_mode == "strict" and not quotes
-    allowed, texts = _allowed(turn), "\n".join(passage.text for passage in request.passages)
-    for place, (model, asked) in enumerate(candidates, start=1):
-        seconds = FIRST_TOKEN_SECONDS if place == len(candidates) else FIRST_MODEL_SECONDS
-        links = LinkFilter(allowed, texts, turn.language)
-        voice = Voice(turn, links, prover if strict else None)
-        try:
-            answered = await _stream(turn, model, asked, voice, turn.started + seconds)
-        except ModelError as error:
-            _note(turn, error)
-            if turn.text:
-                break
-            continue
-        turn.trace["model"] = "extractive" if model.quotes and not asked.api_key else asked.model
-        if place > 1:
-            turn.trace["second_model"] = turn.trace.pop("fallback", "")
-        else:
-            turn.model_error = ""
-        return answered
-    return None
-
-
-def _note(turn: Turn, error: ModelError) -> None:
-    """For the owner: what the first model that failed said."""
-    log.warning("model_failed", code=error.code, bot_id=str(turn.bot.id))
-    if "fallback" not in turn.trace:
+    texts = "\n".join(passage.text for passage in request.passages)
+    voice = Voice(turn, LinkFilter(_allowed(turn), texts, turn.language), prover if strict else None)
+    chain: FallbackChain | None = None
+    try:
+        chain = _chain(rt, turn)
+        async with aclosing(chain.stream(request)) as parts:
+            async for part in parts:
+                if isinstance(part, TextDelta):
+                    if not voice.heard:
+                        turn.mark("first_token")
+                    voice.feed(part.text)
+    except ModelError as error:
+        log.warning("model_failed", code=error.code, bot_id=str(turn.bot.id))
         turn.trace["fallback"] = error.code
         turn.model_error = error.message if error.code in OWNER_ERRORS else None
+        return None
+    finally:
+        if chain:
+            turn.calls += [_call(attempt) for attempt in chain.attempts if attempt.usage]
+    _tell_who(turn, chain, quotes=quotes)
+    return voice.finish()
+
+
+def _chain(rt: Runtime, turn: Turn) -> FallbackChain:
+    bot = turn.bot
+    own_key = _own_key(rt, turn)
+    asked = candidates(rt.settings, model=bot.model, api_key=own_key, fallback_model=bot.fallback_model)
+    left = turn.started + FIRST_TOKEN_SECONDS - time.monotonic()
+    return FallbackChain(rt.model, asked, asyncio.get_running_loop().time() + left)
+
+
+def _call(attempt: Attempt) -> Call:
+    code = attempt.error.code if attempt.error else ""
+    assert attempt.usage
+    return Call("chat", attempt.usage, attempt.outcome, round(attempt.seconds * 1000, 1), code)
+
+
+def _tell_who(turn: Turn, chain: FallbackChain, *, quotes: bool) -> None:
+    """For the owner: which model answered, and what the first one said if that was another."""
+    by = chain.answered_by
+    first = chain.attempts[0].error if chain.attempts else None
+    turn.trace["model"] = "extractive" if quotes else by.model if by else ""
+    turn.model_error = ""
+    if first:
+        turn.trace["second_model"] = first.code
+        turn.model_error = first.message if first.code in OWNER_ERRORS else None
 
 
 async def _quote(rt: Runtime, turn: Turn, request: ChatRequest) -> bool:
@@ -190,54 +203,6 @@ async def _quote(rt: Runtime, turn: Turn, request: ChatRequest) -> bool:
     turn.say(f"{gap}{words.unavailable}\n\n{quoted}" if quoted else f"{gap}{words.leave_message}")
     turn.trace["model"] = "extractive"
     return bool(quoted)
-
-
-async def _stream(turn: Turn, model: ChatModel, request: ChatRequest, voice: Voice, deadline: float) -> bool:
-    """Let the voice say what the model says; False if that is that the sources do not hold it.
-
-    The call's usage is kept however it ends.
-    """
-    begun, received, outcome, code = time.monotonic(), "", "failed", ""
-    told: Usage | None = None
-    stream = model.stream(request)
-    try:
-        while True:
-            try:
-                part = await (anext(stream) if received else _in_time(anext(stream), deadline))
-            except StopAsyncIteration:
-                break
-            if isinstance(part, Finished):
-                told = part.usage
-                continue
-            if not received:
-                turn.mark("first_token")
-            received += part.text
-            voice.feed(part.text)
-        if not received.strip() and not model.quotes:
-            raise ModelUnavailableError("The model gave an empty answer.")
-        outcome = "ok"
-        return voice.finish()
-    except ModelError as error:
-        code, told = error.code, error.usage or told
-        if told is None and not received and not isinstance(error, ModelTimeoutError):
-            # refused before anything was made; after a wait in vain nobody knows, so that is estimated
-            told = replace(model.estimate(request, ""), input_tokens=0)
-        raise
-    except asyncio.CancelledError:
-        outcome = "cancelled"
-        raise
-    finally:
-        await stream.aclose()
-        spent = told or model.estimate(request, received)
-        turn.calls.append(Call("chat", spent, outcome, turn.milliseconds(begun), code))
-
-
-async def _in_time(part: Awaitable[Part], deadline: float) -> Part:
-    try:
-        async with asyncio.timeout(max(0.05, deadline - time.monotonic())):
-            return await part
-    except TimeoutError as error:
-        raise ModelTimeoutError from error
 
 
 def _allowed(turn: Turn) -> AllowedLinks:
