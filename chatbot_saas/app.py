@@ -16,6 +16,7 @@ from chatbot_saas.api import (
     admin,
     api_keys,
     auth,
+    bot_tests,
     bots,
     chat,
     conversations,
@@ -69,6 +70,7 @@ def make_api() -> FastAPI:
     for part in (
         auth,
         bots,
+        bot_tests,
         sources,
         jobs,
         chat,

@@ -49,11 +49,14 @@ async def get_bot(bot_id: UUID, rt: RuntimeDep, principal: TenantDep, response: 
     return bot
 
 
-@router.patch("/{bot_id}", responses=errors(PreconditionFailedError))
+@router.patch("/{bot_id}", responses=errors(ConflictError, PreconditionFailedError))
 async def change_bot(
     bot_id: UUID, body: BotPatch, rt: RuntimeDep, principal: TenantDep, version: VersionDep, response: Response
 ) -> BotRead:
-    """Change the fields that are sent. Each change is a version."""
+    """Change the fields that are sent. Each change is a version.
+
+    The status `published` asks the bot's tests first, as `POST /publish` does.
+    """
     async with rt.db.tenant(principal) as session:
         bot = await bots.change(session, principal, bot_id, body, rt.secrets, expected_version=version)
     response.headers["ETag"] = f'"{bot.version}"'

@@ -24,7 +24,7 @@ from chatbot_saas.schemas.bots import (
     PublicBotConfig,
 )
 from chatbot_saas.schemas.receipts import Receipt
-from chatbot_saas.services import audit, deletion, erasure
+from chatbot_saas.services import audit, deletion, erasure, gate
 from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
 
@@ -80,7 +80,7 @@ async def create(
     await session.flush()
     _add_version(session, principal, bot, "created")
     audit.record(session, principal, "bot.create", bot.id, name=bot.name)
-    return await _read(session, bot)
+    return await read(session, bot)
 
 
 async def get(session: AsyncSession, principal: Tenant, bot_id: UUID) -> BotRead:
@@ -152,11 +152,15 @@ async def change(
     *,
     expected_version: int | None = None,
 ) -> BotRead:
-    """Change the fields that were sent. `expected_version`: refuse if someone else changed the bot meanwhile."""
+    """Change the fields that were sent. `expected_version`: refuse if someone else changed the bot meanwhile.
+
+    Raises what services.gate raises where that publishes: with the status, or where held changes are let go.
+    """
     principal.require(Scope.BOTS_WRITE)
     bot = await load(session, principal, bot_id, lock=True)
-    _require_version(bot, expected_version)
+    require_version(bot, expected_version)
     values: dict[str, Any] = {name: getattr(request, name) for name in request.model_fields_set}
+    override = values.pop("override_tests", False)
     key = values.pop("model_key", None)
     changed = [name for name, value in values.items() if getattr(bot, name) != value]
     for name in changed:
@@ -166,11 +170,37 @@ async def change(
         bot.model_key_last4, bot.model_error = key[-4:], ""
         changed.append("model_key")
     if changed:
+        published = await _publishes(session, principal, bot, changed, override=override)
         bot.version += 1
         _add_version(session, principal, bot, ", ".join(sorted(changed)))
+        details = take_out(bot) if published else {}
         action = {"published": "bot.publish", "paused": "bot.pause"}.get(bot.status, "bot.change")
-        audit.record(session, principal, action if "status" in changed else "bot.change", bot.id, changed=changed)
-    return await _read(session, bot)
+        action = action if "status" in changed else "bot.change"
+        audit.record(session, principal, action, bot.id, changed=changed, **details)
+    return await read(session, bot)
+
+
+async def _publishes(
+    session: AsyncSession, principal: Tenant, bot: Bot, changed: Sequence[str], *, override: bool
+) -> bool:
+    """Whether visitors get the change at once. What is published by that beside it must have passed its tests."""
+    if bot.status != "published":
+        return False
+    if "status" in changed or ("hold_changes" in changed and not bot.hold_changes):
+        await gate.require(session, principal, bot, settings_of(bot), override=override)
+        return True
+    return not bot.hold_changes
+
+
+def take_out(bot: Bot) -> dict[str, Any]:
+    """Give visitors the present version. Returns what an entry of the audit says about it."""
+    bot.published_version = bot.version
+    return {"published": bot.version}
+
+
+def settings_of(bot: Bot) -> dict[str, Any]:
+    """The settings as a version keeps them."""
+    return {name: getattr(bot, name) for name in VERSIONED}
 
 
 async def versions(
@@ -197,7 +227,7 @@ async def versions(
     ]
 
 
-def _require_version(bot: Bot, expected: int | None) -> None:
+def require_version(bot: Bot, expected: int | None) -> None:
     if expected is not None and expected != bot.version:
         raise PreconditionFailedError(current_version=bot.version)
 
@@ -205,10 +235,13 @@ def _require_version(bot: Bot, expected: int | None) -> None:
 async def roll_back(
     session: AsyncSession, principal: Tenant, bot_id: UUID, version: int, *, expected_version: int | None = None
 ) -> BotRead:
-    """Take the settings of an earlier version. That is a change too, so it makes a new version."""
+    """Take the settings of an earlier version. That is a change too, so it makes a new version.
+
+    Of a published bot visitors get it at once, held changes or not: whoever rolls back wants that now.
+    """
     principal.require(Scope.BOTS_WRITE)
     bot = await load(session, principal, bot_id, lock=True)
-    _require_version(bot, expected_version)
+    require_version(bot, expected_version)
     query = select(BotVersion).where(col(BotVersion.bot_id) == bot_id, col(BotVersion.version) == version)
     old = (await session.execute(query)).scalar_one_or_none()
     if old is None:
@@ -216,12 +249,13 @@ async def roll_back(
     if version == bot.version:
         raise ConflictError("This is the present version already.")
     for name in VERSIONED:
-        if name in old.settings:
+        if name in old.settings and name != "hold_changes":  # else the next change would go out by surprise
             setattr(bot, name, old.settings[name])
     bot.version += 1
     _add_version(session, principal, bot, f"rolled back to version {version}")
-    audit.record(session, principal, "bot.roll_back", bot.id, version=version)
-    return await _read(session, bot)
+    details = take_out(bot) if bot.status == "published" else {}
+    audit.record(session, principal, "bot.roll_back", bot.id, version=version, **details)
+    return await read(session, bot)
 
 
 async def delete(rt: Runtime, principal: Tenant, bot_id: UUID, *, expected_version: int | None = None) -> Receipt:
@@ -230,7 +264,7 @@ async def delete(rt: Runtime, principal: Tenant, bot_id: UUID, *, expected_versi
 
     async def read(session: AsyncSession, lock: bool) -> Target:
         bot = await load(session, principal, bot_id, going=lock)
-        _require_version(bot, expected_version)
+        require_version(bot, expected_version)
         return Target(
             kind="bot",
             id=bot.id,
@@ -293,7 +327,7 @@ def icon_version(bot: Bot) -> str:
     return hashlib.sha256(bot.icon.encode()).hexdigest()[:12] if bot.icon else ""
 
 
-async def _read(session: AsyncSession, bot: Bot) -> BotRead:
+async def read(session: AsyncSession, bot: Bot) -> BotRead:
     await session.flush()
     await session.refresh(bot, ["created_at", "updated_at"])
     return BotRead.model_validate(bot)
@@ -305,7 +339,7 @@ def _add_version(session: AsyncSession, principal: Tenant, bot: Bot, summary: st
             tenant_id=bot.tenant_id,
             bot_id=bot.id,
             version=bot.version,
-            settings={name: getattr(bot, name) for name in VERSIONED},
+            settings=settings_of(bot),
             summary=summary[:300],
             user_id=principal.user_id,
         )

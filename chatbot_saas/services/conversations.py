@@ -27,18 +27,19 @@ from chatbot_saas.schemas.chat import (
     TranscriptMessage,
 )
 from chatbot_saas.schemas.receipts import Receipt
-from chatbot_saas.services import bots, erasure
+from chatbot_saas.services import bots, erasure, published
 from chatbot_saas.services.bots import escape_like
 from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
 
 
 async def public_bot(rt: Runtime, bot_id: UUID) -> Bot:
-    """A bot that visitors may see. The row is detached: for reading only."""
+    """A bot that visitors may see, with the settings that they get. The row is detached: for reading only."""
     async with rt.db.nobody() as session:
         tenant_id = await bots.public_tenant(session, bot_id)
     async with rt.db.tenant(tenant_for_job(tenant_id)) as session:
-        return bots.require_public(await session.get(Bot, bot_id))
+        bot = bots.require_public(await session.get(Bot, bot_id))
+        return await published.as_visitors_get_it(session, bot)
 
 
 async def start(rt: Runtime, bot_id: UUID, origin: str) -> StartRead:

@@ -11,9 +11,12 @@ from sqlmodel import SQLModel, col
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.tenancy import Scope, System
 from chatbot_saas.models import Document, Job, Message, Source
+from chatbot_saas.schemas.bot_tests import BotTestCreate
+from chatbot_saas.services import bot_test_runs, bot_tests
 from chatbot_saas.services.runtime import Runtime
 from tests.api.callers import Headers, api_key, every_form, visit
 from tests.api.surface import Operation, operations
+from tests.factories.jobs import drained
 from tests.factories.knowledge import make_bot, make_knowing_bot
 from tests.factories.people import Person, sign_up
 
@@ -49,6 +52,10 @@ async def make_side(rt: Runtime, client: httpx.AsyncClient) -> Side:
         source_id = await session.scalar(select(col(Source.id)))
         document_id = await session.scalar(select(col(Document.id)))
         job_id = await session.scalar(select(col(Job.id)))
+        wanted = BotTestCreate(question="How long does a refund take?", facts=["5 working days"])
+        test = await bot_tests.create(session, person.principal, bot.id, wanted)
+        run = await bot_test_runs.start(session, person.principal, bot.id, rt)
+    await drained(rt)
     ids = {
         "bot_id": bot.id,
         "bot_ids": bot.id,
@@ -57,6 +64,8 @@ async def make_side(rt: Runtime, client: httpx.AsyncClient) -> Side:
         "job_id": job_id,
         "conversation_id": conversation_id,
         "message_id": asked.json()["message_id"],
+        "test_id": test.id,
+        "run_id": run.id,
         "key_id": keys[0]["id"],
         "tenant_id": person.tenant_id,
     }
@@ -112,6 +121,7 @@ def test_every_route_is_looked_at() -> None:
     assert len(WITH_PATH_IDS) > 10
     assert {name for o in operations() for name in o.path_ids} == {
         "bot_id", "source_id", "document_id", "job_id", "conversation_id", "key_id", "tenant_id", "version",
+        "test_id", "run_id",
     }  # fmt: skip
 
 
