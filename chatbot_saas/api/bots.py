@@ -58,7 +58,7 @@ async def change_bot(
     The status `published` asks the bot's tests first, as `POST /publish` does.
     """
     async with rt.db.tenant(principal) as session:
-        bot = await bots.change(session, principal, bot_id, body, rt.secrets, expected_version=version)
+        bot = await bots.change(session, principal, bot_id, body, rt, expected_version=version)
     response.headers["ETag"] = f'"{bot.version}"'
     return bot
 
@@ -87,7 +87,7 @@ async def restore_version(
 ) -> BotRead:
     """Take the settings of an earlier version; that makes a new one."""
     async with rt.db.tenant(principal) as session:
-        bot = await bots.roll_back(session, principal, bot_id, version, expected_version=expected)
+        bot = await bots.roll_back(session, principal, bot_id, version, rt, expected_version=expected)
     response.headers["ETag"] = f'"{bot.version}"'
     return bot
 

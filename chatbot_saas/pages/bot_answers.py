@@ -128,6 +128,6 @@ def _weight() -> rx.Component:
                 class_name="flex items-center gap-3",
             ),
         ),
-        hint="Automatic: by how well the embedder knows the language of the question. 0 counts words only, 1 meaning only.",
+        hint="Automatic: by how well the embedder knows the question's language. 0 counts words only, 1 meaning only.",
         error=State.errors["vector_weight"],
     )

@@ -1,4 +1,4 @@
-"""Finished answers, kept for half an hour (ANSWER_CACHE_SECONDS), so that the same question does not cost a call to the model again.
+"""Finished answers, kept for ANSWER_CACHE_SECONDS, so that the same question does not cost a call to the model again.
 
 An answer is kept under everything that it follows from: the tenant, the bot, the versions of its settings and of its
 knowledge, the language, the operator's models, and the question as it stands alone. The versions are read with the

@@ -24,9 +24,9 @@ from chatbot_saas.models import Bot, Chunk, Document
 from chatbot_saas.schemas.bot_tests import MAX_FACT, BotTestCreate, BotTestRead
 from chatbot_saas.schemas.bots import LANGUAGES
 from chatbot_saas.services import bot_tests, bots, facts, model_calls
+from chatbot_saas.services.chat import try_out
 from chatbot_saas.services.questions import answer_begins, folded
 from chatbot_saas.services.runtime import Runtime
-from chatbot_saas.services.tryout import try_out
 
 PASSAGES_A_CALL = 4
 MOST_CALLS = 5

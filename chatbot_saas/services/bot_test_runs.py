@@ -33,8 +33,8 @@ from chatbot_saas.schemas.bot_tests import (
 )
 from chatbot_saas.services import bots, facts, published, runs
 from chatbot_saas.services.bot_tests import outcome_of
+from chatbot_saas.services.chat import Tried, try_out
 from chatbot_saas.services.runtime import Runtime
-from chatbot_saas.services.tryout import Tried, try_out
 
 log = get_logger(__name__)
 RUN_TESTS = "run_bot_tests"

@@ -12,7 +12,6 @@ from sqlmodel import col
 from chatbot_saas.core.errors import ConflictError, ForbiddenError, NotFoundError, PreconditionFailedError
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.paging import Page, PageRequest, page_of
-from chatbot_saas.core.security import SecretBox
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.models import Bot, BotVersion, Conversation, Source, User
 from chatbot_saas.schemas.bots import (
@@ -24,7 +23,7 @@ from chatbot_saas.schemas.bots import (
     PublicBotConfig,
 )
 from chatbot_saas.schemas.receipts import Receipt
-from chatbot_saas.services import audit, deletion, erasure, gate
+from chatbot_saas.services import audit, deletion, erasure, gate, runs
 from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
 
@@ -54,6 +53,10 @@ VERSIONED = (
     "hold_changes",
     "allowed_origins",
 )
+
+
+READ_AGAIN = frozenset({"language", "chunk_tokens"})
+"""Settings by which texts are cut and their words are searched: a change reads every source again."""
 
 
 class BotPausedError(ForbiddenError):
@@ -148,7 +151,7 @@ async def change(
     principal: Tenant,
     bot_id: UUID,
     request: BotPatch,
-    secrets: SecretBox,
+    rt: Runtime,
     *,
     expected_version: int | None = None,
 ) -> BotRead:
@@ -166,7 +169,7 @@ async def change(
     for name in changed:
         setattr(bot, name, values[name])
     if key is not None:
-        bot.model_key = secrets.seal(principal.tenant_id, key) if key else None
+        bot.model_key = rt.secrets.seal(principal.tenant_id, key) if key else None
         bot.model_key_last4, bot.model_error = key[-4:], ""
         changed.append("model_key")
     if changed:
@@ -177,7 +180,14 @@ async def change(
         action = {"published": "bot.publish", "paused": "bot.pause"}.get(bot.status, "bot.change")
         action = action if "status" in changed else "bot.change"
         audit.record(session, principal, action, bot.id, changed=changed, **details)
+    await _read_again(session, rt, bot, changed)
     return await read(session, bot)
+
+
+async def _read_again(session: AsyncSession, rt: Runtime, bot: Bot, changed: Sequence[str]) -> None:
+    if not READ_AGAIN.isdisjoint(changed):
+        await session.flush()
+        await runs.begin_all_again(session, rt, bot.id)
 
 
 async def _publishes(
@@ -233,7 +243,13 @@ def require_version(bot: Bot, expected: int | None) -> None:
 
 
 async def roll_back(
-    session: AsyncSession, principal: Tenant, bot_id: UUID, version: int, *, expected_version: int | None = None
+    session: AsyncSession,
+    principal: Tenant,
+    bot_id: UUID,
+    version: int,
+    rt: Runtime,
+    *,
+    expected_version: int | None = None,
 ) -> BotRead:
     """Take the settings of an earlier version. That is a change too, so it makes a new version.
 
@@ -248,13 +264,16 @@ async def roll_back(
         raise NotFoundError("There is no such version of this bot.")
     if version == bot.version:
         raise ConflictError("This is the present version already.")
-    for name in VERSIONED:
-        if name in old.settings and name != "hold_changes":  # else the next change would go out by surprise
-            setattr(bot, name, old.settings[name])
+    # held or not stays as it is: else the next change would go out by surprise
+    taken = {name: old.settings[name] for name in VERSIONED if name in old.settings and name != "hold_changes"}
+    changed = [name for name, value in taken.items() if getattr(bot, name) != value]
+    for name in changed:
+        setattr(bot, name, taken[name])
     bot.version += 1
     _add_version(session, principal, bot, f"rolled back to version {version}")
     details = take_out(bot) if bot.status == "published" else {}
     audit.record(session, principal, "bot.roll_back", bot.id, version=version, **details)
+    await _read_again(session, rt, bot, changed)
     return await read(session, bot)
 
 

@@ -41,7 +41,29 @@ _DENIAL = frozenset(
 )
 _DENIAL_SIGNS = frozenset("不没沒无無未勿禁别莫")
 _NOT_DENIAL = frozenset(
-    ["不仅", "不但", "不同", "不过", "不久", "不断", "不少", "不论", "不管", "无论", "未来", "分别", "特别", "类别", "级别", "区别", "性别", "差别", "不足", "不到", "不满"]
+    [
+        "不仅",
+        "不但",
+        "不同",
+        "不过",
+        "不久",
+        "不断",
+        "不少",
+        "不论",
+        "不管",
+        "无论",
+        "未来",
+        "分别",
+        "特别",
+        "类别",
+        "级别",
+        "区别",
+        "性别",
+        "差别",
+        "不足",
+        "不到",
+        "不满",
+    ]
 )
 _SOFT = 5
 """Characters that words must share at an end, of stems that differ: Urlaubstage and Urlaub, delivery and delivered."""

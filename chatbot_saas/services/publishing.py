@@ -40,7 +40,7 @@ async def publish(
     bots.require_version(bot, expected_version)
     if bot.status != "published":
         patch = BotPatch(status="published", override_tests=override)
-        await bots.change(session, principal, bot_id, patch, rt.secrets)
+        await bots.change(session, principal, bot_id, patch, rt)
     elif await _pending(session, bot):
         await gate.require(session, principal, bot, bots.settings_of(bot), override=override)
         audit.record(session, principal, "bot.publish", bot.id, **bots.take_out(bot))

@@ -7,25 +7,12 @@ the passages do not hold the answer, and for a strict bot no sentence that nothi
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 
-import asyncio
-
-from chatbot_saas.adapters.llm import (
-    ChatModel,
-    ChatRequest,
-    Finished,
-    ModelError,
-    ModelKeyInvalidError,
-    ModelTimeoutError,
-    ModelUnavailableError,
-    TextDelta,
-    Usage,
-)
+from chatbot_saas.adapters.llm import ChatRequest, ModelError, ModelKeyInvalidError, TextDelta, Usage
+from chatbot_saas.adapters.llm.chain import Attempt, FallbackChain, candidates
 from chatbot_saas.core.logging import get_logger
-from chatbot_saas.services import answering, recorder, standalone
+from chatbot_saas.services import answering, recorder
 from chatbot_saas.services.links import AllowedLinks, LinkFilter
 from chatbot_saas.services.retrieval import Found
 from chatbot_saas.services.runtime import Runtime
@@ -156,7 +143,7 @@ async def _ask_models(rt: Runtime, turn: Turn, request: ChatRequest, prover: Pro
         return None
     finally:
         if chain:
-            turn.calls += [_call(attempt) for attempt in chain.attempts if attempt.usage]
+            turn.calls += [_call(attempt, attempt.usage) for attempt in chain.attempts if attempt.usage]
     _tell_who(turn, chain, quotes=quotes)
     return voice.finish()
 
@@ -169,10 +156,9 @@ def _chain(rt: Runtime, turn: Turn) -> FallbackChain:
     return FallbackChain(rt.model, asked, asyncio.get_running_loop().time() + left)
 
 
-def _call(attempt: Attempt) -> Call:
+def _call(attempt: Attempt, usage: Usage) -> Call:
     code = attempt.error.code if attempt.error else ""
-    assert attempt.usage
-    return Call("chat", attempt.usage, attempt.outcome, round(attempt.seconds * 1000, 1), code)
+    return Call("chat", usage, attempt.outcome, round(attempt.seconds * 1000, 1), code)
 
 
 def _tell_who(turn: Turn, chain: FallbackChain, *, quotes: bool) -> None:

@@ -87,7 +87,7 @@ async def settle(rt: Runtime, principal: Tenant, bot_id: UUID) -> BotRead:
             return bot
         patch = BotPatch(starter_questions=found)
         try:
-            return await bots.change(session, principal, bot_id, patch, rt.secrets, expected_version=bot.version)
+            return await bots.change(session, principal, bot_id, patch, rt, expected_version=bot.version)
         except PreconditionFailedError:  # somebody was quicker, and means it
             return await bots.get(session, principal, bot_id)
 

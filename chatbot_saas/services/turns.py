@@ -14,6 +14,7 @@ from chatbot_saas.schemas.chat import Citation, SentenceProof
 from chatbot_saas.services.answer_cache import AnswerKey, KeptAnswer
 from chatbot_saas.services.live import LiveAnswer
 from chatbot_saas.services.matching import Matched
+from chatbot_saas.services.published import AT_ONCE
 from chatbot_saas.services.retrieval import BotIndex, Found, Retrieval
 
 
@@ -118,13 +119,11 @@ class Turn:
 
 _OWN = frozenset(BotView.__slots__) - {"index"}
 _OF_INDEX = frozenset({"embedder", "dimension", "vector_weight", "rerank"})
-NEVER_HELD = frozenset({"allowed_origins"})
-"""Settings that act at once, whatever version answers: who may ask is security, not taste."""
 
 
 def view(bot: Any, settings: Mapping[str, Any] | None = None, version: int | None = None) -> BotView:
     """`bot`: its row; `settings` and `version`: of the version that answers, where that is not what the row holds."""
-    held = {name: value for name, value in (settings or {}).items() if name not in NEVER_HELD}
+    held = {name: value for name, value in (settings or {}).items() if name not in AT_ONCE}
     values = {name: held.get(name, getattr(bot, name)) for name in _OWN | _OF_INDEX}
     index = BotIndex.of(SimpleNamespace(**values))
     return BotView(index=index, **{name: values[name] for name in _OWN} | ({"version": version} if version else {}))

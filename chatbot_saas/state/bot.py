@@ -43,7 +43,7 @@ class BotState(rx.State):
         patch = BotPatch(status=_STATUS.validate_python(status))
         rt = get_runtime()
         async with rt.db.tenant(principal) as session:
-            self.bot = await bots.change(session, principal, route_id(self, "bot_id"), patch, rt.secrets)
+            self.bot = await bots.change(session, principal, route_id(self, "bot_id"), patch, rt)
         published = self.bot.status == "published"
         return rx.toast.success(
             "Published. Visitors can ask it now." if published else "Paused. Visitors cannot ask it."

@@ -34,7 +34,7 @@ class HistoryState(rx.State):
             raise InvalidError("Choose a version of the list.")
         bot_state = await self.get_state(BotState)
         async with get_runtime().db.tenant(principal) as session:
-            bot_state.bot = await bots.roll_back(session, principal, route_id(self, "bot_id"), version)
+            bot_state.bot = await bots.roll_back(session, principal, route_id(self, "bot_id"), version, get_runtime())
         await self._read(principal)
         return rx.toast.success(f"The settings of version {version} are back.")
 

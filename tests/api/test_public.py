@@ -96,7 +96,7 @@ async def guest(client: httpx.AsyncClient, bot: BotRead) -> Visit:
 async def set_status(rt: Runtime, person: Person, bot: BotRead, status: str) -> None:
     async with rt.db.tenant(person.principal) as session:
         patch = BotPatch.model_validate({"status": status})
-        await bots.change(session, person.principal, bot.id, patch, rt.secrets)
+        await bots.change(session, person.principal, bot.id, patch, rt)
 
 
 # --- where a conversation may begin
@@ -235,7 +235,7 @@ async def test_a_website_that_is_taken_off_the_list_is_out_at_once(
     bot = await make_bot(rt, owner)
     conversation_id, headers = await visit(client, bot.id)
     async with rt.db.tenant(owner.principal) as session:
-        await bots.change(session, owner.principal, bot.id, BotPatch(allowed_origins=[]), rt.secrets)
+        await bots.change(session, owner.principal, bot.id, BotPatch(allowed_origins=[]), rt)
     assert (await Visit(client, bot.id, conversation_id, headers).ask()).status_code == 403
     read = await client.get(f"/api/public/conversation/{conversation_id}", headers=headers)
     assert read.status_code == 403

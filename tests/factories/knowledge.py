@@ -31,7 +31,7 @@ async def make_bot(rt: Runtime, person: Person, *, published: bool = True, **fie
         bot = await bots.create(session, person.principal, BotCreate.model_validate({"name": "Helper", **fields}))
         if published:
             patch = BotPatch(status="published", allowed_origins=[SHOP])
-            bot = await bots.change(session, person.principal, bot.id, patch, rt.secrets)
+            bot = await bots.change(session, person.principal, bot.id, patch, rt)
     return bot
 
 

@@ -135,7 +135,7 @@ async def test_a_change_of_the_settings_makes_another_key(caching: Runtime) -> N
     before = await key_of(caching, person, bot.id)
     await keep(caching, person, before)
     async with caching.db.tenant(person.principal) as session:
-        await bots.change(session, person.principal, bot.id, BotPatch(instructions="Rhyme."), caching.secrets)
+        await bots.change(session, person.principal, bot.id, BotPatch(instructions="Rhyme."), caching)
     after = await key_of(caching, person, bot.id)
     assert str(after) != str(before)
     assert await answer_cache.lookup(caching, after) is None

@@ -47,7 +47,7 @@ async def bot(keyed: Runtime, person: Person) -> BotRead:
 
 async def use(rt: Runtime, person: Person, bot: BotRead, **changes: Any) -> BotRead:
     async with rt.db.tenant(person.principal) as session:
-        return await bots.change(session, person.principal, bot.id, BotPatch(**changes), rt.secrets)
+        return await bots.change(session, person.principal, bot.id, BotPatch(**changes), rt)
 
 
 async def begin(

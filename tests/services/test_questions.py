@@ -177,7 +177,7 @@ async def test_a_change_of_the_threshold_counts_at_once(rt: Runtime, person: Per
 
     async def put(threshold: float) -> None:
         async with rt.db.tenant(person.principal) as session:
-            await bots.change(session, person.principal, bot.id, BotPatch(qa_threshold=threshold), rt.secrets)
+            await bots.change(session, person.principal, bot.id, BotPatch(qa_threshold=threshold), rt)
 
     assert (await ask(rt, person, bot.id, question))[1]["model"] == "extractive"
     await put(0.75)
