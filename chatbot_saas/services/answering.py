@@ -74,11 +74,17 @@ def prompt(
     if instructions:
         rules.append(f"The owner's instructions:\n{instructions}")
     parts = [
-        f'<passage number="{p.number}" title="{p.title}"{f" page={p.page}" if p.page else ""}>\n{p.text}\n</passage>'
+        f'<passage number="{p.number}" title="{p.title}"{f" page={p.page}" if p.page else ""}>\n'
+        f"{passage_text(p)}\n</passage>"
         for p in passages
     ]
     system = Message("system", "\n".join(rules) + "\n\n" + "\n".join(parts))
     return (system, *recent(history, count), Message("user", question))
+
+
+def passage_text(passage: Passage) -> str:
+    """The passage's text exactly as it stands in the prompt. A recorded prompt is kept without it and filled again."""
+    return passage.text
 
 
 def recent(history: Sequence[Message], count: TokenCounter, budget: int = HISTORY_BUDGET) -> list[Message]:
