@@ -71,32 +71,39 @@ _MAY_END = re.compile(r"[.!?…。！？|\n]")
 
 
 class Gate:
-    """Lets whole sentences through, and of those that state something only the supported ones."""
+    """Lets whole sentences through, and of those that state something only the supported ones.
+
+    What states nothing, such as a greeting, waits for a supported sentence: alone it would be no answer.
+    """
 
     def __init__(self, prover: Prover) -> None:
         self.withheld: list[str] = []
         self._prover = prover
         self._text = ""
         self._done = 0
+        self._waiting = ""
+        self._supported = False
 
     def feed(self, text: str) -> str:
         self._text += text
         return self._passed(final=False) if _MAY_END.search(self._text, self._done) else ""
 
     def flush(self) -> str:
-        return self._passed(final=True) + (self._text[self._done :] if self._done else "")
+        passed = self._passed(final=True)
+        return passed if self._supported or self.withheld else passed + self._waiting
 
     def _passed(self, *, final: bool) -> str:
-        passed = ""
         for start, end, states_something in sentences_of(self._text, final=final):
             if start < self._done:
                 continue
-            said = self._text[start:end]
+            said, whole = self._text[start:end], self._text[self._done : end]
+            self._done = end
             if states_something and not self._prover.sentence(said).supported:
                 self.withheld.append(said)
-            else:
-                passed += self._text[self._done : end]
-            self._done = end
+                continue
+            self._supported |= states_something
+            self._waiting += whole
+        passed, self._waiting = (self._waiting, "") if self._supported else ("", self._waiting)
         return passed
 
 
