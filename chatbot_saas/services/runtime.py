@@ -8,6 +8,7 @@ from chatbot_saas.adapters.embeddings import Embedder
 from chatbot_saas.adapters.extraction import Extractor
 from chatbot_saas.adapters.jobs import JobQueue
 from chatbot_saas.adapters.llm import ChatModel
+from chatbot_saas.adapters.llm.breaker import Guarded
 from chatbot_saas.adapters.processes import WorkerPool
 from chatbot_saas.adapters.rate_limits import RateLimiter
 from chatbot_saas.adapters.tokens import TokenCounter
@@ -26,7 +27,7 @@ class Runtime:
     jobs: JobQueue
     vectors: VectorStore
     embedder: Embedder
-    model: ChatModel
+    model: Guarded
     """The operator's, of OPENAI_API_KEY, or the offline one that quotes; for a bot with its own key, the provider's."""
     fallback_model: ChatModel
     """Answers from the passages alone when the model does not."""
