@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chatbot_saas.adapters.llm import Message, Passage
-from chatbot_saas.services import answering
+from chatbot_saas.services import prompts
 
 KEEP_PASSAGES = """
     INSERT INTO recorded_passages (id, tenant_id, bot_id, document_id, title, url, headings, page, pages, start, "end",
@@ -36,7 +36,7 @@ def folded(messages: Sequence[Message], passages: Sequence[Passage]) -> dict[str
     mark = "passage"
     while any(f"{{{{{mark} " in message.content for message in messages):
         mark += "_"
-    texts = {passage.number: answering.passage_text(passage) for passage in passages}
+    texts = {passage.number: prompts.as_data(passage.text) for passage in passages}
     return {
         "messages": [{"role": m.role, "content": _fold(m.content, texts, mark)} for m in messages],
         "mark": mark,

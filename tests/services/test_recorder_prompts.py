@@ -49,7 +49,7 @@ def test_it_is_filled_to_the_letter(texts: tuple[str, ...], instructions: str) -
     used = passages(*texts)
     messages = prompt(used, instructions, (Message("user", "What of " + texts[0]), Message("assistant", texts[-1])))
     kept = json.loads(json.dumps(folded(messages, used)))
-    whole = filled(kept, {p.number: answering.passage_text(p) for p in used})
+    whole = filled(kept, {p.number: prompts.as_data(p.text) for p in used})
     assert whole == [(m.role, m.content) for m in messages]
     assert digest(whole) == kept["sha256"]
 

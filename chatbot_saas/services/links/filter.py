@@ -92,11 +92,12 @@ class LinkFilter(Reader):
 
     def _run_of_word(self, place: int, end: int) -> int:
         """A word, which may be an address or begin one."""
-        if end == len(self.held) or (end < len(self.held) and UNFINISHED.search(self.held, end)):
+        if end + 2 > len(self.held) or UNFINISHED.search(self.held, end):
             self._wait(place)
         run = self.held[place:end]
         if "&" in run and (told := decoded(run)) != run:
             self.held = self.held[:place] + told + self.held[end:]
+            self.out.gap = self.out.gap or self.out.last == "<"  # no scheme may come of it
             return place
         begin = BEGIN.search(self.held, place, min(len(self.held), end + 2))
         if not begin or begin.start() >= end:

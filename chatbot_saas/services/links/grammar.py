@@ -30,7 +30,7 @@ WIDE = "\u3000-\u303f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uff65"  # ..
 ADDRESS = re.compile(rf"[^{IN_TEXT}{WIDE}]{{1,{LIMIT}}}")
 TRAILING = re.compile(r"[.,;:!?_~]+\Z")
 SPACE = re.compile(r"[\s<]")
-ONLY_MARKS = re.compile(r"[*_~.,:;!?)\]}\"'|`>]*\Z")
+ONLY_MARKS = re.compile(r"[*.,:;!?)\]}\"'|`>]*\Z")
 BLANK = re.compile(r"\n[^\S\n]*\n")
 BRACKET = re.compile(r"\\.|[\[\]]|\n[^\S\n]*\n", re.DOTALL)
 TITLE = r"(?:\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\((?:\\.|[^()\\])*\))"
@@ -60,7 +60,7 @@ HTML = frozenset(
     template textarea tfoot th thead time title tr track tt u ul var video wbr xmp""".split()  # noqa: SIM905
 )
 GLUE_BEFORE = re.compile(r"[A-Za-z0-9:/\\<!&.@%+_\-\]`~#;]\Z")
-GLUE_AFTER = re.compile(r"[:/\\.@%+_\-#;&]*[A-Za-z0-9]|[/\\\[(<`~!]")
+GLUE_AFTER = re.compile(r"[:/\\.@%+_\-#;&]*[A-Za-z0-9]|[/\\\[(<`~]")
 
 
 def decoded(run: str) -> str:
