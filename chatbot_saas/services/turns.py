@@ -34,6 +34,7 @@ from chatbot_saas.services.live import LiveAnswer
 from chatbot_saas.services.matching import Matched
 from chatbot_saas.services.retrieval import BotIndex, Found, Retrieval, retrieve
 from chatbot_saas.services.runtime import Runtime
+from chatbot_saas.services.support import Proof, Prover, stored_sources
 
 log = get_logger(__name__)
 Part = TextDelta | Finished
@@ -80,6 +81,7 @@ class Turn:
     text: str = ""
     answered: bool = False
     citations: list[Citation] = field(default_factory=list[Citation])
+    proof: Proof | None = None
     usages: list[tuple[Usage, str]] = field(default_factory=list[tuple[Usage, str]])
     """Each call to the chat model with its outcome."""
     pair: Matched | None = None
@@ -122,7 +124,7 @@ async def make_answer(rt: Runtime, turn: Turn) -> None:
         status = "complete"
     finally:
         await asyncio.shield(_store(rt, turn, status))
-    turn.live.emit("sources", sources=[citation.model_dump(mode="json") for citation in turn.citations])
+    turn.live.emit("sources", sources=_citations(turn), proof=_sentences(turn))
     turn.live.emit("done", message_id=str(turn.answer_id), answered=turn.answered)
 
 
@@ -163,7 +165,8 @@ async def _say(rt: Runtime, turn: Turn, passages: list[Found]) -> None:
         answered = await _stream(turn, rt.fallback_model, request, quotes=True)
     turn.answered = answered
     if answered:
-        turn.citations = answering.cite(turn.text, passages, turn.question, turn.bot.language)
+        turn.proof = Prover(passages, turn.question, turn.bot.language).prove(turn.text)
+        turn.citations = turn.proof.citations
     turn.trace["model"] = "extractive" if quotes else request.model
 
 
@@ -260,7 +263,7 @@ def _pass_on(turn: Turn, text: str) -> str:
 
 _ANSWER = """
     UPDATE messages SET text = %(text)s, status = %(status)s, answered = %(answered)s, sources = %(sources)s,
-           trace = %(trace)s
+           proof = %(proof)s, trace = %(trace)s
     WHERE id = %(id)s
     """
 _MODEL_ERROR = "UPDATE bots SET model_error = %(error)s WHERE id = %(id)s"
@@ -274,6 +277,14 @@ def _usage_events(rt: Runtime, turn: Turn) -> list[dict[str, Any]]:
         spent.insert(0, (usage.of_failed_embedding(failure, rt.embedder.name), "embedding", "failed"))
     about = {"tenant_id": turn.bot.tenant_id, "bot_id": turn.bot.id, "message_id": turn.answer_id}
     return [usage.event(usage=used, kind=kind, outcome=outcome, **about) for used, kind, outcome in spent]
+
+
+def _citations(turn: Turn) -> list[dict[str, Any]]:
+    return [citation.model_dump(mode="json") for citation in turn.citations]
+
+
+def _sentences(turn: Turn) -> list[dict[str, Any]]:
+    return [sentence.model_dump(mode="json") for sentence in turn.proof.sentences] if turn.proof else []
 
 
 async def _store(rt: Runtime, turn: Turn, status: str) -> None:
@@ -291,7 +302,8 @@ async def _store(rt: Runtime, turn: Turn, status: str) -> None:
                 text=turn.text,
                 status=status,
                 answered=turn.answered,
-                sources=as_json([citation.model_dump(mode="json") for citation in turn.citations]),
+                sources=as_json(stored_sources(turn.proof) if turn.proof else _citations(turn)),
+                proof=as_json(_sentences(turn)),
                 trace=as_json(turn.trace),
             )
             for event in events:
