@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Path, Request, Response
 from fastapi.responses import StreamingResponse
 
 from chatbot_saas.api.dependencies import AddressDep, RuntimeDep, VisitorDep, origin_of
@@ -12,6 +12,7 @@ from chatbot_saas.api.streaming import LastEventId, event_stream, events_after
 from chatbot_saas.core.errors import NotFoundError, TooManyRequestsError, UnauthenticatedError
 from chatbot_saas.schemas.bots import PublicBotConfig, normal_origin
 from chatbot_saas.schemas.chat import (
+    CitedPassage,
     FeedbackRequest,
     PublicAnswer,
     PublicChatRequest,
@@ -98,6 +99,22 @@ async def transcript(conversation_id: UUID, rt: RuntimeDep, visitor: VisitorDep)
     """What was said so far, for a visitor who comes back."""
     _own(visitor, conversation_id)
     return await conversations.transcript(rt, visitor)
+
+
+@router.get(
+    "/conversation/{conversation_id}/messages/{message_id}/sources/{number}",
+    responses=errors(UnauthenticatedError, NotFoundError),
+)
+async def source(
+    conversation_id: UUID,
+    message_id: UUID,
+    number: Annotated[int, Path(ge=1, le=99)],
+    rt: RuntimeDep,
+    visitor: VisitorDep,
+) -> CitedPassage:
+    """A source of an answer, opened at its quote."""
+    _own(visitor, conversation_id)
+    return await conversations.cited_passage(rt, visitor, message_id, number)
 
 
 @router.post(

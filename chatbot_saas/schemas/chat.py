@@ -88,6 +88,20 @@ class SentenceProof(Read):
     page: int | None = None
 
 
+class CitedPassage(Read):
+    """A cited source opened at its quote: `before`, `quote` and `after` follow each other in the document."""
+
+    number: int
+    title: str
+    page: int | None
+    url: str | None
+    link: str | None
+    before: str = ""
+    """Empty, like `after`, where the document does not hold the quote any more."""
+    quote: str
+    after: str = ""
+
+
 class PublicAnswer(Read):
     message_id: UUID
     answer: str

@@ -27,6 +27,7 @@ from chatbot_saas.services.live import LiveAnswer
 from chatbot_saas.services.replies import make_answer
 from chatbot_saas.services.retrieval import BotIndex, retrieve
 from chatbot_saas.services.runtime import Runtime
+from chatbot_saas.services.support import public_sources
 from chatbot_saas.services.turns import Turn, view
 
 log = get_logger(__name__)
@@ -335,7 +336,7 @@ def first_id(row: Message) -> int:
 
 def _emit_row(live: LiveAnswer, row: Message) -> None:
     live.emit("token", text=row.text)
-    live.emit("sources", sources=row.sources, proof=row.proof)
+    live.emit("sources", sources=public_sources(row.sources), proof=row.proof)
     live.emit("done", message_id=str(row.id), answered=bool(row.answered))
 
 

@@ -1,10 +1,11 @@
 """Conversations: started by visitors, read by owners."""
 
+import re
 from datetime import UTC
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -12,10 +13,11 @@ from chatbot_saas.core import security
 from chatbot_saas.core.errors import NotFoundError, UnauthenticatedError
 from chatbot_saas.core.paging import Page, PageRequest, page_of
 from chatbot_saas.core.tenancy import Scope, Tenant, Visitor, tenant_for_job
-from chatbot_saas.models import Bot, Chunk, Conversation, Message, TenantRow
+from chatbot_saas.models import Bot, Chunk, Conversation, Document, Message, TenantRow
 from chatbot_saas.schemas.chat import (
     AnswerTrace,
     Citation,
+    CitedPassage,
     ConversationListItem,
     ConversationRead,
     OwnerMessage,
@@ -31,6 +33,9 @@ from chatbot_saas.services import bots, erasure, published
 from chatbot_saas.services.bots import escape_like
 from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
+
+AROUND = 300
+"""Characters of a document that a visitor is shown on either side of a quote."""
 
 
 async def public_bot(rt: Runtime, bot_id: UUID) -> Bot:
@@ -103,6 +108,43 @@ async def rate(rt: Runtime, visitor: Visitor, message_id: UUID, rating: int) -> 
         if message is None or message.conversation_id != conversation.id or message.role != "assistant":
             raise NotFoundError("There is no such message.")
         message.rating = rating
+
+
+async def cited_passage(rt: Runtime, visitor: Visitor, message_id: UUID, number: int) -> CitedPassage:
+    """A source of an answer in the visitor's own conversation, with the text around its quote as it is today."""
+    async with rt.db.tenant(visitor) as session:
+        conversation = await _own(rt, visitor, session)
+        message = await session.get(Message, message_id)
+        if message is None or message.conversation_id != conversation.id or message.status != "complete":
+            raise NotFoundError("There is no such source.")
+        stored = next((source for source in message.sources if source.get("number") == number), None)
+        if stored is None:
+            raise NotFoundError("There is no such source.")
+        citation = Citation.model_validate(stored)
+        before, after = await _around(session, visitor.bot_id, stored.get("document_id"), citation)
+    names = ("number", "title", "page", "url", "link", "quote")
+    return CitedPassage(before=before, after=after, **{name: getattr(citation, name) for name in names})
+
+
+async def _around(session: AsyncSession, bot_id: UUID, document_id: str | None, citation: Citation) -> tuple[str, str]:
+    """What stands before and after the quote; nothing where the document changed or is gone."""
+    quote, start = citation.quote, citation.start
+    if not document_id or start is None or not quote:
+        return "", ""
+    first = max(0, start - AROUND)
+    text = func.substr(col(Document.text), first + 1, start - first + len(quote) + AROUND)
+    query = select(text).where(col(Document.id) == UUID(document_id), col(Document.bot_id) == bot_id)
+    found = await session.scalar(query) or ""
+    end = start - first + len(quote)
+    if found[start - first : end] != quote:
+        return "", ""
+    before, after = found[: start - first], found[end:]
+    # no word is cut where that can be helped
+    if first and (space := re.search(r"\s", before)):
+        before = before[space.end() :]
+    if len(after) == AROUND and (space := re.search(r"\s\S*$", after)):
+        after = after[: space.start()]
+    return before, after
 
 
 async def end(rt: Runtime, visitor: Visitor) -> None:

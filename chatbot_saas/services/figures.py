@@ -5,31 +5,24 @@ can mean (1.500 is fifteen hundred or one and a half), and two figures agree if 
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 MARK = re.compile(r"\[\d{1,2}\]")
 """The number of a passage, as it stands in an answer."""
-_NUMBER = re.compile(
-    r"(?<![A-Za-z0-9_])(?<!\d[.,])(?:(?P<clock>\d{1,2}[:h]\d{2}(?!\d))"
-    r"|(?P<number>\d{1,3}(?:[ \u00a0\u202f'’]\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)*))"
-    r"|(?<![周期拜第])(?P<han>[零〇一二两兩三四五六七八九十百千万半]+)(?!般|些|样|直|起|定|旦|切|同|律|边|下|点点)"
-    r"|(?P<word>[A-Za-zÀ-ɏ]+)"
-)
 _CODE = re.compile(r"(?<![^\W_])(?=[\w/-]*\d)(?=[\d/-]*[A-Z])[A-Z\d]+(?:[-/][A-Z\d]+)*(?![^\W_])", re.ASCII)
 _WORDS = {
     1: "eins un uno una",
-    2: "two twice zwei zweimal beide beiden beides both deux dos due duas twee",
+    2: "two twice zwei zweimal beide beiden beides both deux duas twee",
     3: "three thrice drei dreimal trois tres tre três drie",
     4: "four vier viermal quatre cuatro quattro quatro",
     5: "five fünf cinq cinco cinque vijf",
-    6: "six sechs sei zes",
-    7: "seven sieben sept siete sette sete zeven",
+    6: "six sechs zes",
+    7: "seven sieben sept siete zeven",
     8: "eight acht huit ocho otto oito",
-    9: "nine neun neuf nueve nove negen",
+    9: "nine neun neuf nueve negen",
     10: "ten zehn dix diez dieci dez tien",
-    11: "eleven elf onze once undici",
+    11: "eleven elf onze undici",
     12: "twelve dozen zwölf dutzend douze doce dodici doze twaalf",
     13: "thirteen dreizehn treize trece tredici",
     14: "fourteen fortnight vierzehn quatorze catorce",
@@ -46,8 +39,8 @@ _WORDS = {
     70: "seventy siebzig",
     80: "eighty achtzig",
     90: "ninety neunzig",
-    100: "hundred hundert cent cien cento honderd",
-    1000: "thousand tausend mille mil duizend",
+    100: "hundred hundert cien cento honderd",
+    1000: "thousand tausend duizend",
 }
 _VALUES: dict[str, float] = {word: value for value, words in _WORDS.items() for word in words.split()} | {
     "anderthalb": 1.5,
@@ -57,8 +50,16 @@ _VALUES: dict[str, float] = {word: value for value, words in _WORDS.items() for 
     "halben": 0.5,
     "halber": 0.5,
     "demi": 0.5,
-    "media": 0.5,
 }
+_NUMBER = re.compile(
+    r"(?<![A-Za-z0-9_])(?<!\d[.,])(?:(?P<clock>\d{1,2}[:h]\d{2}(?!\d))"
+    r"|(?P<number>\d{1,3}(?:[ \u00a0\u202f'’]\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)*))"
+    r"|(?<![周期拜第])(?P<han>[零〇一二两兩三四五六七八九十百千万半]+)(?!般|些|样|直|起|定|旦|切|同|律|边|下|点点)"
+    rf"|(?<![^\W_])(?P<word>{'|'.join(sorted(_VALUES, key=len, reverse=True))})(?![^\W_])",
+    re.IGNORECASE,
+)
+_MAY_HOLD = re.compile(r"[\d零〇一二两兩三四五六七八九十百千万半€$£¥￥]")
+_LETTERS = re.compile(r"[A-Za-zÀ-ɏ]+")
 _HAN = {sign: value for value, sign in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "兩": 2}
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10000}
 _UNIT = re.compile(
@@ -101,7 +102,12 @@ class Figures:
     currencies: frozenset[str]
 
 
+_NONE = Figures((), frozenset(), frozenset())
+
+
 def figures(text: str) -> Figures:
+    if not _MAY_HOLD.search(text) and _VALUES.keys().isdisjoint(_LETTERS.findall(text.lower())):
+        return _NONE  # most texts
     codes = frozenset(plain for found in _CODE.finditer(text) if (plain := re.sub(r"[-/]", "", found.group())))
     numbers = tuple(_numbers(_CODE.sub(_blank, text) if codes else text))
     return Figures(numbers, codes, frozenset(str(found.lastgroup) for found in _CURRENCY.finditer(text)))
@@ -119,7 +125,7 @@ def _numbers(text: str) -> list[Figure]:
     found: list[Figure] = []
     for match in _NUMBER.finditer(text):
         meanings = _meanings(match, text)
-        if not meanings or (match.group() == "半" and text[: match.start()].endswith(("年", "月", "天"))):
+        if not meanings or (match.group() == "半" and text[: match.start()].endswith(("年", "月", "天", "点", "點"))):
             continue  # of two years and a half, which is one figure
         means = {_plain(value) for value in meanings}
         if match["clock"]:
@@ -127,7 +133,9 @@ def _numbers(text: str) -> list[Figure]:
             if means & {"0:00"}:
                 means = {":00"}
         elif match["han"] and text.startswith(("点", "點", "时"), match.end()):
-            means |= {f"{_plain(value + later)}:00" for value in meanings for later in _later(text, match, value)}
+            minutes = "30" if text.startswith("半", match.end() + 1) else "00"
+            later = 12 if _AFTERNOON.search(text, 0, match.start()) else 0
+            means |= {f"{_plain(value + (later if value < 12 else 0))}:{minutes}" for value in meanings}
         elif unit := _UNIT.match(text, match.end()):
             means |= {_duration(value, str(unit.lastgroup)) for value in meanings}
             if text.startswith("半", unit.end()) or text.startswith(" and a half", unit.end()):
@@ -138,10 +146,6 @@ def _numbers(text: str) -> list[Figure]:
     return found
 
 
-def _later(text: str, match: re.Match[str], value: float) -> tuple[int, ...]:
-    return (12,) if _AFTERNOON.search(text, 0, match.start()) and value < 12 else (0,)
-
-
 def _meanings(match: re.Match[str], text: str) -> list[float]:
     if match["clock"]:
         return [0.0]
@@ -150,10 +154,7 @@ def _meanings(match: re.Match[str], text: str) -> list[float]:
         return [value * scale for value in _of_digits(number)]
     if signs := match["han"]:
         return _of_han(signs, text[match.end() : match.end() + 1])
-    word = match["word"].lower()
-    value = _VALUES.get(word)
-    if value is None and len(word) > 5 and not word.isascii():
-        value = _VALUES.get(unicodedata.normalize("NFC", word))
+    value = _VALUES.get(match["word"].lower())
     return [] if value is None or value == 1 else [value]
 
 

@@ -84,7 +84,7 @@ class LiveAnswer:
                     said.append(event.data["text"])
                 case "sources":
                     sources = [Citation.model_validate(source) for source in event.data["sources"]]
-                    proof = [SentenceProof.model_validate(sentence) for sentence in event.data["proof"]]
+                    proof = [SentenceProof.model_validate(one) for one in event.data.get("proof", [])]
                 case "done":
                     done = event.data
                 case _:

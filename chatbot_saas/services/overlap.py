@@ -22,8 +22,9 @@ _LIGHT = frozenset(
     même nos notre ou par peut peuvent peuvent plus pouvez si soit sont tous tout toute toutes très vos votre être
     además cada como debe deben desde donde esta este esto está están hay más muy nos nuestra nuestro pero puede
     pueden se sea ser si sin sobre su sus también tiene tienen todo todos usted ustedes ya
-    的 了 是 在 和 与 或 及 也 就 都 而 把 被 让 给 对 从 到 向 为 以 由 于 其 之 所 这 那 此 您 你 我 他 她 它 们 会 能 可 要 需
-    应 须 得 着 过 有 个 请 将 并 且 但 则 如 若 因 等 后 前 时 中 上 下 里 内 外 再 又 还 很 最 每 各 该 只 才
+    的 了 是 在 和 与 或 及 也 就 都 而 把 被 让 给 对 从 到 向 为 以 由 于 其 之 所 这 那 此 您 你 我 他 她 它 们
+    会 能 可 要 需 应 须 得 着 过 有 个 请 将 并 且 但 则 如 若 因 等 后 前 时 中 上 下 里 内 外 再 又
+    还 很 最 每 各 该 只 才
     の に は を が と で も へ や な だ た て し れ さ す る い う く け ら り ん こ そ あ か
     """.split()  # noqa: SIM905  a list of quoted words is harder to read
 )
@@ -41,29 +42,7 @@ _DENIAL = frozenset(
 )
 _DENIAL_SIGNS = frozenset("不没沒无無未勿禁别莫")
 _NOT_DENIAL = frozenset(
-    [
-        "不仅",
-        "不但",
-        "不同",
-        "不过",
-        "不久",
-        "不断",
-        "不少",
-        "不论",
-        "不管",
-        "无论",
-        "未来",
-        "分别",
-        "特别",
-        "类别",
-        "级别",
-        "区别",
-        "性别",
-        "差别",
-        "不足",
-        "不到",
-        "不满",
-    ]
+    "不仅 不但 不同 不过 不久 不断 不少 不论 不管 无论 未来 分别 特别 类别 级别 区别 性别 差别 不足 不到 不满".split()  # noqa: SIM905
 )
 _SOFT = 5
 """Characters that words must share at an end, of stems that differ: Urlaubstage and Urlaub, delivery and delivered."""

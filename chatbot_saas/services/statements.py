@@ -30,8 +30,8 @@ _CONTENT = re.compile(r"[^\W_]")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _SAYS_NOTHING = re.compile(
     r"(?:hi|hello|hey|dear|good (?:morning|day|evening)|sure|certainly|of course|great question|yes|no|okay|ok|thank|"
-    r"thanks|you(?:'|’)re welcome|sorry|unfortunately|i hope|hope this|let me know|feel free|please (?:let|feel|contact us "
-    r"if|ask)|if you (?:have|need) (?:any )?(?:more|other|further)|here (?:is|are|'s)|in (?:short|summary)|is there|"
+    r"thanks|you(?:'|’)re welcome|sorry|unfortunately|i hope|hope this|let me know|feel free|please (?:let|feel|"
+    r"contact us if|ask)|if you (?:have|need) (?:any )?(?:more|other|further)|here (?:is|are|'s)|in (?:short|summary)|is there|"
     r"hallo|guten (?:tag|morgen|abend)|gerne?|natürlich|selbstverständlich|ja|nein|danke|leider|ich hoffe|wenn sie "
     r"(?:noch )?weitere fragen|bei (?:weiteren )?fragen|melden sie sich gern|hier (?:ist|sind)|"
     r"bonjour|bonsoir|bien sûr|oui|non|merci|désolée?|malheureusement|j(?:'|’)espère|n(?:'|’)hésitez pas|voici|"
@@ -41,7 +41,8 @@ _SAYS_NOTHING = re.compile(
     re.IGNORECASE,
 )
 _REFUSES = re.compile(
-    r"\b(?:sources|passages|documents?|information|excerpts?) (?:provided )?(?:do(?:es)? not|don(?:'|’)t|doesn(?:'|’)t)|"
+    r"\b(?:sources|passages|documents?|information|excerpts?) (?:provided )?"
+    r"(?:do(?:es)? not|don(?:'|’)t|doesn(?:'|’)t)|"
     r"\bi (?:could|can|do|did)(?:n(?:'|’)t| ?not) (?:find|know|have|tell|say|help)|\bi(?:'|’)m (?:not sure|sorry)|"
     r"\bnot (?:mentioned|stated|found|said) in the (?:sources|passages|documents?)|"
     r"\b(?:quellen|unterlagen|textstellen|dokumente?n?)\b.{0,20}\b(?:nicht|keine?n?)\b|\b(?:dazu|darüber) "

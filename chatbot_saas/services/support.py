@@ -1,12 +1,12 @@
-"""Which span of the passages supports a sentence of an answer. No model is asked: words, figures and names are compared.
+"""Which span of the passages supports a sentence of an answer: words, figures and names are compared, without a model.
 
 A span is one to three neighbouring sentences of a passage. It supports a sentence if it holds enough of its words
-(weighted by how rare they are in the passages), every figure and code, and denies it no more than the sentence does.
-What this cannot tell: roles that are swapped in the same words, and what only a synonym says.
+(weighted by how rare they are in the passages), every figure and code, and denies no more than the sentence does. What
+this cannot tell: roles that are swapped in the same words, and what only a synonym says.
 
-An answer may be in another language than the passages, or in another script. Words cannot tell then, so such a sentence
-counts as supported by the passage that its mark names (without a mark: that shares a figure or a code with it), unless a
-figure, a code or a name of it does not occur there.
+An answer may be in another language than the passages, or in another script. Words cannot tell then, so such a
+sentence counts as supported by the passage that its mark names (without a mark: that shares a figure or a code with
+it), unless a figure or a code of it does not occur there.
 """
 
 import math
@@ -28,15 +28,24 @@ from chatbot_saas.services.text_fragments import link_to
 
 MAX_QUOTE = 400
 MOST_SENTENCES = 3
-CANDIDATES = 10
+CANDIDATES = 8
 """Sentences of the passages around which spans are looked at, for each sentence of an answer."""
-ENOUGH = 0.5
-UNKNOWN = 0.6
+ENOUGH = 0.46
+UNKNOWN = 0.45
+PAIR = 0.2
+WORTH_A_LOOK = 0.25
 ECHO = 0.5
 FRAMED = 0.5
-DENIAL = 0.25
+DENIAL = 0.4
 NAME = 0.2
 LONGER = 0.03
+JUDGED = 8
+FIGURE = 1.0
+BOUND = 0.4
+_TABLE_HEAD = re.compile(r"^(\|.+)\n\|[\s:|-]+$", re.MULTILINE)
+_CLAUSE = re.compile(
+    r"[,;:](?=\s)|[.!?](?=\s)|[，；：。！？]|\s[–—|]\s|——|\n|\b(?:and|but|while|whereas|because|und|aber|während|sondern|weil)\b|而|但"
+)
 _MARK = re.compile(r"\[(\d{1,2})\]")
 _NAME = re.compile(r"(?<=[a-zà-ÿ,;)\d] )[A-ZÀ-Þ][a-zà-ÿ]{2,}")
 """A capital letter within a sentence. Not told for languages that write every noun so."""
@@ -73,6 +82,17 @@ class Proof:
         return all(sentence.supported for sentence in self.sentences)
 
 
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    """A part of a sentence between commas and the like."""
+
+    words: frozenset[str]
+    """Those that say something."""
+    denies: bool
+    figures: Figures
+    values: frozenset[str]
+
+
 @dataclass(slots=True)
 class _Unit:
     """A sentence of a passage."""
@@ -80,9 +100,11 @@ class _Unit:
     passage: int
     begin: int
     end: int
-    words: list[str]
-    content: frozenset[str]
-    figures: Figures | None = None
+    words: frozenset[str]
+    length: int
+    """Of all its words."""
+    clauses: list[_Clause] | None = None
+    """Found out when they are needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +112,14 @@ class _Said:
     """A sentence of an answer, prepared."""
 
     text: str
-    words: list[str]
     weights: dict[str, float]
-    """Of its words that say something."""
+    """Of its words that say something; `#` and a place for each figure."""
     like: dict[str, dict[str, float]]
     """By word of the passages: how much it says of which words of the sentence."""
+    clauses: list[_Clause]
     figures: Figures
     marks: list[int]
+    names: list[str]
 
 
 class Prover:
@@ -111,10 +134,13 @@ class Prover:
         self._units: list[_Unit] = []
         self._holds: defaultdict[str, list[int]] = defaultdict(list)
         self._frames: list[frozenset[str]] = []
+        self._frame_codes: list[frozenset[str]] = []
         self._texts: list[str] = []
         for number, passage in enumerate(self._passages):
             frame = " ".join([passage.title, *passage.headings])
-            self._frames.append(frozenset(words_of(frame, language)) - self._light)
+            heads = " ".join(_TABLE_HEAD.findall(passage.text)) if "|" in passage.text else ""
+            self._frames.append(frozenset(words_of(f"{frame} {heads}", language)) - self._light)
+            self._frame_codes.append(figures(frame).codes)
             self._texts.append(f"{frame}\n{passage.text}")
             self._add(number, passage)
         self._vocabulary = Vocabulary(self._holds)
@@ -125,8 +151,8 @@ class Prover:
             if begin < first:
                 continue
             words = words_of(passage.text[begin:end], self._language)
-            unit = _Unit(number, begin, end, words, frozenset(words) - self._light)
-            for word in unit.content:
+            unit = _Unit(number, begin, end, frozenset(words) - self._light, len(words))
+            for word in unit.words:
                 self._holds[word].append(len(self._units))
             self._units.append(unit)
 
@@ -166,28 +192,46 @@ class Prover:
 
     def _said(self, text: str) -> _Said:
         bare = plain(text)
-        words = words_of(bare, self._language)
         weights: dict[str, float] = {}
         like: defaultdict[str, dict[str, float]] = defaultdict(dict)
         total = len(self._units)
-        for word in dict.fromkeys(words):
-            if word in self._light:
+        most = math.log(1 + total)
+        for word in dict.fromkeys(words_of(bare, self._language)):
+            if word in self._light or word.isdigit():
                 continue
             alike = self._vocabulary.like(word)
             holders = sum(len(self._holds[other]) for other, _ in alike)
-            weight = math.log(1 + total / holders) if holders else UNKNOWN * math.log(1 + total)
-            weights[word] = weight * (ECHO if word in self._asked and not holders else 1.0)
+            weight = math.log(1 + total / holders) if holders else UNKNOWN * most
+            weight *= ECHO if word in self._asked and not holders else 1.0
+            weights[word] = weight * (PAIR if len(word) > 1 and word[0] >= "\u3040" else 1.0)
             for other, share in alike:
                 like[other][word] = share
-        return _Said(bare, words, weights, like, figures(bare), self._marks(text))
+        found = figures(bare)
+        for figure in found.numbers:
+            weights[f"#{figure.start}"] = FIGURE * most
+        names = [] if guess_language(bare) == "de" else _NAME.findall(bare)
+        return _Said(bare, weights, like, self._clauses(bare), found, self._marks(text), names)
+
+    def _clauses(self, text: str) -> list[_Clause]:
+        clauses: list[_Clause] = []
+        for part in _CLAUSE.split(text):
+            words = words_of(part, self._language)
+            content = frozenset(words) - self._light
+            if content:
+                found = figures(part)
+                denies = bool(denied_at(words, self._language))
+                clauses.append(_Clause(content, denies, found, values(found.numbers)))
+        return clauses
 
     # --- by words
 
     def _best(self, said: _Said) -> Support:
         best = Support(supported=False, reason="words")
         best_worth = -1.0
-        for units in self._spans(said):
-            score, reason = self._judge(said, units)
+        shares = [(self._share(said, units), units) for units in self._spans(said)]
+        shares.sort(key=lambda pair: len(pair[1]) * LONGER - pair[0])
+        for share, units in shares[:JUDGED]:
+            score, reason = self._judge(said, units, share)
             worth = score - LONGER * len(units) + (0.05 if units[0].passage + 1 in said.marks else 0.0)
             supported = not reason and score >= ENOUGH
             if (supported, worth) > (best.supported, best_worth):
@@ -215,57 +259,67 @@ class Prover:
                         spans[first, size] = units
         return list(spans.values())
 
-    def _judge(self, said: _Said, units: list[_Unit]) -> tuple[float, str]:
-        """How much of the sentence the span holds, and what speaks against it."""
+    def _share(self, said: _Said, units: list[_Unit]) -> float:
+        """How much of the sentence's words the span holds, taken that it holds its figures."""
         total = sum(said.weights.values())
-        if not total:
-            return 0.0, "words"
-        held: dict[str, float] = {}
-        for unit in units:
-            for other in unit.content & said.like.keys():
-                for word, share in said.like[other].items():
-                    held[word] = max(held.get(word, 0.0), share)
-        for other in self._frames[units[0].passage] & said.like.keys():
-            for word, share in said.like[other].items():
-                held[word] = max(held.get(word, 0.0), FRAMED * share)
-        score = sum(said.weights[word] * share for word, share in held.items()) / total
-        if score < ENOUGH / 2:
-            return score, "words"
-        if reason := self._contradicts(said, units):
-            return score, reason
-        score -= NAME * self._unknown_names(said, units[0].passage)
-        return score - DENIAL * self._denies(said, units, held), ""
+        held = self._held(said, units[0].words.union(*[unit.words for unit in units[1:]]))
+        for word, share in self._held(said, self._frames[units[0].passage]).items():
+            held[word] = max(held.get(word, 0.0), FRAMED * share)
+        numbers = sum(said.weights[f"#{figure.start}"] for figure in said.figures.numbers)
+        return (numbers + sum(said.weights[word] * share for word, share in held.items())) / total if total else 0.0
 
-    def _contradicts(self, said: _Said, units: list[_Unit]) -> str:
-        there = [self._figures(unit) for unit in units]
-        codes = frozenset(code for one in there for code in one.codes)
-        if said.figures.codes - codes - figures(self._texts[units[0].passage].split("\n", 1)[0]).codes:
+    def _judge(self, said: _Said, units: list[_Unit], score: float) -> tuple[float, str]:
+        """How well the span supports the sentence, and what speaks against it. `score`: what `_share` gives."""
+        if score < WORTH_A_LOOK:
+            return score, "words"
+        clauses = [clause for unit in units for clause in self._clauses_of(unit)]
+        if reason := self._contradicts(said, clauses, units[0].passage):
+            return score, reason
+        bound, denied = self._bound(said, clauses)
+        score = (1 - BOUND) * score + BOUND * bound - DENIAL * denied
+        return score - NAME * any(name not in self._texts[units[0].passage] for name in said.names), ""
+
+    def _held(self, said: _Said, words: frozenset[str]) -> dict[str, float]:
+        held: dict[str, float] = {}
+        for other in words & said.like.keys():
+            for word, share in said.like[other].items():
+                held[word] = max(held.get(word, 0.0), share)
+        return held
+
+    def _clauses_of(self, unit: _Unit) -> list[_Clause]:
+        if unit.clauses is None:
+            unit.clauses = self._clauses(self._passages[unit.passage].text[unit.begin : unit.end])
+        return unit.clauses
+
+    def _contradicts(self, said: _Said, clauses: list[_Clause], passage: int) -> str:
+        codes = frozenset(code for clause in clauses for code in clause.figures.codes)
+        if said.figures.codes - codes - self._frame_codes[passage]:
             return "code"
-        known = values(figure for one in there for figure in one.numbers)
+        known = frozenset[str]().union(*[clause.values for clause in clauses])
         if any(figure.values.isdisjoint(known) for figure in said.figures.numbers):
             return "figure"
         return ""
 
-    def _figures(self, unit: _Unit) -> Figures:
-        if unit.figures is None:
-            unit.figures = figures(self._passages[unit.passage].text[unit.begin : unit.end])
-        return unit.figures
-
-    def _unknown_names(self, said: _Said, passage: int) -> bool:
-        if guess_language(said.text) == "de":
-            return False
-        return any(name not in self._texts[passage] for name in _NAME.findall(said.text))
-
-    def _denies(self, said: _Said, units: list[_Unit], held: dict[str, float]) -> bool:
-        mine = bool(denied_at(said.words, self._language))
-        theirs = any(denied_at(unit.words, self._language) for unit in units)
-        return mine != theirs
+    def _bound(self, said: _Said, clauses: list[_Clause]) -> tuple[float, float]:
+        """How much of what is said together stands together, and how much of it is denied in one text only."""
+        total = bound = denied = 0.0
+        for mine in said.clauses:
+            weight = sum(said.weights.get(word, 0.0) for word in mine.words) + len(mine.figures.numbers)
+            best, differs = 0.0, 0.0
+            for theirs in clauses:
+                held = self._held(said, theirs.words)
+                worth = sum(said.weights[word] * share for word, share in held.items() if word in mine.words)
+                worth += sum(not figure.values.isdisjoint(theirs.values) for figure in mine.figures.numbers)
+                if worth > best:
+                    best, differs = worth, worth * (theirs.denies != mine.denies)
+            total, bound, denied = total + weight, bound + best, denied + differs
+        return (bound / total, denied / bound if bound else 0.0) if total else (0.0, 0.0)
 
     # --- where words cannot tell
 
     def _is_foreign(self, said: _Said, best: Support) -> bool:
         """Whether the sentence is in another language than the passages, so that words cannot tell."""
-        if best.reason != "words" or best.score >= ENOUGH / 2 or not self._passages:
+        if best.reason != "words" or best.score >= WORTH_A_LOOK or not self._passages:
             return False
         wide = _WIDE.search(said.text) is not None
         numbers = said.marks or range(1, len(self._passages) + 1)
@@ -294,8 +348,7 @@ class Prover:
         best, most = (0, len(self._passages[passage].text)), -1.0
         for unit in self._units:
             if unit.passage == passage:
-                there = self._figures(unit)
-                shared = len(wanted & (values(there.numbers) | there.codes))
+                shared = len({v for c in self._clauses_of(unit) for v in (c.values | c.figures.codes) & wanted})
                 if shared > most:
                     best, most = (unit.begin, unit.end), float(shared)
         return *best, max(0.0, most)
@@ -335,9 +388,9 @@ class Prover:
         said = frozenset(words_of(plain(answer), self._language))
         best, most = (answer_begins(self._passages[passage].question), len(self._passages[passage].text)), -1.0
         for unit in self._units:
-            if unit.passage == passage and unit.words:
-                shared = len(unit.content & said) + 0.5 * len(unit.content & self._asked)
-                if (worth := shared / (len(unit.words) + 4) ** 0.5) > most:
+            if unit.passage == passage:
+                shared = len(unit.words & said) + 0.5 * len(unit.words & self._asked)
+                if (worth := shared / (unit.length + 4) ** 0.5) > most:
                     best, most = (unit.begin, unit.end), worth
         return best
 
@@ -348,3 +401,8 @@ def stored_sources(proof: Proof) -> list[dict[str, Any]]:
         citation.model_dump(mode="json") | {"document_id": proof.documents.get(citation.number)}
         for citation in proof.citations
     ]
+
+
+def public_sources(stored: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of `messages.sources` what may be sent to anybody."""
+    return [Citation.model_validate(source).model_dump(mode="json") for source in stored]

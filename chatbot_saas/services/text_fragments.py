@@ -1,7 +1,7 @@
 """Links that open a web page at a quote: https://wicg.github.io/scroll-to-text-fragment/
 
-A browser matches a fragment's texts against what it renders, word by word and each within one block. So a text ends at a
-line break, a table cell and Markdown, and of a long quote only the first and the last words are named.
+A browser matches a fragment's texts against what it renders, word by word and each within one block. So a text ends at
+a line break and a table cell, and of a long quote only the first and the last words are named.
 """
 
 import re
