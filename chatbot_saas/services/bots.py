@@ -80,7 +80,7 @@ async def create(
     await session.flush()
     _add_version(session, principal, bot, "created")
     audit.record(session, principal, "bot.create", bot.id, name=bot.name)
-    return await read(session, bot)
+    return await _read(session, bot)
 
 
 async def get(session: AsyncSession, principal: Tenant, bot_id: UUID) -> BotRead:
@@ -169,7 +169,7 @@ async def change(
         action = {"published": "bot.publish", "paused": "bot.pause"}.get(bot.status, "bot.change")
         action = action if "status" in changed else "bot.change"
         audit.record(session, principal, action, bot.id, changed=changed, **details)
-    return await read(session, bot)
+    return await _read(session, bot)
 
 
 async def _publishes(
@@ -247,7 +247,7 @@ async def roll_back(
     _add_version(session, principal, bot, f"rolled back to version {version}")
     details = take_out(bot) if bot.status == "published" else {}
     audit.record(session, principal, "bot.roll_back", bot.id, version=version, **details)
-    return await read(session, bot)
+    return await _read(session, bot)
 
 
 async def delete(rt: Runtime, principal: Tenant, bot_id: UUID, *, expected_version: int | None = None) -> Receipt:
@@ -319,7 +319,7 @@ def icon_version(bot: Bot) -> str:
     return hashlib.sha256(bot.icon.encode()).hexdigest()[:12] if bot.icon else ""
 
 
-async def read(session: AsyncSession, bot: Bot) -> BotRead:
+async def _read(session: AsyncSession, bot: Bot) -> BotRead:
     await session.flush()
     await session.refresh(bot, ["created_at", "updated_at"])
     return BotRead.model_validate(bot)
