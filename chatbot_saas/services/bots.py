@@ -83,7 +83,7 @@ async def create(
     await session.flush()
     _add_version(session, principal, bot, "created")
     audit.record(session, principal, "bot.create", bot.id, name=bot.name)
-    return await read(session, bot)
+    return await _read(session, bot)
 
 
 async def get(session: AsyncSession, principal: Tenant, bot_id: UUID) -> BotRead:
@@ -181,7 +181,7 @@ async def change(
         action = action if "status" in changed else "bot.change"
         audit.record(session, principal, action, bot.id, changed=changed, **details)
     await _read_again(session, rt, bot, changed)
-    return await read(session, bot)
+    return await _read(session, bot)
 
 
 async def _read_again(session: AsyncSession, rt: Runtime, bot: Bot, changed: Sequence[str]) -> None:
@@ -274,7 +274,7 @@ async def roll_back(
     details = take_out(bot) if bot.status == "published" else {}
     audit.record(session, principal, "bot.roll_back", bot.id, version=version, **details)
     await _read_again(session, rt, bot, changed)
-    return await read(session, bot)
+    return await _read(session, bot)
 
 
 async def delete(rt: Runtime, principal: Tenant, bot_id: UUID, *, expected_version: int | None = None) -> Receipt:
@@ -346,7 +346,7 @@ def icon_version(bot: Bot) -> str:
     return hashlib.sha256(bot.icon.encode()).hexdigest()[:12] if bot.icon else ""
 
 
-async def read(session: AsyncSession, bot: Bot) -> BotRead:
+async def _read(session: AsyncSession, bot: Bot) -> BotRead:
     await session.flush()
     await session.refresh(bot, ["created_at", "updated_at"])
     return BotRead.model_validate(bot)

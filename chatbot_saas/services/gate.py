@@ -60,10 +60,14 @@ async def look(session: AsyncSession, bot: Bot, settings: Mapping[str, Any]) -> 
     ]
     regressed = [named[row.BotTest.id] for row in rows if row.passed is False and row.passed_before]
     failed = [named[row.BotTest.id] for row in rows if row.passed is False and not row.passed_before]
+    run_id = run.id if run else None
+    live = await published.settings_of(session, bot.id, bot.published_version)
+    if live is not None and published.answer_alike(live, settings):
+        return Looked("clear", len(rows), [], [*regressed, *failed], waiting, run_id)  # nothing new would go out
     verdict: Verdict = "regressed" if regressed else "clear"
-    if waiting and not await _is_live(session, bot, settings):
+    if waiting:
         verdict = "running" if running else "not_run"
-    return Looked(verdict, len(rows), regressed, failed, waiting, run.id if run else None)
+    return Looked(verdict, len(rows), regressed, failed, waiting, run_id)
 
 
 async def require(
@@ -106,14 +110,9 @@ def _count(number: int) -> str:
     return "1 test" if number == 1 else f"{number} tests"
 
 
-async def _is_live(session: AsyncSession, bot: Bot, settings: Mapping[str, Any]) -> bool:
-    """Whether visitors get these answers already, so that nothing new goes out."""
-    live = await published.settings_of(session, bot.id, bot.published_version)
-    return live is not None and published.answer_alike(live, settings)
-
-
 async def _newest(session: AsyncSession, bot: Bot, settings: Mapping[str, Any]) -> BotTestRun | None:
-    """The newest run that ended, if it was with these settings, over what the bot knows, beside what is published."""
+    """The newest run that ended, if it was with these settings, over what the bot knows, beside what is published or
+    was before these settings were."""
     query = select(BotTestRun).where(col(BotTestRun.bot_id) == bot.id, col(BotTestRun.status) == "done")
     run = await session.scalar(query.order_by(col(BotTestRun.id).desc()).limit(1))
     if run is None or run.knowledge_version != bot.knowledge_version:
@@ -123,9 +122,11 @@ async def _newest(session: AsyncSession, bot: Bot, settings: Mapping[str, Any]) 
         return None
     if run.baseline_version == bot.published_version:
         return run
+    live = await published.settings_of(session, bot.id, bot.published_version) or {}
     beside = await published.settings_of(session, bot.id, run.baseline_version)
-    live = await published.settings_of(session, bot.id, bot.published_version)
-    return run if live is not None and beside is not None and published.answer_alike(beside, live) else None
+    if published.answer_alike(live, settings):
+        return run
+    return run if beside is not None and published.answer_alike(beside, live) else None
 
 
 async def _answers(session: AsyncSession, bot: Bot, run_id: UUID | None) -> list[Any]:

@@ -131,7 +131,7 @@ def _passage(passage: Found) -> dict[str, Any]:
 
 async def keep_for_others(rt: Runtime, turn: Turn, key: AnswerKey) -> None:
     """Unless the answer was made from more than the question, or is none that should be given again."""
-    made_from_history = bool(turn.history) and turn.asked == turn.question
+    made_from_history = bool(turn.history) and not turn.rewritten
     may = answer_cache.may_keep(
         complete=True,
         answered=turn.answered,

@@ -9,13 +9,13 @@ transactions, of which services.chat makes the first.
 """
 
 import asyncio
-import time
 from collections.abc import Sequence
 
 from chatbot_saas.adapters.languages import detect
 from chatbot_saas.adapters.llm import Message as PromptMessage
-from chatbot_saas.services import answer_cache, answerability, answering, keeping, matching, speaking, standalone
+from chatbot_saas.services import answer_cache, answerability, answering, keeping, matching, speaking
 from chatbot_saas.services.answer_cache import KeptAnswer
+from chatbot_saas.services.followups import needs_context
 from chatbot_saas.services.matching import Matched
 from chatbot_saas.services.retrieval import Found, retrieve
 from chatbot_saas.services.runtime import Runtime
@@ -72,14 +72,9 @@ async def _answer(rt: Runtime, turn: Turn) -> None:
 
 
 def _may_be_kept(rt: Runtime, turn: Turn) -> bool:
-    stands_alone = turn.asked != turn.question or not standalone.needs_context(
-        turn.question, turn.history, turn.language
-    )
-    return (
-        turn.reuse
-        and bool(rt.settings.answer_cache_seconds)
-        and answer_cache.may_look(turn.asked, identified=False, stands_alone=stands_alone)
-    )
+    stands_alone = turn.rewritten or turn.asked == turn.question
+    may = answer_cache.may_look(turn.asked, identified=False, stands_alone=stands_alone)
+    return may and turn.reuse and rt.settings.answer_cache_seconds > 0
 
 
 async def _understand(rt: Runtime, turn: Turn) -> None:
@@ -87,13 +82,8 @@ async def _understand(rt: Runtime, turn: Turn) -> None:
     known = turn.bot.language
     turn.language = known if known != "auto" else _spoken(turn.question, turn.history)
     turn.asked = turn.question
-    if standalone.needs_context(turn.question, turn.history, turn.language):
-        begun = time.monotonic()
-        turn.asked, call = await speaking.stand_alone(rt, turn)
-        turn.trace["standalone"] = turn.asked
-        turn.trace["standalone_ms"] = turn.milliseconds(begun)
-        if call:
-            turn.calls.append(call)
+    if needs_context(turn.question, turn.history, turn.language):
+        await speaking.stand_alone(rt, turn)
 
 
 def _spoken(question: str, history: Sequence[PromptMessage]) -> str:

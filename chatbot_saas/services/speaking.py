@@ -1,7 +1,8 @@
 """How an answer is said: by the first model that speaks, else quoted from the passages; and what is never said.
 
 A model is heard through a `Voice`, which lets through no link or picture that is not allowed, nothing of the sign that
-the passages do not hold the answer, and for a strict bot no sentence that nothing supports.
+the passages do not hold the answer, nothing more once the rules are repeated, and for a strict bot no sentence that
+nothing supports.
 """
 
 import asyncio
@@ -10,10 +11,11 @@ import time
 from contextlib import aclosing
 
 from chatbot_saas.adapters.llm import ChatRequest, ModelError, ModelKeyInvalidError, TextDelta, Usage
-from chatbot_saas.adapters.llm.chain import Attempt, FallbackChain, candidates
+from chatbot_saas.adapters.llm.chain import Attempt, Candidate, FallbackChain, candidates
 from chatbot_saas.core.logging import get_logger
-from chatbot_saas.services import answering, recorder
+from chatbot_saas.services import answering, recorder, standalone
 from chatbot_saas.services.links import AllowedLinks, LinkFilter
+from chatbot_saas.services.prompts import RulesEcho, rules
 from chatbot_saas.services.retrieval import Found
 from chatbot_saas.services.runtime import Runtime
 from chatbot_saas.services.statements import sentences_of
@@ -31,9 +33,11 @@ OWNER_ERRORS = frozenset({"model_key_invalid", "model_not_found", "model_rate_li
 class Voice:
     """What a model says, as far as it may be said."""
 
-    def __init__(self, turn: Turn, links: LinkFilter, prover: Prover | None = None) -> None:
+    def __init__(self, turn: Turn, links: LinkFilter, echo: RulesEcho, prover: Prover | None = None) -> None:
         """`prover`: of a strict bot, which says a sentence once it is whole and supported."""
         self._turn = turn
+        self._echo = echo
+        self._silenced = False
         self._links = links
         self._gate = Gate(prover) if prover else None
         self._held = ""
@@ -43,6 +47,10 @@ class Voice:
 
     def feed(self, text: str) -> None:
         self.heard = True
+        self._silenced = self._silenced or self._echo.heard(text)
+        if self._silenced:
+            self._turn.trace["silenced"] = True
+            return
         if not self._said:
             text = self._held = self._held + text
             start = text.lstrip()
@@ -53,6 +61,8 @@ class Voice:
 
     def finish(self) -> bool:
         """Say what was held back. False when the model said the sign, or nothing that may be said."""
+        if self._silenced:
+            return bool(self._turn.text.strip())
         if not self._said:
             if not self._held.strip() or self._held.strip().startswith(answering.NOT_IN_SOURCES):
                 return False
@@ -123,6 +133,20 @@ async def answer(rt: Runtime, turn: Turn, passages: list[Found], *, quotes: bool
     turn.answered, turn.sources, turn.proof = True, stored_sources(proof), proof.sentences
 
 
+async def stand_alone(rt: Runtime, turn: Turn) -> None:
+    """Write the question so that it can be understood without what was said before."""
+    begun = time.monotonic()
+    try:
+        candidate = _candidates(rt, turn)[0]
+    except ModelKeyInvalidError:
+        candidate = Candidate(turn.bot.model)
+    found = await standalone.standalone(rt.model, candidate, turn.question, turn.history, turn.language)
+    turn.asked, turn.rewritten = found.text, found.rewritten and found.complete
+    turn.trace |= {"standalone": found.text, "standalone_ms": turn.milliseconds(begun)}
+    if found.attempt and found.attempt.usage:
+        turn.calls.append(_call(found.attempt, found.attempt.usage, "standalone"))
+
+
 def refuse(turn: Turn) -> None:
     """Say that the sources do not hold it, in the owner's words, and offer that a person answers."""
     turn.say(turn.bot.fallback_text)
@@ -133,7 +157,9 @@ async def _ask_models(rt: Runtime, turn: Turn, request: ChatRequest, prover: Pro
     """Whether the sources hold it, as the first model says that answers; None when none did."""
     strict = turn.bot.answer_mode == "strict" and not quotes
     texts = "\n".join(passage.text for passage in request.passages)
-    voice = Voice(turn, LinkFilter(_allowed(turn), texts, turn.language), prover if strict else None)
+    echo = RulesEcho(rules(turn.bot.name, turn.bot.language), turn.bot.instructions, texts)
+    links = LinkFilter(_allowed(turn), texts, turn.language)
+    voice = Voice(turn, links, echo, prover if strict else None)
     chain: FallbackChain | None = None
     try:
         chain = _chain(rt, turn)
@@ -156,16 +182,19 @@ async def _ask_models(rt: Runtime, turn: Turn, request: ChatRequest, prover: Pro
 
 
 def _chain(rt: Runtime, turn: Turn) -> FallbackChain:
-    bot = turn.bot
-    own_key = _own_key(rt, turn)
-    asked = candidates(rt.settings, model=bot.model, api_key=own_key, fallback_model=bot.fallback_model)
+    asked = _candidates(rt, turn)
     left = turn.started + FIRST_TOKEN_SECONDS - time.monotonic()
     return FallbackChain(rt.model, asked, asyncio.get_running_loop().time() + left)
 
 
-def _call(attempt: Attempt, usage: Usage) -> Call:
+def _candidates(rt: Runtime, turn: Turn) -> list[Candidate]:
+    bot, own_key = turn.bot, _own_key(rt, turn)
+    return candidates(rt.settings, model=bot.model, api_key=own_key, fallback_model=bot.fallback_model)
+
+
+def _call(attempt: Attempt, usage: Usage, kind: str = "chat") -> Call:
     code = attempt.error.code if attempt.error else ""
-    return Call("chat", usage, attempt.outcome, round(attempt.seconds * 1000, 1), code)
+    return Call(kind, usage, attempt.outcome, round(attempt.seconds * 1000, 1), code)
 
 
 def _tell_who(turn: Turn, chain: FallbackChain, *, quotes: bool) -> None:
@@ -220,8 +249,8 @@ def _own_key(rt: Runtime, turn: Turn) -> str:
 def _request(rt: Runtime, turn: Turn, passages: list[Found]) -> ChatRequest:
     bot = turn.bot
     numbered = answering.numbered(passages)
-    # a question that was made to stand alone needs no history, so its answer depends on nothing else
-    alone = turn.asked != turn.question
+    # a question that was rewritten needs no history, so its answer depends on nothing else
+    question = turn.asked if turn.rewritten else turn.question
     return ChatRequest(
         model=bot.model or rt.settings.openai_model,
         messages=answering.prompt(
@@ -229,11 +258,11 @@ def _request(rt: Runtime, turn: Turn, passages: list[Found]) -> ChatRequest:
             instructions=bot.instructions,
             language=bot.language,
             passages=numbered,
-            history=[] if alone else turn.history,
-            question=turn.asked,
+            history=[] if turn.rewritten else turn.history,
+            question=question,
             count=rt.tokens,
         ),
-        question=turn.asked,
+        question=turn.asked,  # for a model that quotes, which knows no history
         passages=numbered,
         temperature=bot.temperature,
         top_p=bot.top_p,

@@ -77,6 +77,8 @@ class Turn:
     started: float = field(default_factory=time.monotonic)
     asked: str = ""
     """The question as it stands alone."""
+    rewritten: bool = False
+    """Whether a model wrote it anew: then nothing that was said before is needed for the answer."""
     language: str = "en"
     text: str = ""
     answered: bool = False

@@ -4,6 +4,7 @@ Once text has come no other model goes on with it: two halves of two answers are
 """
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -46,6 +47,8 @@ class Attempt:
     error: ModelError | None = None
     second: bool = False
     """Not the first of the candidates."""
+    begun: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0
 
 
 def candidates(settings: Settings, *, model: str, api_key: str = "", fallback_model: str = "") -> list[Candidate]:
@@ -136,6 +139,7 @@ class FallbackChain:
                 attempt.usage = replace(self._model.estimate(request, ""), input_tokens=0)
             raise
         finally:
+            attempt.seconds = time.monotonic() - attempt.begun
             if attempt.usage is None and attempt.outcome != "not_asked":
                 attempt.usage = self._model.estimate(request, "".join(said))
 
