@@ -20,7 +20,7 @@ from chatbot_saas.schemas.chat import (
     StartRead,
     StartRequest,
 )
-from chatbot_saas.services import bots, chat, conversations
+from chatbot_saas.services import bot_config, bots, chat, conversations
 from chatbot_saas.services.runtime import Runtime
 
 router = APIRouter(prefix="/api/public", tags=["widget"])
@@ -32,11 +32,9 @@ STARTS_PER_MINUTE = 20
 @router.get("/bot/{bot_id}/config", responses=errors(NotFoundError, bots.OriginNotAllowedError))
 async def config(bot_id: UUID, request: Request, response: Response, rt: RuntimeDep) -> PublicBotConfig:
     """Appearance and texts. A website that the bot does not allow is told so."""
-    bot = await conversations.public_bot(rt, bot_id)
-    if origin := origin_of(request):
-        bots.require_origin(bot, origin, rt.settings.own_origins)
+    found = await bot_config.public(rt, bot_id, origin_of(request))
     response.headers["Cache-Control"] = "no-cache"
-    return bots.public_config(bot)
+    return found
 
 
 @router.post(

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -321,7 +321,14 @@ def require_public(bot: Bot | None) -> Bot:
     return bot
 
 
-def require_origin(bot: Bot, origin: str, own_origins: frozenset[str]) -> None:
+class HasOrigins(Protocol):
+    """A bot, or what is kept of it."""
+
+    @property
+    def allowed_origins(self) -> list[str]: ...
+
+
+def require_origin(bot: HasOrigins, origin: str, own_origins: frozenset[str]) -> None:
     if origin not in own_origins and origin not in bot.allowed_origins:
         raise OriginNotAllowedError(
             f"{origin or 'This website'} is not on the bot's list of allowed websites. "

@@ -32,6 +32,11 @@ def blob_prefix(tenant_id: UUID, bot_id: UUID) -> str:
     return f"{tenant_id}/{bot_id}/"
 
 
+def config_key(bot_id: UUID) -> str:
+    """Under which the bot's public configuration is kept in the cache: see services.bot_config."""
+    return f"config:{bot_id}"
+
+
 async def enqueue_chunks(session: AsyncSession, rt: Runtime, source: Source) -> None:
     """Clear the source's vectors, and keep its blob for another try."""
     bot = await session.get_one(Bot, source.bot_id)

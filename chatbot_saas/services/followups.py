@@ -81,8 +81,8 @@ _EMPTY = {
     """,
     "de": """
         kostet kosten viel viele lange oft weit bitte danke gilt gelten gibt geben geht gehen macht machen braucht
-        brauche heißt genau noch schon auch dann ja nein hallo welche welcher welches welchen welchem wem wen wessen wann
-        wo was wie warum wieso darf dürfen soll sollte will muss müssen bekomme bekommt pro bis ab seit
+        brauche heißt genau noch schon auch dann ja nein hallo welche welcher welches welchen welchem wem wen wessen
+        wann wo was wie warum wieso darf dürfen soll sollte will muss müssen bekomme bekommt pro bis ab seit
     """,
 }
 _NOTHING = {

@@ -195,6 +195,9 @@ class Cleared:
 async def clear(rt: Runtime, target: Target, *, kept: Collection[UUID] = ()) -> Cleared:
     """Remove its vectors (but those of the chunks in `kept`) and stored files, and all kept answers of its bots."""
     answers = await answer_cache.drop(rt, (*target.bot_ids, *target.told_by))
+    if target.chunk_ids is None:
+        for bot_id in target.bot_ids:
+            await rt.cache.drop(deletion.config_key(bot_id))
     vectors = 0
     for index in await _indexes(rt, target):
         there = await _held(rt, target, index, kept)
