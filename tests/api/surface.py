@@ -24,6 +24,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "StartRequest": {"parent_origin": "https://shop.example"},
     "PublicChatRequest": {"conversation_id": "{conversation_id}", "message": "refund?"},
     "ReceiptCheck": {"receipt": {"id": "{bot_id}", "signature": "hmac-sha256:0"}},
+    "LeadCapture": {"email": "visitor@example.com", "message": "Please call me back."},
     "FeedbackRequest": {"message_id": "{message_id}", "rating": 1},
 }
 """A body that is accepted, by the name of its schema. `{bot_id}` and the like are filled in with ids."""

@@ -19,6 +19,7 @@ from chatbot_saas.models import (
     Chunk,
     Conversation,
     Document,
+    Lead,
     Membership,
     Message,
     Source,
@@ -56,6 +57,7 @@ async def fill(rt: Runtime, person: Person, count: int) -> Any:
             )
             await session.flush()
             session.add(Document(id=document, **owned, source_id=source, title="Document", text="text"))
+            session.add(Lead(**owned, conversation_id=talk, email=f"visitor{n:03}@example.com", message=f"Why {n:03}?"))
             session.add_all(
                 Message(**owned, conversation_id=talk, role=role, text=f"Why {n:03}?") for role in ("user", "assistant")
             )
@@ -110,7 +112,7 @@ async def fill_tenants(rt: Runtime, count: int) -> str:
     return word
 
 
-LISTS = ["bots", "sources", "conversations", "api-keys", "tenants", "receipts"]
+LISTS = ["bots", "sources", "conversations", "leads", "api-keys", "tenants", "receipts"]
 
 
 def address(name: str, bot_id: Any) -> str:
@@ -174,6 +176,9 @@ async def test_pages_hold_every_row_once_newest_first(client: httpx.AsyncClient,
         ("sources", "\\", 0),
         ("conversations", "why 02", 10),
         ("conversations", "nothing of the kind", 0),
+        ("leads", "VISITOR01", 10),
+        ("leads", "why 02", 10),
+        ("leads", "_", 0),
     ],
 )
 async def test_searching(client: httpx.AsyncClient, many: Any, name: str, search: str, expected: int) -> None:
