@@ -20,13 +20,15 @@ from chatbot_saas.schemas.chat import (
     StartRead,
     StartRequest,
 )
-from chatbot_saas.services import bot_config, bots, chat, conversations
+from chatbot_saas.schemas.leads import LeadCapture, LeadCaptured
+from chatbot_saas.services import bot_config, bots, chat, conversations, leads
 from chatbot_saas.services.runtime import Runtime
 
 router = APIRouter(prefix="/api/public", tags=["widget"])
 OVERALL_PER_MINUTE = 1000
 MESSAGES_PER_MINUTE = 20
 STARTS_PER_MINUTE = 20
+LEADS_PER_MINUTE = 5
 
 
 @router.get("/bot/{bot_id}/config", responses=errors(NotFoundError, bots.OriginNotAllowedError))
@@ -122,6 +124,20 @@ async def feedback(conversation_id: UUID, body: FeedbackRequest, rt: RuntimeDep,
     _own(visitor, conversation_id)
     await conversations.rate(rt, visitor, body.message_id, body.rating)
     return Response(status_code=204)
+
+
+@router.post(
+    "/conversation/{conversation_id}/capture-lead",
+    status_code=201,
+    responses=errors(UnauthenticatedError, NotFoundError, bots.OriginNotAllowedError, TooManyRequestsError),
+)
+async def capture_lead(
+    conversation_id: UUID, body: LeadCapture, rt: RuntimeDep, visitor: VisitorDep, address: AddressDep
+) -> LeadCaptured:
+    """Leave a message for a person to answer. Sending the same again answers with the same id."""
+    _own(visitor, conversation_id)
+    await rt.limiter.hit("lead-address", address, LEADS_PER_MINUTE)
+    return await leads.capture(rt, visitor, body)
 
 
 @router.post(

@@ -27,6 +27,7 @@ ACTIONS = {
     "api_key.create": "API key created",
     "api_key.revoke": "API key revoked",
     "conversation.delete": "Conversation deleted",
+    "lead.delete": "Message of a visitor deleted",
 }
 """What each action is called where people read it; one that is missing here is shown as it is stored."""
 

@@ -77,14 +77,15 @@ async def visitor_of(rt: Runtime, token: str) -> Visitor:
     return visitor
 
 
-async def _own(rt: Runtime, visitor: Visitor, session: AsyncSession) -> Conversation:
+async def own(rt: Runtime, visitor: Visitor, session: AsyncSession, *, lock: bool = False) -> Conversation:
     """The visitor's conversation, if their tenant is active and the bot is still for the website they are on."""
     tenant = await session.get(TenantRow, visitor.tenant_id)
     if tenant is None or tenant.status != "active":
         raise NotFoundError("There is no such bot.")
     bot = bots.require_public(await session.get(Bot, visitor.bot_id))
     bots.require_origin(bot, visitor.origin, rt.settings.own_origins)
-    conversation = await session.get(Conversation, visitor.conversation_id)
+    locking = {"key_share": True} if lock else None
+    conversation = await session.get(Conversation, visitor.conversation_id, with_for_update=locking)
     if conversation is None:
         raise NotFoundError("There is no such conversation.")
     return conversation
@@ -93,7 +94,7 @@ async def _own(rt: Runtime, visitor: Visitor, session: AsyncSession) -> Conversa
 async def transcript(rt: Runtime, visitor: Visitor) -> PublicTranscript:
     """What the visitor said and heard; of the answers only what the widget showed."""
     async with rt.db.tenant(visitor) as session:
-        conversation = await _own(rt, visitor, session)
+        conversation = await own(rt, visitor, session)
         rows = await _messages(session, conversation.id)
     return PublicTranscript(
         conversation_id=conversation.id,
@@ -103,7 +104,7 @@ async def transcript(rt: Runtime, visitor: Visitor) -> PublicTranscript:
 
 async def rate(rt: Runtime, visitor: Visitor, message_id: UUID, rating: int) -> None:
     async with rt.db.tenant(visitor) as session:
-        conversation = await _own(rt, visitor, session)
+        conversation = await own(rt, visitor, session)
         message = await session.get(Message, message_id)
         if message is None or message.conversation_id != conversation.id or message.role != "assistant":
             raise NotFoundError("There is no such message.")
@@ -149,7 +150,7 @@ async def _around(session: AsyncSession, bot_id: UUID, document_id: str | None, 
 
 async def end(rt: Runtime, visitor: Visitor) -> None:
     async with rt.db.tenant(visitor) as session:
-        (await _own(rt, visitor, session)).status = "ended"
+        (await own(rt, visitor, session)).status = "ended"
 
 
 async def list_page(

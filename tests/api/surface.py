@@ -28,6 +28,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "BotTestPatch": {"enabled": False},
     "SuggestRequest": {"count": 1},
     "PublishRequest": {"override": True},
+    "LeadCapture": {"email": "visitor@example.com", "message": "Please call me back."},
     "FeedbackRequest": {"message_id": "{message_id}", "rating": 1},
 }
 """A body that is accepted, by the name of its schema. `{bot_id}` and the like are filled in with ids."""

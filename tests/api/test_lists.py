@@ -22,6 +22,7 @@ from chatbot_saas.models import (
     Chunk,
     Conversation,
     Document,
+    Lead,
     Membership,
     Message,
     Source,
@@ -65,6 +66,7 @@ async def fill(rt: Runtime, person: Person, count: int) -> Any:
                 BotTestResult(**owned, run_id=run, test_id=test, side="candidate", question="Why?", passed=n % 2 == 0)
             )
             session.add(Document(id=document, **owned, source_id=source, title="Document", text="text"))
+            session.add(Lead(**owned, conversation_id=talk, email=f"visitor{n:03}@example.com", message=f"Why {n:03}?"))
             session.add_all(
                 Message(**owned, conversation_id=talk, role=role, text=f"Why {n:03}?") for role in ("user", "assistant")
             )
@@ -119,7 +121,7 @@ async def fill_tenants(rt: Runtime, count: int) -> str:
     return word
 
 
-LISTS = ["bots", "sources", "conversations", "api-keys", "tenants", "receipts", "tests", "test-runs"]
+LISTS = ["bots", "sources", "conversations", "leads", "api-keys", "tenants", "receipts", "tests", "test-runs"]
 OF_A_BOT = {"sources", "tests", "test-runs"}
 
 
@@ -187,6 +189,9 @@ async def test_pages_hold_every_row_once_newest_first(client: httpx.AsyncClient,
         ("tests", "BECAUSE", MANY),
         ("tests", "%", 0),
         ("conversations", "nothing of the kind", 0),
+        ("leads", "VISITOR01", 10),
+        ("leads", "why 02", 10),
+        ("leads", "_", 0),
     ],
 )
 async def test_searching(client: httpx.AsyncClient, many: Any, name: str, search: str, expected: int) -> None:
