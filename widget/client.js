@@ -146,6 +146,12 @@ export function client(base, bot, origin, store) {
       await call(`conversation/${id}/feedback`, { message_id, rating }, token);
     },
 
+    /** A source of an answer with the text around its quote: {before, quote, after, link}. */
+    async source(message_id, number) {
+      const { id, token } = await begin();
+      return (await call(`conversation/${id}/messages/${message_id}/sources/${number}`, null, token)).json();
+    },
+
     /** Forgets the conversation here at once, and tells the server. */
     end() {
       const talk = store.get();

@@ -81,12 +81,17 @@ function conversation(visitor, config, words) {
     update();
   };
 
-  const said = (text, sources = [], id) => {
+  const finish = (row, id) =>
+    row.finish(
+      (rating) => visitor.rate(id, rating).catch(() => show.notice(words.failed)),
+      "",
+      (number) => visitor.source(id, number),
+    );
+  const said = (text, sources = [], id, proof) => {
     const row = show.answer(config.name);
     row.add(text);
-    row.sources(sources);
-    row.finish(id && ((rating) => visitor.rate(id, rating).catch(() => show.notice(words.failed))));
-    return row;
+    row.sources(sources, proof);
+    id ? finish(row, id) : row.finish();
   };
 
   function explain({ code, status, retryable, after = 10, message }, again) {
@@ -105,12 +110,12 @@ function conversation(visitor, config, words) {
     try {
       const id = await visitor.ask(turn, {
         token: ({ text }) => (status(words.writing), row.add(text)),
-        sources: ({ sources }) => row.sources(sources),
+        sources: ({ sources, proof }) => row.sources(sources, proof),
         reset: row.reset,
         waiting: () => status(words.waiting),
         signal,
       });
-      row.finish((rating) => visitor.rate(id, rating).catch(() => show.notice(words.failed)));
+      finish(row, id);
       live.textContent = row.text;
     } catch (error) {
       if (signal.aborted) row.finish(null, words.stopped);
@@ -174,7 +179,7 @@ function conversation(visitor, config, words) {
     const pending = visitor.pending();
     busy = true;
     let last;
-    for (last of await visitor.history()) last.role === "assistant" ? said(last.text, last.sources, last.id) : show.user(last.text);
+    for (last of await visitor.history()) last.role === "assistant" ? said(last.text, last.sources, last.id, last.proof) : show.user(last.text);
     busy = false;
     if (!pending || last?.role === "assistant") return;
     if (!last) show.user(pending.text);

@@ -13,6 +13,7 @@ export default {
   page: "Seite",
   source: "Quelle zeigen",
   visit: "Seite öffnen",
+  unsure: "Nicht in den Quellen gefunden",
   helpful: "Hilfreich",
   unhelpful: "Nicht hilfreich",
   thanks: "Danke",

@@ -13,6 +13,7 @@ export default {
   page: "página",
   source: "Ver la fuente",
   visit: "Abrir la página",
+  unsure: "No se encuentra en las fuentes",
   helpful: "Útil",
   unhelpful: "No es útil",
   thanks: "Gracias",

@@ -13,6 +13,7 @@ export default {
   page: "page",
   source: "Voir la source",
   visit: "Ouvrir la page",
+  unsure: "Introuvable dans les sources",
   helpful: "Utile",
   unhelpful: "Pas utile",
   thanks: "Merci",

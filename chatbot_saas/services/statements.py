@@ -31,8 +31,9 @@ _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _SAYS_NOTHING = re.compile(
     r"(?:hi|hello|hey|dear|good (?:morning|day|evening)|sure|certainly|of course|great question|yes|no|okay|ok|thank|"
     r"thanks|you(?:'|’)re welcome|sorry|unfortunately|i hope|hope this|let me know|feel free|please (?:let|feel|"
-    r"contact us if|ask)|if you (?:have|need) (?:any )?(?:more|other|further)|here (?:is|are|'s)|in (?:short|summary)|is there|"
-    r"hallo|guten (?:tag|morgen|abend)|gerne?|natürlich|selbstverständlich|ja|nein|danke|leider|ich hoffe|wenn sie "
+    r"contact us if|ask)|if you (?:have|need) (?:any )?(?:more|other|further)|here (?:is|are|'s)|"
+    r"in (?:short|summary)|hallo|guten (?:tag|morgen|abend)|gerne?|"
+    r"natürlich|selbstverständlich|ja|nein|danke|leider|ich hoffe|wenn sie "
     r"(?:noch )?weitere fragen|bei (?:weiteren )?fragen|melden sie sich gern|hier (?:ist|sind)|"
     r"bonjour|bonsoir|bien sûr|oui|non|merci|désolée?|malheureusement|j(?:'|’)espère|n(?:'|’)hésitez pas|voici|"
     r"hola|buenos días|claro|por supuesto|sí|gracias|lo siento|espero|no dude|no dudes|aquí (?:está|tiene)|"

@@ -44,6 +44,9 @@ class Script:
 
     parts: list[str]
     sources: list[dict[str, Any]] = field(default_factory=list)
+    proof: list[dict[str, Any]] = field(default_factory=list)
+    passages: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """What opening a source gives, by its number; 404 for others."""
     faults: list[int | str] = field(default_factory=list)
     delay: float = 0.01
     """Seconds between parts."""
@@ -63,6 +66,7 @@ class Backend:
     tokens: dict[str, tuple[str, str]] = field(default_factory=dict)
     calls: list[tuple[str, str, dict[str, Any], dict[str, str]]] = field(default_factory=list)
     made: dict[str, str] = field(default_factory=dict)
+    passages: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict)
     url: str = ""
 
     def add_bot(self, origins: list[str], **config: Any) -> str:
@@ -101,11 +105,17 @@ async def _stream(
         events.append(("error", error))
     else:
         message_id = backend.made.setdefault(body["client_message_id"], str(uuid4()))
+        backend.passages[message_id] = script.passages
         answer = {"id": message_id, "role": "assistant", "text": "".join(script.parts), "answered": True}
         messages = backend.conversations[body["conversation_id"]]
         if all(message["id"] != message_id for message in messages):
-            messages.append(answer | {"sources": script.sources, "created_at": "2026-11-01T10:00:00Z"})
-        events += [("sources", {"sources": script.sources}), ("done", {"message_id": message_id, "answered": True})]
+            messages.append(
+                answer | {"sources": script.sources, "proof": script.proof, "created_at": "2026-11-01T10:00:00Z"}
+            )
+        events += [
+            ("sources", {"sources": script.sources, "proof": script.proof}),
+            ("done", {"message_id": message_id, "answered": True}),
+        ]
     for number, (name, data) in enumerate(events, 1):
         if number <= last:
             continue
@@ -168,6 +178,15 @@ def build(backend: Backend) -> FastAPI:
         if known is None or known[0] != conversation_id:
             return problem(401, "unauthenticated")
         return JSONResponse({"messages": backend.conversations[conversation_id]})
+
+    @app.get("/api/public/conversation/{conversation_id}/messages/{message_id}/sources/{number}")
+    async def source(request: Request, conversation_id: str, message_id: str, number: int) -> Response:
+        await note(request)
+        known = visitor(request)
+        passage = backend.passages.get(message_id, {}).get(number)
+        if known is None or known[0] != conversation_id or passage is None:
+            return problem(404, "not_found")
+        return JSONResponse({"number": number, "title": "", "page": None, "url": None, "link": None} | passage)
 
     @app.post("/api/public/chat/{bot_id}")
     async def chat(request: Request, bot_id: str) -> Response:
