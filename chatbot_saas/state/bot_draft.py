@@ -24,6 +24,7 @@ LABELS = {
     "color": "Colour",
     "icon": "Icon",
     "allowed_origins": "Allowed websites",
+    "hold_changes": "Hold changes",
 }
 _APART = ("allowed_origins", "starter_questions", "icon")
 """What has handlers of its own."""
@@ -45,6 +46,8 @@ def typed(draft: BotDraft, name: str, value: Any) -> BotDraft:
         if isinstance(number, bool) or not isinstance(number, int | float):
             return draft
         return draft.model_copy(update={name: round(float(number), 2)})
+    if name == "hold_changes":
+        return draft.model_copy(update={name: value is True})
     return draft.model_copy(update={name: str(value)[:_LONGEST]})
 
 
@@ -90,6 +93,8 @@ def shown(name: str, value: Any) -> str:
     """A setting's value as a text for the history."""
     if isinstance(value, list):
         return ", ".join(map(str, value)) if value else "none"  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, bool):
+        return "on" if value else "off"
     if name == "icon":
         return f"a picture of {len(value) * 3 // 4:,} bytes" if value else "none"
     return str(value) if value != "" else "empty"
