@@ -17,6 +17,7 @@ TABS = (
     ("Settings", ""),
     ("Knowledge", "/knowledge"),
     ("Q&A", "/questions"),
+    ("Tests", "/tests"),
     ("Embed", "/embed"),
     ("History", "/history"),
 )
@@ -97,6 +98,12 @@ def _header(bot: BotRead) -> rx.Component:
                 rx.el.div(
                     rx.heading(bot.name, as_="h1", size="6", class_name="tracking-[-0.02em] break-words min-w-0"),
                     status_badge(bot.status),
+                    rx.cond(
+                        bot.hold_changes
+                        & (bot.status == "published")  # pyright: ignore[reportOperatorIssue]
+                        & (bot.version != bot.published_version),
+                        _held_back(),
+                    ),
                     class_name="flex flex-wrap items-center gap-x-3 gap-y-1",
                 ),
                 rx.text(
@@ -110,6 +117,15 @@ def _header(bot: BotRead) -> rx.Component:
         ),
         rx.cond(ShellState.user.can_write, _publish(bot)),
         class_name="flex flex-wrap items-center justify-between gap-4 min-h-[52px]",
+    )
+
+
+def _held_back() -> rx.Component:
+    """Opens the page where changes are published."""
+    return rx.link(
+        rx.badge("changes not published", color_scheme="amber", variant="soft", radius="full", size="1"),
+        href=_bot_path("/tests"),
+        underline="none",
     )
 
 

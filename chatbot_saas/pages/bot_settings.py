@@ -57,6 +57,7 @@ def _settings(bot: BotRead) -> rx.Component:
             _model(),
             appearance(),
             _websites(),
+            _publishing(),
             finding(),
             disabled=negated(ShellState.user.can_write),
             class_name="flex flex-col gap-5 min-w-0",
@@ -216,6 +217,30 @@ def _websites() -> rx.Component:
             error=problem,
         ),
         id="websites",
+    )
+
+
+def _publishing() -> rx.Component:
+    return form_section(
+        "Publishing",
+        "When visitors get what you change here.",
+        rx.el.label(
+            rx.switch(
+                checked=State.draft.hold_changes,
+                on_change=lambda on: State.change("hold_changes", on),  # pyright: ignore[reportCallIssue]
+                size="2",
+                aria_describedby="hold-note",
+            ),
+            rx.el.span("Hold changes until I publish", class_name="text-sm font-medium"),
+            class_name="flex items-center gap-3 cursor-pointer w-fit min-h-9",
+        ),
+        rx.el.p(
+            "Visitors keep the settings that were published last, while you try others in the playground and against "
+            "the bot's tests. Websites, status and the model key always change at once.",
+            id="hold-note",
+            class_name="field-hint",
+        ),
+        id="publishing",
     )
 
 

@@ -159,3 +159,41 @@ class PublicationRead(Read):
     """Failing tests that do not stop a publication, since what is published fails them too, or nothing is published."""
     run_id: UUID | None
     """The run that the verdict rests on."""
+
+
+# --- what the dashboard shows
+
+
+class AnswerPart(Read):
+    """A piece of an answer. `differs`: the other side's answer does not say it."""
+
+    text: str
+    differs: bool
+
+
+class FactView(Read):
+    text: str
+    held: bool
+    held_before: bool
+    """By the published version's answer."""
+
+
+class SideView(Read):
+    parts: list[AnswerPart]
+    answered: bool
+    passed: bool
+    note: str
+    """What was unusual about the answer; empty for nothing."""
+    sources: list[str]
+
+
+class ResultView(Read):
+    test_id: UUID
+    question: str
+    outcome: Outcome
+    refusal: bool
+    facts: list[FactView]
+    candidate: SideView
+    baseline: SideView
+    compared: bool
+    """Whether the published version was asked too."""

@@ -58,6 +58,7 @@ class BotDraft(Read):
     model: str = ""
     temperature: float = 0.0
     top_p: float = 1.0
+    hold_changes: bool = False
     welcome_message: str = ""
     starter_questions: list[str] = []
     color: str = "#4f46e5"
@@ -71,7 +72,6 @@ class BotDraft(Read):
     vector_weight: float | None = None
     rerank: bool = True
     chunk_tokens: str = ""
-    hold_changes: bool = False
     allowed_origins: list[str] = []
 
 

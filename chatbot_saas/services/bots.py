@@ -23,7 +23,7 @@ from chatbot_saas.schemas.bots import (
     PublicBotConfig,
 )
 from chatbot_saas.schemas.receipts import Receipt
-from chatbot_saas.services import audit, deletion, erasure, gate, runs
+from chatbot_saas.services import audit, deletion, erasure, gate, published, runs
 from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
 
@@ -173,10 +173,10 @@ async def change(
         bot.model_key_last4, bot.model_error = key[-4:], ""
         changed.append("model_key")
     if changed:
-        published = await _publishes(session, principal, bot, changed, override=override)
+        goes_out = await _publishes(session, principal, bot, changed, override=override)
         bot.version += 1
         _add_version(session, principal, bot, ", ".join(sorted(changed)))
-        details = take_out(bot) if published else {}
+        details = take_out(bot) if goes_out else {}
         action = {"published": "bot.publish", "paused": "bot.pause"}.get(bot.status, "bot.change")
         action = action if "status" in changed else "bot.change"
         audit.record(session, principal, action, bot.id, changed=changed, **details)
@@ -185,21 +185,24 @@ async def change(
 
 
 async def _read_again(session: AsyncSession, rt: Runtime, bot: Bot, changed: Sequence[str]) -> None:
+    """By a job: whoever holds a bot must not wait for its sources, since their runs end with the bot."""
     if not READ_AGAIN.isdisjoint(changed):
-        await session.flush()
-        await runs.begin_all_again(session, rt, bot.id)
+        await runs.enqueue_all_again(session, rt, bot)
 
 
 async def _publishes(
     session: AsyncSession, principal: Tenant, bot: Bot, changed: Sequence[str], *, override: bool
 ) -> bool:
-    """Whether visitors get the change at once. What is published by that beside it must have passed its tests."""
+    """Whether visitors get the change at once, or nothing is held back. What goes out by it must pass the gate."""
     if bot.status != "published":
         return False
     if "status" in changed or ("hold_changes" in changed and not bot.hold_changes):
         await gate.require(session, principal, bot, settings_of(bot), override=override)
         return True
-    return not bot.hold_changes
+    if not bot.hold_changes:
+        return True
+    live = await published.settings_of(session, bot.id, bot.published_version)
+    return live is not None and not published.differences(settings_of(bot), live)
 
 
 def take_out(bot: Bot) -> dict[str, Any]:

@@ -114,7 +114,7 @@ async def rate(rt: Runtime, visitor: Visitor, message_id: UUID, rating: int) -> 
 async def cited_passage(rt: Runtime, visitor: Visitor, message_id: UUID, number: int) -> CitedPassage:
     """A source of an answer in the visitor's own conversation, with the text around its quote as it is today."""
     async with rt.db.tenant(visitor) as session:
-        conversation = await _own(rt, visitor, session)
+        conversation = await own(rt, visitor, session)
         message = await session.get(Message, message_id)
         if message is None or message.conversation_id != conversation.id or message.status != "complete":
             raise NotFoundError("There is no such source.")

@@ -27,6 +27,7 @@ from chatbot_saas.services.runtime import Runtime
 log = get_logger(__name__)
 
 INGEST_SOURCE = "ingest_source"
+READ_AGAIN = "read_again"
 ADMITTED_PER_TENANT = 4
 INDEXING = "indexing"
 """The stage of a run that only waits for the index; it takes no tenant's place any more."""
@@ -57,11 +58,18 @@ async def begin_again(session: AsyncSession, rt: Runtime, source: Source, kind: 
     await begin(session, rt, source, kind)
 
 
-async def begin_all_again(session: AsyncSession, rt: Runtime, bot_id: UUID) -> int:
-    """Read every source of the bot from its beginning, since its texts are cut or searched otherwise now.
+async def enqueue_all_again(session: AsyncSession, rt: Runtime, bot: Bot) -> None:
+    """Read every source of the bot from its beginning, since its texts are cut or searched otherwise now."""
+    await rt.jobs.defer(session, READ_AGAIN, INGEST, lock=f"again {bot.id}", tenant_id=bot.tenant_id, bot_id=bot.id)
 
-    Pages are fetched whole, modified or not. Returns how many sources there are; cancelled ones stay as they are.
-    """
+
+async def begin_all_again(rt: Runtime, tenant_id: UUID, bot_id: UUID) -> int:
+    """The job. Pages are fetched whole, modified or not; cancelled sources stay as they are. Returns how many begin."""
+    async with rt.db.tenant(tenant_for_job(tenant_id)) as session:
+        return await _begin_all_again(session, rt, bot_id)
+
+
+async def _begin_all_again(session: AsyncSession, rt: Runtime, bot_id: UUID) -> int:
     known = (col(WebPage.bot_id) == bot_id, col(WebPage.sha256).is_not(None))
     await session.execute(update(WebPage).where(*known).values(sha256=b""))
     readable = (col(Source.blob_key) != "") | (col(Source.url) != "")

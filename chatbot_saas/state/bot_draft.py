@@ -31,8 +31,8 @@ LABELS = {
     "vector_weight": "Weight of meaning",
     "rerank": "Reranker",
     "chunk_tokens": "Length of a passage",
-    "hold_changes": "Hold changes",
     "allowed_origins": "Allowed websites",
+    "hold_changes": "Hold changes",
 }
 _APART = ("allowed_origins", "starter_questions", "icon")
 """What has handlers of its own."""
@@ -115,6 +115,8 @@ def shown(name: str, value: Any) -> str:
     """A setting's value as a text for the history."""
     if isinstance(value, list):
         return ", ".join(map(str, value)) if value else "none"  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, bool):
+        return "on" if value else "off"
     if name == "icon":
         return f"a picture of {len(value) * 3 // 4:,} bytes" if value else "none"
     if value is None:

@@ -59,7 +59,11 @@ def register(queue: JobQueue, rt: Runtime) -> None:
     async def sweep_now(context: JobContext, entry_id: str) -> None:
         await sweep.sweep(rt, UUID(entry_id))
 
+    async def read_again(context: JobContext, tenant_id: str, bot_id: str) -> None:
+        await runs.begin_all_again(rt, UUID(tenant_id), UUID(bot_id))
+
     queue.task(runs.INGEST_SOURCE, INGEST, ingest_source)
+    queue.task(runs.READ_AGAIN, INGEST, read_again, untiring=True)
     queue.task(deletion.INDEX_BOT, VECTORS, index_bot)
     queue.task(deletion.PURGE_INDEX, VECTORS, purge_index, untiring=True)
     queue.task(deletion.PURGE_VECTORS, VECTORS, purge_vectors, untiring=True)

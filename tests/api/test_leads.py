@@ -116,7 +116,7 @@ async def test_only_where_the_visitor_is_and_while_the_bot_is_there(
     assert (await leave(client, (conversation_id, {}), **ANNA)).status_code == 401
     for patch, status in ({"status": "paused"}, 403), ({"status": "published", "allowed_origins": []}, 403):
         async with rt.db.tenant(owner.principal) as session:
-            await bots.change(session, owner.principal, bot.id, BotPatch.model_validate(patch), rt.secrets)
+            await bots.change(session, owner.principal, bot.id, BotPatch.model_validate(patch), rt)
         assert (await leave(client, (conversation_id, headers), **ANNA)).status_code == status
     assert await kept(rt, owner) == []
 

@@ -48,7 +48,7 @@ async def processes(
 
 async def change(rt: Runtime, person: Person, bot: Any, **fields: Any) -> None:
     async with rt.db.tenant(person.principal) as session:
-        await bots.change(session, person.principal, bot.id, BotPatch(**fields), rt.secrets)
+        await bots.change(session, person.principal, bot.id, BotPatch(**fields), rt)
 
 
 async def test_it_is_kept_and_never_old(processes: tuple[Runtime, Runtime], owner: Person) -> None:

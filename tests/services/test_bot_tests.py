@@ -28,8 +28,8 @@ from chatbot_saas.services import (
     gate,
     publishing,
 )
+from chatbot_saas.services.chat import try_out
 from chatbot_saas.services.runtime import Runtime
-from chatbot_saas.services.tryout import try_out
 from tests.factories.jobs import drained
 from tests.factories.knowledge import add_text, make_bot, make_knowing_bot
 from tests.factories.people import Person, sign_up
@@ -77,7 +77,7 @@ async def detail(rt: Runtime, person: Person, run_id: UUID) -> BotTestRunDetail:
 
 async def change(rt: Runtime, person: Person, bot: BotRead, **changes: Any) -> BotRead:
     async with rt.db.tenant(person.principal) as session:
-        return await bots.change(session, person.principal, bot.id, BotPatch(**changes), rt.secrets)
+        return await bots.change(session, person.principal, bot.id, BotPatch(**changes), rt)
 
 
 async def publish(rt: Runtime, person: Person, bot: BotRead, **options: Any) -> PublicationRead:

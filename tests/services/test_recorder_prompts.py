@@ -5,7 +5,7 @@ import json
 import pytest
 
 from chatbot_saas.adapters.llm import Message, Passage
-from chatbot_saas.services import answering
+from chatbot_saas.services import answering, prompts
 from chatbot_saas.services.recorder import digest, filled, folded
 
 
