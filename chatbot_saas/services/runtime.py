@@ -11,6 +11,7 @@ from chatbot_saas.adapters.llm import ChatModel
 from chatbot_saas.adapters.llm.breaker import Guarded
 from chatbot_saas.adapters.processes import WorkerPool
 from chatbot_saas.adapters.rate_limits import RateLimiter
+from chatbot_saas.adapters.rerank import Reranker
 from chatbot_saas.adapters.tokens import TokenCounter
 from chatbot_saas.adapters.vectors import VectorStore
 from chatbot_saas.adapters.web import Web
@@ -36,6 +37,7 @@ class Runtime:
     web: Web
     processes: WorkerPool
     tokens: TokenCounter
+    reranker: Reranker
     limiter: RateLimiter
     cache: Cache
     answers: LiveAnswers = field(default_factory=LiveAnswers)

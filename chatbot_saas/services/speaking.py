@@ -160,9 +160,12 @@ async def _ask_models(rt: Runtime, turn: Turn, request: ChatRequest, prover: Pro
     echo = RulesEcho(rules(turn.bot.name, turn.bot.language), turn.bot.instructions, texts)
     links = LinkFilter(_allowed(turn), texts, turn.language)
     voice = Voice(turn, links, echo, prover if strict else None)
-    chain: FallbackChain | None = None
     try:
         chain = _chain(rt, turn)
+    except ModelKeyInvalidError as error:
+        _note_failure(turn, error)
+        return None
+    try:
         async with aclosing(chain.stream(request)) as parts:
             async for part in parts:
                 if isinstance(part, TextDelta):
@@ -170,15 +173,18 @@ async def _ask_models(rt: Runtime, turn: Turn, request: ChatRequest, prover: Pro
                         turn.mark("first_token")
                     voice.feed(part.text)
     except ModelError as error:
-        log.warning("model_failed", code=error.code, bot_id=str(turn.bot.id))
-        turn.trace["fallback"] = error.code
-        turn.model_error = error.message if error.code in OWNER_ERRORS else None
+        _note_failure(turn, error)
         return None
     finally:
-        if chain:
-            turn.calls += [_call(attempt, attempt.usage) for attempt in chain.attempts if attempt.usage]
+        turn.calls += [_call(attempt, attempt.usage) for attempt in chain.attempts if attempt.usage]
     _tell_who(turn, chain, quotes=quotes)
     return voice.finish()
+
+
+def _note_failure(turn: Turn, error: ModelError) -> None:
+    log.warning("model_failed", code=error.code, bot_id=str(turn.bot.id))
+    turn.trace["fallback"] = error.code
+    turn.model_error = error.message if error.code in OWNER_ERRORS else None
 
 
 def _chain(rt: Runtime, turn: Turn) -> FallbackChain:

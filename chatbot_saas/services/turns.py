@@ -126,6 +126,8 @@ _OF_INDEX = frozenset({"embedder", "dimension", "vector_weight", "rerank"})
 def view(bot: Any, settings: Mapping[str, Any] | None = None, version: int | None = None) -> BotView:
     """`bot`: its row; `settings` and `version`: of the version that answers, where that is not what the row holds."""
     held = {name: value for name, value in (settings or {}).items() if name not in AT_ONCE}
-    values = {name: held.get(name, getattr(bot, name)) for name in _OWN | _OF_INDEX}
+    values: dict[str, Any] = {name: held.get(name, getattr(bot, name)) for name in _OWN | _OF_INDEX}
     index = BotIndex.of(SimpleNamespace(**values))
-    return BotView(index=index, **{name: values[name] for name in _OWN} | ({"version": version} if version else {}))
+    own: dict[str, Any] = {name: values[name] for name in _OWN}
+    own["version"] = version or own["version"]
+    return BotView(index=index, **own)

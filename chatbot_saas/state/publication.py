@@ -59,7 +59,7 @@ class PublicationState(rx.State):
             raise NotFoundError("Nothing else was published before. Choose a version under History.")
         bot_state = await self.get_state(BotState)
         async with get_runtime().db.tenant(principal) as session:
-            bot_state.bot = await bots.roll_back(session, principal, route_id(self, "bot_id"), version)
+            bot_state.bot = await bots.roll_back(session, principal, route_id(self, "bot_id"), version, get_runtime())
         await self._look(principal)
         return rx.toast.success(f"Visitors get the settings of version {version} again.")
 
