@@ -23,10 +23,10 @@ async def picture(page: Page, name: str) -> None:
 
 async def add_handbook(page: Page) -> None:
     async with page.expect_file_chooser() as chooser:
-        await page.get_by_role("button", name="Choose files").click()
+        await page.get_by_role("region", name="Add documents").get_by_role("button", name="choose files").click()
     file = FilePayload(name="handbook.md", mimeType="text/markdown", buffer=HANDBOOK.encode())
     await (await chooser.value).set_files([file])
-    await expect(page.get_by_role("row", name="handbook.md").get_by_text("ready")).to_be_visible(timeout=READY_MS)
+    await expect(page.get_by_role("row", name="handbook").get_by_text("Ready")).to_be_visible(timeout=READY_MS)
 
 
 async def write(page: Page, question: str, facts: str) -> None:
