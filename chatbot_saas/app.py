@@ -23,10 +23,12 @@ from chatbot_saas.api import (
     documentation,
     documents,
     health,
+    inspection,
     jobs,
     public,
     questions,
     receipts,
+    recordings,
     sources,
     unknown,
 )
@@ -82,6 +84,8 @@ def make_api() -> FastAPI:
         documentation,
         documents,
         receipts,
+        recordings,
+        inspection,
     ):
         api.include_router(part.router)
     api.include_router(widget_router(frame_origins, bot_icon))

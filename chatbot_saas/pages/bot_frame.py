@@ -17,6 +17,7 @@ TABS = (
     ("Settings", ""),
     ("Knowledge", "/knowledge"),
     ("Q&A", "/questions"),
+    ("Retrieval", "/retrieval"),
     ("Embed", "/embed"),
     ("History", "/history"),
 )

@@ -118,10 +118,14 @@ async def ask_with_key(rt: Runtime, principal: Tenant, body: ChatRequestBody) ->
 
 
 async def ask_in_playground(
-    rt: Runtime, principal: Tenant, bot_id: UUID, session_id: str, question: str
+    rt: Runtime, principal: Tenant, bot_id: UUID, session_id: str, question: str, version: int | None = None
 ) -> tuple[LiveAnswer, UUID]:
-    """A try from the dashboard: the same path, kept apart from visitors'. Returns (answer, the answer's id)."""
+    """A try from the dashboard: the same path, kept apart from visitors'. Returns (answer, the answer's id).
+
+    `version`: the settings to answer with; None for the present ones.
+    """
     principal.require(Scope.CHAT)
+    del version  # SEAM: not looked at yet; the present settings answer whatever is asked for
     # an integrator's names are printable, so none of them is one of ours
     live, _ = await _ask(rt, principal, Asked(bot_id, question, None, "playground", f"playground\x1f{session_id}"))
     return live, live.answer_id

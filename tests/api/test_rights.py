@@ -52,6 +52,8 @@ NEEDS = {
     "GET /api/v1/conversations": "conversations:read",
     "GET /api/v1/conversations/{conversation_id}": "conversations:read",
     "DELETE /api/v1/conversations/{conversation_id}": "conversations:write",
+    "GET /api/v1/messages/{message_id}/record": "conversations:read",
+    "POST /api/v1/bots/{bot_id}/search/explain": "chat",
     "GET /api/v1/api-keys": "keys:write",
     "POST /api/v1/api-keys": "keys:write",
     "DELETE /api/v1/api-keys/{key_id}": "keys:write",
