@@ -143,7 +143,9 @@ async def measure(case: Case, clients: int, turns: int) -> dict[str, float]:
     return figures
 
 
-async def start_times(data_dir: Path, stub_url: str, *, answer_cache: bool) -> tuple[rig.RunningServer, dict[str, float]]:
+async def start_times(
+    data_dir: Path, stub_url: str, *, answer_cache: bool
+) -> tuple[rig.RunningServer, dict[str, float]]:
     """A running server, with the seconds of a first start (new database) and of the one after it."""
     took: dict[str, float] = {}
     for name in ("first start s", "start s"):

@@ -24,11 +24,13 @@ from chatbot_saas.api import (
     documentation,
     documents,
     health,
+    inspection,
     jobs,
     leads,
     public,
     questions,
     receipts,
+    recordings,
     sources,
     unknown,
 )
@@ -86,6 +88,8 @@ def make_api() -> FastAPI:
         documentation,
         documents,
         receipts,
+        recordings,
+        inspection,
     ):
         api.include_router(part.router)
     api.include_router(widget_router(frame_origins, bot_icon))

@@ -17,6 +17,7 @@ TABS = (
     ("Settings", ""),
     ("Knowledge", "/knowledge"),
     ("Q&A", "/questions"),
+    ("Retrieval", "/retrieval"),
     ("Tests", "/tests"),
     ("Embed", "/embed"),
     ("History", "/history"),

@@ -8,6 +8,7 @@ from chatbot_saas.components import format
 from chatbot_saas.components.answers import answer_text, citations, retrieved
 from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_lines, skeleton_panels
 from chatbot_saas.components.layout import link_button, page_header
+from chatbot_saas.components.ranked import remarks, sentences
 from chatbot_saas.components.table import Column, data_table, in_short, load_more, search_box, table_row
 from chatbot_saas.components.vars import length, shown
 from chatbot_saas.pages.not_found import not_found
@@ -281,5 +282,8 @@ def _trace(trace: PlaygroundTurn) -> rx.Component:
             retrieved(trace.passages),
             rx.el.p("No passage was found for this question.", class_name="text-[13px] text-[var(--ink-soft)]"),
         ),
+        sentences(trace.unsupported, "Not supported by the sources:"),
+        remarks(trace.remarks),
+        rx.link("The full record: prompt, scores, times and price", href=trace.record, size="1", class_name="w-fit"),
         class_name="flex flex-col gap-2 mt-1.5 ml-[6px] pl-4 border-l-2 border-[var(--line-strong)]",
     )

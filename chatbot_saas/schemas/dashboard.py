@@ -101,6 +101,19 @@ class PlaygroundTurn(Read):
     """The model failed and the passages answered."""
     sources: list[Citation] = []
     passages: list[PassageView] = []
+    answer_id: str = ""
+    record: str = ""
+    """Where it is told in full how the answer was made."""
+    unsupported: list[str] = []
+    """Sentences that nothing in the sources supports."""
+    choices: list[str] = []
+    """What the visitor was offered to ask next."""
+    remarks: list[str] = []
+    """That it came from the cache, or from the second model."""
+    first_word: str = ""
+    whole: str = ""
+    tokens: str = ""
+    cost: str = ""
 
 
 class PageChoice(Read):

@@ -125,7 +125,7 @@ def _price(event: dict[str, Any]) -> float | None:
 
 def _passage(passage: Found) -> dict[str, Any]:
     told = passage.hit().model_dump(mode="json", exclude={"text"})
-    told["parts"] = [[str(part.chunk_id), part.begin, part.end, part.skip] for part in passage.parts]
+    told["parts"] = recorder.kept_parts(passage.text, passage.parts)
     return told
 
 

@@ -9,12 +9,12 @@ from chatbot_saas.core.paging import Page, PageRequest
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.schemas.chat import ConversationListItem, ConversationRead
 from chatbot_saas.schemas.dashboard import BotLink, PlaygroundTurn
-from chatbot_saas.services import bots, conversations
+from chatbot_saas.services import bots, conversations, recorder
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.ids import uuid_of
 from chatbot_saas.state.lists import ListState
-from chatbot_saas.state.playground import finished_turn
 from chatbot_saas.state.receipts import deleted_toast
+from chatbot_saas.state.records import turn_of
 from chatbot_saas.state.session import authorised, route_id
 
 CHANNELS = {"all": "All channels", "widget": "Website", "api": "API", "playground": "Playground"}
@@ -110,8 +110,8 @@ class ConversationState(rx.State):
             self.traces = {key: trace for key, trace in self.traces.items() if key != str(wanted)}
             return
         async with get_runtime().db.tenant(principal) as session:
-            trace = await conversations.answer_trace(session, principal, wanted)
-        self.traces = {**self.traces, str(wanted): finished_turn("", "", "", trace)}
+            record = await recorder.flight(session, principal, wanted)
+        self.traces = {**self.traces, str(wanted): turn_of(record)}
 
     @authorised(Scope.CONVERSATIONS_WRITE)
     async def delete(self, principal: Tenant):

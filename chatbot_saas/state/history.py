@@ -50,7 +50,7 @@ def version_view(version: BotVersionRead, bot: BotRead) -> BotVersionView:
     now = bot.model_dump()
     return BotVersionView(
         version=version.version,
-        summary=_summary(version.summary),
+        summary=summary_words(version.summary),
         author=version.author,
         created_at=version.created_at,
         current=version.version == bot.version,
@@ -62,7 +62,7 @@ def version_view(version: BotVersionRead, bot: BotRead) -> BotVersionView:
     )
 
 
-def _summary(summary: str) -> str:
+def summary_words(summary: str) -> str:
     """`color, model_key` as people call it."""
     names = {**NAMES, "status": "status", "model_key": "model key"}
     parts = summary.split(", ")

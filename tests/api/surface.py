@@ -16,6 +16,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "SourcePatch": {"title": "Changed"},
     "PreviewRequest": {"url": "http://127.0.0.1:9/"},
     "SearchRequest": {"query": "refund"},
+    "ExplainRequest": {"query": "refund"},
     "PairMatchRequest": {"query": "refund"},
     "ChatRequestBody": {"bot_id": "{bot_id}", "session_id": "s", "message": "refund?"},
     "ApiKeyCreate": {"name": "key", "scopes": ["keys:write"]},

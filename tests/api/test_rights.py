@@ -68,6 +68,8 @@ NEEDS = {
     "GET /api/v1/leads.csv": "leads:read",
     "GET /api/v1/leads/{lead_id}": "leads:read",
     "DELETE /api/v1/leads/{lead_id}": "leads:write",
+    "GET /api/v1/messages/{message_id}/record": "conversations:read",
+    "POST /api/v1/bots/{bot_id}/search/explain": "chat",
     "GET /api/v1/api-keys": "keys:write",
     "POST /api/v1/api-keys": "keys:write",
     "DELETE /api/v1/api-keys/{key_id}": "keys:write",
