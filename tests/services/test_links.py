@@ -82,7 +82,7 @@ def test_what_is_allowed_stays_as_it_is(text: str) -> None:
         ("[x](https://notshop.example) [y](https://shop.example.bad.example) [z](https://cdn.example)", "x y z"),
         ("[x](mailto:a@bad.example) [t](tel:+99999)", "x t"),
         ("<script>alert(1)</script><b>bold</b>", "alert(1)bold"),
-        ("https://shop.example<b></b>。evil.test", "https://shop.example 。evil.test"),
+        ("https://shop.example<b></b>。evil.test", "<https://shop.example>。evil.test"),
         ("htt<b></b>p:<i></i>//bad.example", f"htt p: {GONE}"),
         (f"[htt](x)p://bad.example [a `]({LEAK})` b]", f"htt {GONE} a ` ` b]"),
         (f"| `a | [x]({LEAK}) ` |", "| `a | x ` |"),

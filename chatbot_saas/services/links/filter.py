@@ -120,7 +120,10 @@ class LinkFilter(Reader):
             self.out.put(raw)  # a name without a scheme, which the passages have
             return stop
         if url := self._url("https://" + raw if nameless else raw):
-            certain = re.search(r"[^:/][/?#]", raw) or ONLY_MARKS.match(until_space(self.held, stop))
+            # a host may go on in some reader's eyes, with what follows or with what is left when a tag is taken out
+            rest = until_space(self.held, stop)
+            ends = not self.depth and ONLY_MARKS.match(rest) and not self.held.startswith("<", stop + len(rest))
+            certain = ends or re.search(r"[^:/][/?#]", raw)
             if (nameless or url == raw) and (certain or (":" in raw[:7] and raw[:4].lower() != "http")):
                 self.out.put(raw)
             else:
