@@ -54,52 +54,8 @@ def ranked_passages(passages: Any, label: str, extra: Any = None) -> rx.Componen
 
 def _passage(passage: RankedPassage, extra: rx.Component) -> rx.Component:
     return rx.el.li(
-        rx.el.div(
-            rx.el.span(
-                passage.number,
-                class_name="number grid place-items-center shrink-0 min-w-6 h-6 px-1.5 rounded-md text-xs "
-                "font-semibold "
-                + rx.cond(
-                    passage.mark == "prompt",
-                    "bg-[var(--accent-a3)] text-[var(--accent-11)]",
-                    "bg-[var(--gray-a3)] text-[var(--ink-soft)]",
-                ).to(str),
-            ),
-            rx.el.div(
-                rx.cond(
-                    passage.href,
-                    rx.link(
-                        passage.title, href=passage.href, color="inherit", underline="hover", class_name="font-medium"
-                    ),
-                    rx.el.span(passage.title, class_name="font-medium"),
-                ),
-                rx.cond(
-                    passage.page,
-                    rx.el.span(" · page ", passage.page, class_name="text-[13px] text-[var(--ink-soft)]"),
-                ),
-                rx.cond(
-                    passage.headings,
-                    rx.el.p(passage.headings, class_name="text-[13px] text-[var(--ink-soft)] truncate-line"),
-                ),
-                class_name="text-sm min-w-0 flex-1 [overflow-wrap:anywhere]",
-            ),
-            rx.cond(passage.cited, rx.badge("cited", size="1", color_scheme="green")),
-            class_name="flex items-start gap-3",
-        ),
-        rx.cond(
-            passage.note,
-            rx.el.p(
-                rx.icon(
-                    rx.match(passage.mark, ("gone", "circle-slash"), ("out", "circle-minus"), "info"),
-                    size=14,
-                    class_name="shrink-0 mt-[3px]",
-                    aria_hidden="true",
-                ),
-                passage.note,
-                class_name="flex items-start gap-1.5 text-[13px] leading-5 "
-                + rx.cond(passage.mark == "prompt", "text-[var(--ink-soft)]", "text-[var(--amber-11)]").to(str),
-            ),
-        ),
+        _name(passage),
+        rx.cond(passage.note, _fate(passage)),
         rx.el.dl(
             score("Meaning", passage.meaning, passage.meaning_rank),
             score("Words", passage.words, passage.words_rank),
@@ -111,20 +67,61 @@ def _passage(passage: RankedPassage, extra: rx.Component) -> rx.Component:
             ),
             class_name="grid grid-cols-2 sm:grid-cols-4 gap-x-5 gap-y-2",
         ),
-        rx.cond(
-            passage.text,
-            folding(
-                "The passage",
-                rx.el.p(
-                    passage.text,
-                    tab_index=0,
-                    class_name="mt-1.5 pl-3 border-l-2 border-[var(--line-strong)] text-[13px] leading-[21px] "
-                    "whitespace-pre-wrap [overflow-wrap:anywhere] max-w-[86ch] max-h-80 overflow-y-auto",
-                ),
-            ),
-        ),
+        rx.cond(passage.text, folding("The passage", passage_words(passage.text))),
         extra,
         class_name="row-line flex flex-col gap-2.5 px-4 sm:px-5 py-4",
+    )
+
+
+def passage_words(*text: Any) -> rx.Component:
+    """The words of a document, as they are."""
+    return rx.el.p(
+        *text,
+        tab_index=0,
+        class_name="mt-1.5 pl-3 border-l-2 border-[var(--line-strong)] text-[13px] leading-[21px] "
+        "whitespace-pre-wrap [overflow-wrap:anywhere] max-w-[86ch] max-h-80 overflow-y-auto",
+    )
+
+
+def _name(passage: RankedPassage) -> rx.Component:
+    used = passage.mark == "prompt"
+    return rx.el.div(
+        rx.el.span(
+            passage.number,
+            class_name="number grid place-items-center shrink-0 min-w-6 h-6 px-1.5 rounded-md text-xs font-semibold "
+            + rx.cond(
+                used,
+                "bg-[var(--accent-a3)] text-[var(--accent-11)]",
+                "bg-[var(--gray-a3)] text-[var(--ink-soft)]",
+            ).to(str),
+        ),
+        rx.el.div(
+            rx.cond(
+                passage.href,
+                rx.link(passage.title, href=passage.href, color="inherit", underline="hover", class_name="font-medium"),
+                rx.el.span(passage.title, class_name="font-medium"),
+            ),
+            rx.cond(
+                passage.page, rx.el.span(" · page ", passage.page, class_name="text-[13px] text-[var(--ink-soft)]")
+            ),
+            rx.cond(
+                passage.headings,
+                rx.el.p(passage.headings, class_name="text-[13px] text-[var(--ink-soft)] truncate-line"),
+            ),
+            class_name="text-sm min-w-0 flex-1 [overflow-wrap:anywhere]",
+        ),
+        rx.cond(passage.cited, rx.badge("cited", size="1", color_scheme="green")),
+        class_name="flex items-start gap-3",
+    )
+
+
+def _fate(passage: RankedPassage) -> rx.Component:
+    icon = rx.match(passage.mark, ("gone", "circle-slash"), ("out", "circle-minus"), "info")
+    return rx.el.p(
+        rx.icon(icon, size=14, class_name="shrink-0 mt-[3px]", aria_hidden="true"),
+        passage.note,
+        class_name="flex items-start gap-1.5 text-[13px] leading-5 "
+        + rx.cond(passage.mark == "gone", "text-[var(--amber-11)]", "text-[var(--ink-soft)]").to(str),
     )
 
 

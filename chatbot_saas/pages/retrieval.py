@@ -6,7 +6,7 @@ import reflex as rx
 
 from chatbot_saas.components.feedback import empty_state, notice, skeleton_panels, status_badge
 from chatbot_saas.components.layout import link_button
-from chatbot_saas.components.ranked import facts, folding, ranked_passages, score
+from chatbot_saas.components.ranked import facts, folding, passage_words, ranked_passages, score
 from chatbot_saas.components.table import search_box
 from chatbot_saas.components.vars import length, route_parameter, shown
 from chatbot_saas.pages.bot_frame import bot_page
@@ -159,13 +159,10 @@ def _in_document(passage: RankedPassage) -> rx.Component:
 
 
 def _around(shown_in: Surroundings) -> rx.Component:
-    return rx.el.p(
+    return passage_words(
         rx.el.span(shown_in.before, class_name="text-[var(--ink-soft)]"),
         rx.el.mark(shown_in.text, class_name="rounded bg-[var(--accent-a3)] text-[var(--ink)]"),
         rx.el.span(shown_in.after, class_name="text-[var(--ink-soft)]"),
-        tab_index=0,
-        class_name="mt-1.5 pl-3 border-l-2 border-[var(--line-strong)] text-[13px] leading-[21px] whitespace-pre-wrap "
-        "[overflow-wrap:anywhere] max-w-[86ch] max-h-96 overflow-y-auto",
     )
 
 
@@ -272,12 +269,7 @@ def _outside(passage: OutsidePassage) -> rx.Component:
         ),
         folding(
             rx.fragment("The passage", rx.cond(passage.page, rx.fragment(", page ", passage.page))),
-            rx.el.p(
-                passage.text,
-                tab_index=0,
-                class_name="mt-1.5 pl-3 border-l-2 border-[var(--line-strong)] text-[13px] leading-[21px] "
-                "whitespace-pre-wrap [overflow-wrap:anywhere] max-h-64 overflow-y-auto",
-            ),
+            passage_words(passage.text),
         ),
         class_name="row-line flex flex-col gap-2.5 px-4 sm:px-5 py-4",
     )

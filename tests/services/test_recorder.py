@@ -106,7 +106,7 @@ async def test_an_answer_opens_to_its_exact_prompt(rt: Runtime, owner: Person) -
 async def test_a_changed_document_leaves_the_answer_as_it_was(rt: Runtime, owner: Person) -> None:
     bot = await make_bot(rt, owner)
     text = TextSource(type="text", title="Returns", text="A refund takes 5 working days.")
-    source, _ = await intake.add(rt, owner.principal, bot.id, text)
+    source = await intake.add(rt, owner.principal, bot.id, text)
     await settled(rt, owner, source.id)
     answer_id = await answered(rt, owner, bot.id)
     patch = SourcePatch(text="A refund takes 9 weeks now.")
