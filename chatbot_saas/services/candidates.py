@@ -127,9 +127,9 @@ class Candidates:
     """By term: chunks that hold it in any of its ways."""
     items: list[Candidate] = field(default_factory=list[Candidate])
 
-    def rarity(self, holders: int) -> float:
-        """The inverse document frequency of BM25."""
-        chunks = max(self.chunks, holders)
+    def rarity(self, holders: int, smoothing: int = 0) -> float:
+        """The inverse document frequency of BM25, among `smoothing` more chunks than there are."""
+        chunks = max(self.chunks, holders) + smoothing
         return math.log(1 + (chunks - holders + 0.5) / (holders + 0.5))
 
 
@@ -153,10 +153,12 @@ _ROWS_NOT_INDEXED = _ROWS + " AND NOT indexed"
 # `|| ''` unpacks a stored vector once; without it each comparison would unpack it again. Words that many chunks hold
 # weigh little, which is known only when all that hold any were seen: that is one pass over them, here.
 _CANDIDATES = """
-    WITH terms AS (
-        SELECT CAST(exact AS tsquery) AS exact, CAST(way AS tsquery) AS way, weight, place
-        FROM unnest(CAST(%(exact)s AS text[]), CAST(%(any)s AS text[]), CAST(%(weights)s AS float8[]))
-             WITH ORDINALITY AS t(exact, way, weight, place)
+    WITH terms AS MATERIALIZED (
+        SELECT CAST(exact AS tsquery) AS exact, CAST(way AS tsquery) AS way, CAST(part AS tsquery) AS part,
+               CAST(sound AS tsquery) AS sound, part <> '' AS has_part, sound <> '' AS has_sound, weight, place
+        FROM unnest(CAST(%(exact)s AS text[]), CAST(%(any)s AS text[]), CAST(%(part)s AS text[]),
+                    CAST(%(sound)s AS text[]), CAST(%(weights)s AS float8[]))
+             WITH ORDINALITY AS t(exact, way, part, sound, weight, place)
     ), held AS MATERIALIZED (
         SELECT id, search || '' AS search FROM chunks
         WHERE bot_id = %(bot_id)s AND search @@ CAST(%(query)s AS tsquery)
@@ -174,19 +176,20 @@ _CANDIDATES = """
             ELSE 0.5 * ln(1 + (chunks - holders + 0.5) / (holders + 0.5)) END) AS rank
         FROM matched JOIN counted USING (place), size
         GROUP BY matched.id ORDER BY rank DESC, matched.id LIMIT %(limit)s
+    ), counts AS MATERIALIZED (
+        SELECT array_agg(coalesce(exactly, 0) ORDER BY place) AS exactly,
+               array_agg(coalesce(holders, 0) ORDER BY place) AS holders
+        FROM terms LEFT JOIN counted USING (place)
     )
     SELECT c.id AS chunk_id, c.document_id, c.source_id, d.title, d.url, c.text, c.start, c.page, c.pages, c.headings,
            c.tokens, c.question, c.end, c.ordinal, size.chunks,
-           ARRAY(SELECT coalesce(exactly, 0) FROM terms LEFT JOIN counted USING (place) ORDER BY place) AS exactly,
-           ARRAY(SELECT coalesce(holders, 0) FROM terms LEFT JOIN counted USING (place) ORDER BY place) AS holders,
-           ARRAY(SELECT ts_rank(u.search, CAST(t AS tsquery))
-                 FROM unnest(CAST(%(exact)s AS text[])) WITH ORDINALITY AS w(t, place) ORDER BY place) AS exact,
-           ARRAY(SELECT t <> '' AND u.search @@ CAST(t AS tsquery)
-                 FROM unnest(CAST(%(part)s AS text[])) WITH ORDINALITY AS w(t, place) ORDER BY place) AS part,
-           ARRAY(SELECT t <> '' AND u.search @@ CAST(t AS tsquery)
-                 FROM unnest(CAST(%(sound)s AS text[])) WITH ORDINALITY AS w(t, place) ORDER BY place) AS sound,
+           counts.exactly, counts.holders,
+           ARRAY(SELECT ts_rank(u.search, t.exact) FROM terms t ORDER BY place) AS exact,
+           ARRAY(SELECT t.has_part AND u.search @@ t.part FROM terms t ORDER BY place) AS part,
+           ARRAY(SELECT t.has_sound AND u.search @@ t.sound FROM terms t ORDER BY place) AS sound,
            CASE WHEN c.embedder = %(embedder)s AND NOT c.id = ANY(%(ids)s) THEN c.embedding END AS embedding
-    FROM chunks c JOIN documents d ON d.id = c.document_id, size, LATERAL (SELECT c.search || '' AS search OFFSET 0) u
+    FROM chunks c JOIN documents d ON d.id = c.document_id, size, counts,
+         LATERAL (SELECT c.search || '' AS search OFFSET 0) u
     WHERE c.bot_id = %(bot_id)s AND (c.id IN (SELECT id FROM best) OR c.id = ANY(%(ids)s))
     """
 

@@ -337,7 +337,8 @@ def first_id(row: Message) -> int:
 def _emit_row(live: LiveAnswer, row: Message) -> None:
     live.emit("token", text=row.text)
     live.emit("sources", sources=public_sources(row.sources), proof=row.proof)
-    live.emit("done", message_id=str(row.id), answered=bool(row.answered))
+    offered = {"choices": row.trace.get("choices", []), "leave_message": row.trace.get("leave_message", False)}
+    live.emit("done", message_id=str(row.id), answered=bool(row.answered), **offered)
 
 
 def _followed_from_row(rt: Runtime, principal: Tenant | Visitor, question_id: UUID, answer_id: UUID) -> LiveAnswer:

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from chatbot_saas.services.candidates import BotIndex, Candidate, Candidates, Found, Part
 
 K1, B = 0.9, 0.4
-PART, SOUND = 0.55, 0.4
+PART, SOUND = 0.6, 0.5
 """What a part of a compound, and a word that only sounds alike, is worth beside the word itself."""
 UNKNOWN_PAIR = 0.3
 """What a pair of signs that no chunk holds is worth: mostly it is no word, but where two words meet."""
 OWN_LANGUAGES = frozenset({"en"})
 RELATED_LANGUAGES = frozenset({"de", "fr", "es", "it", "pt", "nl", "pl"})
-TRUSTED, RELATED, UNTRUSTED = 0.5, 0.25, 0.05
+TRUSTED, RELATED, UNTRUSTED = 0.5, 0.2, 0.15
 """Weights of vectors: of an embedder that knows the language; of an English one in other languages of Latin script, and
 elsewhere, where it hardly reads the signs."""
 _NUMBERS = re.compile(r"\d+")
@@ -30,11 +30,16 @@ def is_english_only(embedder: str) -> bool:
     return embedder.startswith("minilm")
 
 
+def knows(embedder: str, language: str) -> bool:
+    """Whether the embedder was made for that language."""
+    return not is_english_only(embedder) or language in OWN_LANGUAGES
+
+
 def vector_weight(index: BotIndex, language: str) -> float:
     """Of meaning beside words, 0 to 1, for a question in `language`."""
     if index.vector_weight is not None:
         return index.vector_weight
-    if not is_english_only(index.embedder) or language in OWN_LANGUAGES:
+    if knows(index.embedder, language):
         return TRUSTED
     return RELATED if language in RELATED_LANGUAGES else UNTRUSTED
 
@@ -119,17 +124,17 @@ def _strength(item: Candidate, place: int) -> float:
     return SOUND if item.sound[place] else 0.0
 
 
-def term_weights(candidates: Candidates) -> list[float]:
-    """What each term of the question counts: how rare it is in the bot's chunks."""
+def term_weights(candidates: Candidates, *, smoothing: int = 0) -> list[float]:
+    """What each term of the question counts: how rare it is in the bot's chunks, and `smoothing` more without it."""
     weights: list[float] = []
     for term, exactly, holders in zip(candidates.terms, candidates.exact, candidates.any, strict=True):
         if holders:
-            weights.append(term.weight * candidates.rarity(exactly or holders))
+            weights.append(term.weight * candidates.rarity(exactly or holders, smoothing))
         elif term.optional:
             weights.append(0.0)
         else:
             pair = len(term.token) <= 2 and not term.token.isascii()
-            weights.append(term.weight * candidates.rarity(0) * (UNKNOWN_PAIR if pair else 1.0))
+            weights.append(term.weight * candidates.rarity(0, smoothing) * (UNKNOWN_PAIR if pair else 1.0))
     return weights
 
 

@@ -30,7 +30,7 @@ from chatbot_saas.services import answering, bots, matching, usage, why_not
 from chatbot_saas.services.bots import escape_like
 from chatbot_saas.services.lexical import query_terms, tokens
 from chatbot_saas.services.matching import Matched
-from chatbot_saas.services.retrieval import CANDIDATES, BotIndex, Found, Retrieval, retrieve
+from chatbot_saas.services.retrieval import BotIndex, Found, Retrieval, retrieve
 from chatbot_saas.services.runtime import Runtime
 
 CHOICES = 50

@@ -121,17 +121,14 @@ async def _decide(rt: Runtime, turn: Turn, passages: list[Found]) -> None:
     """Answer, ask back, or say that the sources do not hold it."""
     bot = turn.bot
     quotes = rt.model.quotes and not bot.model_key
-    sure = turn.retrieval.answerability if turn.retrieval and passages else 0.0
-    decision = answerability.decide(sure, bot.answer_mode, quotes=quotes) if passages else "refuse"
-    choices = answerability.clarifications(passages) if decision == "clarify" else []
-    if decision == "clarify" and len(choices) < 2:  # nothing to choose between
-        decision = "answer"
-    turn.trace |= {"probability": round(sure, 4), "decision": decision, "mode": bot.answer_mode}
+    likely = turn.retrieval.answerability if turn.retrieval else 0.0
+    decision = answerability.decide(likely, bot.answer_mode, passages, quotes=quotes)
+    turn.trace |= {"probability": round(likely, 4), "decision": decision, "mode": bot.answer_mode}
     if decision == "answer":
         turn.used = passages
         await speaking.answer(rt, turn, passages, quotes=quotes)
     elif decision == "clarify":
         turn.say(wording(turn.language).clarify)
-        turn.choices = choices
+        turn.choices = answerability.clarifications(passages)
     else:
         speaking.refuse(turn)

@@ -57,14 +57,14 @@ async def retrieve(
         _embed(rt, index, question, embed_seconds), _language(index, question)
     )
     vector = embedded.vectors[0][0] if embedded else None
-    ranked = await _ranked(rt, principal, index, question, vector, language)
+    read, ranked = await _ranked(rt, principal, index, question, vector, language)
     pairs = [passage for passage in ranked if passage.question and passage.vector_score is not None]
     pairs.sort(key=lambda pair: -(pair.vector_score or 0.0))
     few = fusion.distinct(ranked, max(limit, RERANKED) if _reranks(rt, index) else limit)
     if _reranks(rt, index):
         few = (await _reranked(rt, question, few))[:limit]
     passages = await _joined(rt, principal, few)
-    likely = answerability.probability(question, index, passages, language)
+    likely = answerability.probability(read, passages, index, language)
     return Retrieval(passages, embedded, failure, pairs[:PAIRS], likely, language)
 
 
@@ -72,16 +72,16 @@ async def find(
     rt: Runtime, principal: Tenant | Visitor, index: BotIndex, question: str, vector: np.ndarray | None
 ) -> list[Found]:
     """The candidates for a question, best first, one for each chunk. `vector`: the question's, of shape (dimension,)."""
-    return await _ranked(rt, principal, index, question, vector, await _language(index, question))
+    return (await _ranked(rt, principal, index, question, vector, await _language(index, question)))[1]
 
 
 async def _ranked(
     rt: Runtime, principal: Tenant | Visitor, index: BotIndex, question: str, vector: np.ndarray | None, language: str
-) -> list[Found]:
+) -> tuple[candidates.Candidates, list[Found]]:
     terms = question_terms(question, index.language, language)
     matches = await candidates.index_matches(rt, index, vector) if vector is not None else []
     read = await candidates.read(rt, principal, index, terms, vector, matches)
-    return fusion.fuse(read, fusion.vector_weight(index, language))
+    return read, fusion.fuse(read, fusion.vector_weight(index, language))
 
 
 async def _language(index: BotIndex, question: str) -> str:
