@@ -27,4 +27,13 @@ export default {
   failed: "Das hat nicht geklappt. Bitte versuchen Sie es erneut.",
   waiting: "Verbindung wird wiederhergestellt…",
   note: "KI-Antworten können falsch sein",
+  leave: "Nachricht hinterlassen",
+  name: "Name (freiwillig)",
+  email: "E-Mail",
+  message: "Nachricht (freiwillig)",
+  hint: "Ohne Nachricht leiten wir Ihre Frage weiter.",
+  badmail: "Bitte geben Sie eine E-Mail-Adresse wie name@example.com an.",
+  cancel: "Abbrechen",
+  sending: "Wird gesendet…",
+  kept: "Danke. Sie bekommen eine Antwort an {email}.",
 };

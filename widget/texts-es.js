@@ -27,4 +27,13 @@ export default {
   failed: "No ha funcionado. Inténtelo de nuevo.",
   waiting: "Reconectando…",
   note: "La IA puede equivocarse",
+  leave: "Dejar un mensaje",
+  name: "Nombre (opcional)",
+  email: "Correo electrónico",
+  message: "Mensaje (opcional)",
+  hint: "Sin mensaje, transmitimos su pregunta.",
+  badmail: "Indique un correo electrónico como nombre@example.com.",
+  cancel: "Cancelar",
+  sending: "Enviando…",
+  kept: "Gracias. Recibirá una respuesta en {email}.",
 };

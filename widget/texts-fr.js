@@ -27,4 +27,13 @@ export default {
   failed: "Cela n’a pas fonctionné. Veuillez réessayer.",
   waiting: "Reconnexion…",
   note: "L’IA peut se tromper",
+  leave: "Laisser un message",
+  name: "Nom (facultatif)",
+  email: "E-mail",
+  message: "Message (facultatif)",
+  hint: "Sans message, nous transmettons votre question.",
+  badmail: "Indiquez une adresse e-mail comme nom@example.com.",
+  cancel: "Annuler",
+  sending: "Envoi…",
+  kept: "Merci. Vous recevrez une réponse à {email}.",
 };

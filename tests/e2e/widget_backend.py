@@ -53,6 +53,8 @@ class Script:
     error: dict[str, Any] | None = None
     """An `error` event at the first try, after the parts."""
     retry_after: int = 1
+    done: dict[str, Any] = field(default_factory=dict)
+    """What the last event says beside the id: choices, leave_message."""
 
 
 @dataclass
@@ -67,6 +69,8 @@ class Backend:
     calls: list[tuple[str, str, dict[str, Any], dict[str, str]]] = field(default_factory=list)
     made: dict[str, str] = field(default_factory=dict)
     passages: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict)
+    lead_faults: list[int] = field(default_factory=list)
+    """HTTP statuses of the next tries to leave a message."""
     url: str = ""
 
     def add_bot(self, origins: list[str], **config: Any) -> str:
@@ -112,10 +116,8 @@ async def _stream(
             messages.append(
                 answer | {"sources": script.sources, "proof": script.proof, "created_at": "2026-11-01T10:00:00Z"}
             )
-        events += [
-            ("sources", {"sources": script.sources, "proof": script.proof}),
-            ("done", {"message_id": message_id, "answered": True}),
-        ]
+        done = {"message_id": message_id, "answered": True, **script.done}
+        events += [("sources", {"sources": script.sources, "proof": script.proof}), ("done", done)]
     for number, (name, data) in enumerate(events, 1):
         if number <= last:
             continue
@@ -210,6 +212,8 @@ def build(backend: Backend) -> FastAPI:
     @app.post("/api/public/conversation/{conversation_id}/{verb}")
     async def other(request: Request, conversation_id: str, verb: str) -> Response:
         await note(request)
+        if verb == "capture-lead" and backend.lead_faults:
+            return problem(backend.lead_faults.pop(0), "broken", "It broke.", retry_after="7")
         return JSONResponse({}, 200 if visitor(request) else 401)
 
     return app
