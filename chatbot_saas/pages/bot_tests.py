@@ -199,8 +199,8 @@ def _dialog() -> rx.Component:
 def _form() -> rx.Component:
     expectation = rx.radio_group.root(
         rx.el.div(
-            rx.el.label(rx.radio_group.item(value="facts"), "The answer holds certain facts", class_name="radio-line"),
-            rx.el.label(rx.radio_group.item(value="refusal"), "The bot must not answer it", class_name="radio-line"),
+            rx.el.label(rx.radio_group.item(value="facts"), "The answer holds certain facts"),
+            rx.el.label(rx.radio_group.item(value="refusal"), "The bot must not answer it"),
             class_name="flex flex-col gap-2 text-sm [&>label]:flex [&>label]:items-center [&>label]:gap-2 "
             "[&>label]:min-h-8 [&>label]:cursor-pointer",
         ),

@@ -86,6 +86,22 @@ def _verdict(found: PublicationRead) -> rx.Component:
         )
 
     failing = length(found.failed)
+    fails = rx.cond(
+        found.published_version == 0,
+        line("circle-alert", "amber", format.count(failing, "test"), " failed. You may publish all the same."),
+        line(
+            "circle-alert",
+            "amber",
+            "Nothing got worse. What visitors get now fails ",
+            format.count(failing, "test"),
+            " too.",
+        ),
+    )
+    passes = rx.cond(
+        found.run_id,
+        line("circle-check", "green", "Its tests pass."),
+        line("circle-check", "green", "Visitors know these answers already."),
+    )
     return rx.fragment(
         rx.match(
             found.verdict,
@@ -100,20 +116,7 @@ def _verdict(found: PublicationRead) -> rx.Component:
                     " got worse than what is published.",
                 ),
             ),
-            (
-                "clear",
-                rx.cond(
-                    failing > 0,
-                    line(
-                        "circle-alert",
-                        "amber",
-                        "Nothing got worse. ",
-                        format.count(failing, "test"),
-                        " failed before too, or for the first time.",
-                    ),
-                    line("circle-check", "green", "All its tests that count pass."),
-                ),
-            ),
+            ("clear", rx.cond(failing > 0, fails, passes)),
             line("circle-dashed", "amber", "Its tests were not run with these settings and sources yet."),
         )
     )

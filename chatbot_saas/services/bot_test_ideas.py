@@ -197,6 +197,8 @@ def _ideas_of(passage: _Passage) -> Iterator[_Idea]:
     heading = passage.headings[-1] if passage.headings else _TITLE.sub("", passage.title)
     for begin, end in split_sentences(passage.text):
         sentence = " ".join(passage.text[begin:end].split())
+        if sentence.startswith("#"):
+            heading = sentence.lstrip("# ") or heading
         if not _SHORTEST <= len(sentence) <= _LONGEST or sentence[0] in "#|*->" or "http" in sentence:
             continue
         if fact := _fact_in(sentence):

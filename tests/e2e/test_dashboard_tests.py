@@ -1,9 +1,5 @@
 """A bot's tests, as its owner writes, runs and reads them, and what publishing makes of them."""
 
-import asyncio
-import os
-from pathlib import Path
-
 from playwright.async_api import FilePayload, Page, expect
 
 from tests.e2e.conftest import Problems
@@ -12,13 +8,6 @@ from tests.factories.knowledge import HANDBOOK
 from tests.servers import RunningServer
 
 READY_MS = 60_000
-
-
-async def picture(page: Page, name: str) -> None:
-    """Of the whole page, where somebody asked for pictures."""
-    if folder := os.environ.get("PICTURES"):
-        await asyncio.to_thread(Path(folder).mkdir, parents=True, exist_ok=True)
-        await page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
 async def add_handbook(page: Page) -> None:
@@ -52,7 +41,6 @@ async def test_tests_are_suggested_written_run_and_asked_before_publishing(
     tabs = page.get_by_role("navigation", name="Parts of this bot")
     await tabs.get_by_role("link", name="Tests").click()
     await expect(page.get_by_text("Know that it answers right")).to_be_visible()
-    await picture(page, "empty")
 
     await page.get_by_role("button", name="Suggest from your sources").click()
     table = page.get_by_role("table", name="Tests")
@@ -63,7 +51,6 @@ async def test_tests_are_suggested_written_run_and_asked_before_publishing(
     await form.get_by_label("Question", exact=True).fill("What does delivery of furniture cost?")
     await form.get_by_role("button", name="Save").click()
     await expect(form.get_by_text("Write at least one fact")).to_be_visible()
-    await picture(page, "dialog")
     await form.get_by_label("Facts that the answer must hold").fill("45 euros\nby drone | by balloon")
     await form.get_by_role("button", name="Save").click()
     await expect(form).to_have_count(0)
@@ -84,7 +71,6 @@ async def test_tests_are_suggested_written_run_and_asked_before_publishing(
     await expect(answers.get_by_text("missing: by drone | by balloon")).to_be_visible()
     await expect(answers.get_by_text("holds: 45 euros")).to_be_visible()
     await expect(table.get_by_text("Failed")).to_be_visible()
-    await picture(page, "run")
 
     # changes are held, and what visitors get stays
     await tabs.get_by_role("link", name="Settings").click()
@@ -102,19 +88,10 @@ async def test_tests_are_suggested_written_run_and_asked_before_publishing(
     await answers.get_by_text("Who built the pyramids of Gizeh?").click()
     await expect(answers.get_by_role("region", name="Published").get_by_text("could not find")).to_be_visible()
     await expect(answers.get_by_role("region", name="This version").get_by_text("No idea, sorry.")).to_be_visible()
-    await picture(page, "compared")
-    await page.emulate_media(color_scheme="dark")
-    await picture(page, "compared-dark")
-    await page.set_viewport_size({"width": 390, "height": 844})
-    await picture(page, "compared-phone-dark")
-    await page.emulate_media(color_scheme="light")
-    await picture(page, "compared-phone")
-    await page.set_viewport_size({"width": 1280, "height": 720})
 
     await bar.get_by_role("button", name="Publish", exact=True).click()
     await expect(bar.get_by_text("Nothing waits.")).to_be_visible()
     await bar.get_by_role("button", name="Roll back").click()
-    await picture(page, "roll-back")
     await page.get_by_role("alertdialog").get_by_role("button", name="Roll back").click()
     await expect(page.get_by_text("again.")).not_to_have_count(0)
     await tabs.get_by_role("link", name="Settings").click()
