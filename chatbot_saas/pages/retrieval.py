@@ -112,7 +112,7 @@ def _verdict(found: InspectionView) -> rx.Component:
                 rx.match(found.decision, ("answer", "circle-check"), ("pair", "message-square-quote"), "circle-help"),
                 size=20,
                 class_name=rx.cond(
-                    found.decision == "fallback",
+                    (found.decision == "refuse") | (found.decision == "clarify"),
                     "shrink-0 mt-0.5 text-[var(--amber-11)]",
                     "shrink-0 mt-0.5 text-[var(--green-11)]",
                 ),

@@ -39,7 +39,7 @@ class Condition(Read):
 class Verdict(Read):
     """What would be done with the question."""
 
-    decision: Literal["answer", "pair", "fallback"]
+    decision: Literal["answer", "pair", "clarify", "refuse"]
     """Answer from the passages; give the owner's own answer; or say that the sources do not hold it."""
     reason: str
     mode: str

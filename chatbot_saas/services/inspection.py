@@ -26,9 +26,10 @@ from chatbot_saas.schemas.inspection import (
     Surroundings,
     Verdict,
 )
-from chatbot_saas.services import answering, bots, matching, usage, why_not
+from chatbot_saas.services import answerability, answering, bots, matching, usage, why_not
 from chatbot_saas.services.bots import escape_like
-from chatbot_saas.services.lexical import query_terms, tokens
+from chatbot_saas.services.candidates import CANDIDATES
+from chatbot_saas.services.lexical import Term, tokens
 from chatbot_saas.services.matching import Matched
 from chatbot_saas.services.retrieval import BotIndex, Found, Retrieval, retrieve
 from chatbot_saas.services.runtime import Runtime
@@ -66,14 +67,13 @@ async def explain(rt: Runtime, principal: Tenant, bot_id: UUID, request: Explain
         if found.failure:
             usage.record_failed_embedding(session, principal.tenant_id, bot_id, found.failure, rt.embedder.name)
     passages = _inspected(asked, found.passages)
-    reasons = None
+    reasons, words = None, _words(request.query, asked.bot.language, found.read.terms)
     if wanted:
         vector = found.embedded.vectors[0][0] if found.embedded else None
-        words = _words(request.query, asked.bot.language)
-        reasons = await why_not.explain(rt, principal, index, wanted, words, vector, passages)
+        reasons = await why_not.explain(rt, principal, index, wanted, found.read.terms, words, vector, passages)
     return Inspection(
         question=request.query,
-        words=list(_words(request.query, asked.bot.language).values()),
+        words=list(words.values()),
         passages=passages,
         candidates=CANDIDATES,
         limit=asked.bot.passage_limit,
@@ -85,20 +85,14 @@ async def explain(rt: Runtime, principal: Tenant, bot_id: UUID, request: Explain
     )
 
 
-def _words(question: str, language: str) -> dict[str, str]:
-    """The words that a question is about, by their search token."""
+def _words(question: str, language: str, terms: Sequence[Term]) -> dict[str, str]:
+    """The words that a question is about as they were written, by the token of their term."""
     written = {token: word for word in reversed(question.split()) for token in tokens(word, language)}
-    return {term: written.get(term, term).strip(".,;:!?\"'()¿¡。？！") for term in query_terms(question, language)}
+    return {term.token: written.get(term.token, term.token).strip(".,;:!?\"'()¿¡。？！") for term in terms}
 
 
 def _inspected(asked: _Asked, found: Sequence[Found]) -> list[InspectedPassage]:
     """With their ranks, and what becomes of each."""
-    by_meaning = sorted((f for f in found if f.vector_score is not None), key=lambda f: -(f.vector_score or 0))
-    by_words = sorted(
-        (f for f in found if f.lexical_score is not None), key=lambda f: (-f.coverage, -(f.lexical_score or 0))
-    )
-    vector_ranks = {f.chunk_id: rank for rank, f in enumerate(by_meaning, start=1)}
-    lexical_ranks = {f.chunk_id: rank for rank, f in enumerate(by_words, start=1)}
     taken = found[: asked.bot.passage_limit]
     prompt = {f.chunk_id for f in answering.within_budget(taken, asked.bot.passage_tokens)}
 
@@ -111,8 +105,8 @@ def _inspected(asked: _Asked, found: Sequence[Found]) -> list[InspectedPassage]:
         InspectedPassage(
             **passage.hit().model_dump(exclude={"vector_rank", "lexical_rank"}),
             rank=rank,
-            vector_rank=vector_ranks.get(passage.chunk_id),
-            lexical_rank=lexical_ranks.get(passage.chunk_id),
+            vector_rank=passage.vector_rank,
+            lexical_rank=passage.lexical_rank,
             tokens=passage.tokens,
             use=use(rank, passage),
         )
@@ -128,20 +122,26 @@ def _verdict(asked: _Asked, found: Retrieval, pair: Matched | None) -> Verdict:
         return Verdict(decision="pair", reason=f"Your own answer to “{pair.question}” is given ({by}).", mode=mode)
     passages = answering.within_budget(found.passages[: asked.bot.passage_limit], asked.bot.passage_tokens)
     if not passages:
-        return Verdict(decision="fallback", reason="No passage was found at all.", mode=mode)
-    fits = answering.fits(passages, quotes=asked.quotes)
-    least = (0.45, 0.75) if asked.quotes else (0.2, 0.3)
+        return Verdict(decision="refuse", reason="No passage was found at all.", mode=mode)
+    likely = answerability.probability(found.read, passages, asked.index, found.language)
+    decision = answerability.decide(likely, mode, passages, quotes=asked.quotes)
+    answer_from, clarify_from = answerability.thresholds(mode, quotes=asked.quotes)
     return Verdict(
-        decision="answer" if fits else "fallback",
-        reason="The passages are close enough to answer from."
-        if fits
-        else "No passage is close enough, so the bot says that its sources do not hold it.",
+        decision=decision,
+        reason=_REASONS[decision],
         mode=mode,
         conditions=[
-            Condition(name="Closest by meaning", value=max(p.vector_score or 0.0 for p in passages), needed=least[0]),
-            Condition(name="Most words covered", value=max(p.coverage for p in passages), needed=least[1]),
+            Condition(name="Answerable, to answer", value=likely, needed=answer_from),
+            Condition(name="Answerable, to ask back", value=likely, needed=clarify_from),
         ],
     )
+
+
+_REASONS: dict[answerability.Decision, str] = {
+    "answer": "The passages most likely hold the answer.",
+    "clarify": "The question could mean several things, so the bot asks back with a choice of topics.",
+    "refuse": "The passages hardly hold the answer, so the bot says that its sources do not hold it.",
+}
 
 
 def _problem(found: Retrieval, index: BotIndex, embedder: str) -> str:

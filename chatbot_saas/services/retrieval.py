@@ -15,7 +15,7 @@ from chatbot_saas.adapters.llm import ModelError
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import Tenant, Visitor
 from chatbot_saas.services import answerability, candidates, fusion
-from chatbot_saas.services.candidates import BotIndex, Found, Part
+from chatbot_saas.services.candidates import BotIndex, Candidates, Found, Part
 from chatbot_saas.services.fusion import is_english_only
 from chatbot_saas.services.lexical import question_terms
 from chatbot_saas.services.runtime import Runtime
@@ -41,6 +41,8 @@ class Retrieval:
     """How likely the passages hold the answer, 0 to 1: see services.answerability."""
     language: str = "en"
     """Of the question, as far as that can be told."""
+    read: Candidates = field(default_factory=lambda: Candidates([], 0))
+    """What was ranked."""
 
 
 async def retrieve(
@@ -65,7 +67,7 @@ async def retrieve(
         few = (await _reranked(rt, question, few))[:limit]
     passages = await _joined(rt, principal, few)
     likely = answerability.probability(read, passages, index, language)
-    return Retrieval(passages, embedded, failure, pairs[:PAIRS], likely, language)
+    return Retrieval(passages, embedded, failure, pairs[:PAIRS], likely, language, read)
 
 
 async def find(
@@ -77,7 +79,7 @@ async def find(
 
 async def _ranked(
     rt: Runtime, principal: Tenant | Visitor, index: BotIndex, question: str, vector: np.ndarray | None, language: str
-) -> tuple[candidates.Candidates, list[Found]]:
+) -> tuple[Candidates, list[Found]]:
     terms = question_terms(question, index.language, language)
     matches = await candidates.index_matches(rt, index, vector) if vector is not None else []
     read = await candidates.read(rt, principal, index, terms, vector, matches)

@@ -16,8 +16,8 @@ from chatbot_saas.core.tenancy import Tenant
 from chatbot_saas.models import Document, Source
 from chatbot_saas.schemas.inspection import InspectedPassage, WhyNot, WhyNotPassage
 from chatbot_saas.schemas.sources import ACTIVE
-from chatbot_saas.services.lexical import search_query
-from chatbot_saas.services.retrieval import CANDIDATES, EXACT_LIMIT, BotIndex
+from chatbot_saas.services.candidates import CANDIDATES, EXACT_LIMIT, BotIndex
+from chatbot_saas.services.lexical import Term, search_query
 from chatbot_saas.services.runtime import Runtime
 
 SHOWN = 5
@@ -66,8 +66,8 @@ _CHUNKS = """
         FROM chunks WHERE bot_id = %(bot_id)s AND search @@ CAST(%(query)s AS tsquery)
     )
     SELECT c.id, c.page, c.headings, c.text, c.embedding, c.embedder, c.indexed, matched.place,
-           ARRAY(SELECT t FROM unnest(CAST(%(terms)s AS text[])) t WHERE c.search @@ CAST(quote_literal(t) AS tsquery))
-               AS shared
+           ARRAY(SELECT token FROM unnest(CAST(%(tokens)s AS text[]), CAST(%(ways)s AS text[])) AS t(token, way)
+                 WHERE c.search @@ CAST(way AS tsquery)) AS shared
     FROM chunks c LEFT JOIN matched ON matched.id = c.id
     WHERE c.source_id = %(source_id)s AND c.bot_id = %(bot_id)s
       AND (CAST(%(document_id)s AS uuid) IS NULL OR c.document_id = %(document_id)s)
@@ -84,16 +84,20 @@ async def explain(
     principal: Tenant,
     index: BotIndex,
     wanted: Wanted,
+    terms: Sequence[Term],
     words: Mapping[str, str],
     vector: np.ndarray | None,
     found: Sequence[InspectedPassage],
 ) -> WhyNot:
-    """`words`: the question's, by search token; `vector`: its own, of shape (dimension,); `found`: all candidates."""
+    """`words`: the question's as they were written, by the token of their term; `vector`: its own, of shape
+    (dimension,); `found`: all candidates.
+    """
     async with rt.db.tenant_plain(principal) as sql:
         rows = await sql.rows(
             _CHUNKS,
-            query=search_query(list(words)),
-            terms=list(words),
+            query=search_query(list(terms)),
+            tokens=[term.token for term in terms],
+            ways=[term.any for term in terms],
             bot_id=index.bot_id,
             source_id=wanted.source_id,
             document_id=wanted.document_id,

@@ -93,7 +93,7 @@ async def answered_turn(
     `show` is given what was said so far, and tells whether anybody still waits for it: the answer is made all the same.
     """
     rt = get_runtime()
-    live, answer_id = await chat.ask_in_playground(rt, principal, bot_id, session, question, version)
+    live, answer_id = await chat.ask_in_playground(rt, principal, bot_id, session, question, version=version)
     said, error = "", ""
     async for batch in batches(live, BATCH_SECONDS):
         said += "".join(event.data["text"] for event in batch if event.type == "token")

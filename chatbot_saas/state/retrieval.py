@@ -29,7 +29,8 @@ _QUESTION = TypeAdapter[str](Question)
 DECISIONS = {
     "answer": "The bot would answer from these passages",
     "pair": "Your own answer would be given",
-    "fallback": "The bot would say that its sources do not hold it",
+    "clarify": "The bot would ask back, with a choice of topics",
+    "refuse": "The bot would say that its sources do not hold it",
 }
 USES = {
     "prompt": "",
