@@ -337,7 +337,7 @@ def first_id(row: Message) -> int:
 def _emit_row(live: LiveAnswer, row: Message) -> None:
     live.emit("token", text=row.text)
     live.emit("sources", sources=public_sources(row.sources), proof=row.proof)
-    offered = {"choices": row.trace.get("choices", []), "leave_message": row.trace.get("leave_message", False)}
+    offered = {name: row.trace[name] for name in ("choices", "leave_message") if name in row.trace}
     live.emit("done", message_id=str(row.id), answered=bool(row.answered), **offered)
 
 

@@ -108,8 +108,7 @@ def _complete_trace(turn: Turn, events: list[dict[str, Any]]) -> None:
         "version": bot.version,
         "knowledge_version": bot.knowledge_version,
     }
-    if turn.choices or turn.leave_message:
-        turn.trace |= {"choices": turn.choices, "leave_message": turn.leave_message}
+    turn.trace |= turn.offered
     if turn.retrieval:
         turn.trace["passages"] = [_passage(passage) for passage in turn.retrieval.passages]
     names = ("kind", "model", "provider", "outcome", "input_tokens", "output_tokens", "cached_tokens")

@@ -43,13 +43,7 @@ async def make_answer(rt: Runtime, turn: Turn) -> None:
         sources=[citation.model_dump(mode="json") for citation in turn.citations],
         proof=[sentence.model_dump(mode="json") for sentence in turn.proof],
     )
-    turn.live.emit(
-        "done",
-        message_id=str(turn.answer_id),
-        answered=turn.answered,
-        choices=turn.choices,
-        leave_message=turn.leave_message,
-    )
+    turn.live.emit("done", message_id=str(turn.answer_id), answered=turn.answered, **turn.offered)
 
 
 async def _answer(rt: Runtime, turn: Turn) -> None:

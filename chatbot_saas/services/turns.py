@@ -107,6 +107,13 @@ class Turn:
     def citations(self) -> list[Citation]:
         return [Citation.model_validate(source) for source in self.sources]
 
+    @property
+    def offered(self) -> dict[str, Any]:
+        """What the visitor can do next, where the bot could not simply answer."""
+        return (
+            {"choices": self.choices, "leave_message": self.leave_message} if self.choices or self.leave_message else {}
+        )
+
     def say(self, piece: str) -> None:
         if piece:
             self.text += piece

@@ -288,11 +288,11 @@ async def test_a_recorded_stream_holds_only_what_a_visitor_needs(guest: Visit) -
     events = events_in(answer.text)
     assert [event.type for event in events][-2:] == ["sources", "done"]
     assert {event.type for event in events} == {"token", "sources", "done"}
-    allowed = {"token": {"text"}, "sources": {"sources"}, "done": {"message_id", "answered"}}
+    allowed = {"token": {"text"}, "sources": {"sources", "proof"}, "done": {"message_id", "answered"}}
     for event in events:
         assert set(event.data) == allowed[event.type]
     [citation] = events[-2].data["sources"]
-    assert set(citation) == {"number", "title", "page", "url", "quote"}
+    assert set(citation) == {"number", "title", "page", "url", "quote", "start", "link"}
     assert citation["quote"] in HANDBOOK
     for private in ("score", "chunk", "Secret", "prompt", "trace", "usage", "tokens", "document_id", str(guest.bot_id)):
         assert private not in answer.text, private
