@@ -15,6 +15,7 @@ from chatbot_saas.pages.shell import dashboard_page
 from chatbot_saas.schemas.recordings import PromptMessage, PromptPart
 from chatbot_saas.schemas.workbench import CallView, FlightView
 from chatbot_saas.state.flight import FlightState
+from chatbot_saas.state.saved_tests import SavedTestState
 
 ROLES = {"system": "Instructions and passages", "user": "Visitor", "assistant": "Bot"}
 
@@ -64,7 +65,7 @@ def _record(record: FlightView) -> rx.Component:
                 " · ",
                 format.date_time(record.created_at),
             ),
-            save_as_test(record.answer_id, size="2"),
+            save_as_test(record.answer_id, SavedTestState.save, size="2"),
         ),
         _answer(record),
         _section("Figures", facts(record.facts, "Figures"), time_bars(record.bars)),

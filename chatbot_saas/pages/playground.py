@@ -13,6 +13,7 @@ from chatbot_saas.schemas.bots import BotRead
 from chatbot_saas.schemas.dashboard import PlaygroundTurn
 from chatbot_saas.state.bot_form import BotFormState
 from chatbot_saas.state.playground import PlaygroundState
+from chatbot_saas.state.saved_tests import SavedTestState
 from chatbot_saas.state.shell import ShellState
 
 
@@ -164,7 +165,7 @@ def turn_body(turn: PlaygroundTurn, problem: rx.Component) -> rx.Component:
                     size="1",
                     aria_label=rx.cond(turn.question, "How was the answer to “" + turn.question + "” made?", ""),
                 ),
-                save_as_test(turn.answer_id),
+                save_as_test(turn.answer_id, SavedTestState.save),
                 class_name="flex flex-wrap items-center gap-3",
             ),
         ),

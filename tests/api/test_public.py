@@ -403,7 +403,7 @@ async def test_a_transcript_holds_what_the_widget_showed(guest: Visit) -> None:
     [question, given] = read.json()["messages"]
     assert given["text"] == answer["answer"]
     assert given["sources"] == answer["sources"]
-    fields = {"id", "role", "text", "status", "answered", "sources", "rating", "created_at"}
+    fields = {"id", "role", "text", "status", "answered", "sources", "proof", "rating", "created_at"}
     assert set(question) == set(given) == fields
     assert "score" not in read.text
 

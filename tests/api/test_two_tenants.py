@@ -124,7 +124,7 @@ def test_every_route_is_looked_at() -> None:
     assert len(WITH_PATH_IDS) > 10
     assert {name for o in operations() for name in o.path_ids} == {
         "bot_id", "source_id", "document_id", "job_id", "conversation_id", "lead_id", "key_id", "tenant_id", "version",
-        "test_id", "run_id",
+        "test_id", "run_id", "message_id", "number",
     }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from chatbot_saas.core.tenancy import Scope, System
 from chatbot_saas.models import Chunk, Message, RecordedPassage
 from chatbot_saas.schemas.recordings import FlightRecord
 from chatbot_saas.schemas.sources import SourcePatch, TextSource
-from chatbot_saas.services import answering, chat, intake, recorder, sources
+from chatbot_saas.services import chat, intake, prompts, recorder, sources
 from chatbot_saas.services.runtime import Runtime
 from tests.api.callers import visit
 from tests.factories.knowledge import add_text, make_bot, make_knowing_bot, settled
@@ -70,7 +70,7 @@ async def answered(rt: Runtime, person: Person, bot_id: UUID) -> UUID:
         told = answer.trace["passages"]
         chunks = [await session.get_one(Chunk, UUID(passage["chunk_id"])) for passage in told]
         used = tuple(Passage(i, told[i - 1]["title"], c.page, c.text) for i, c in enumerate(chunks, start=1))
-        system = "\n".join(["Rules.", *(answering.passage_text(p) for p in used)])
+        system = "\n".join(["Rules.", *(prompts.as_data(p.text) for p in used)])
         prompt = [PromptPiece("system", system), PromptPiece("user", PROMPT_END)]
         calls = [{"kind": "chat", "model": "m", "outcome": "failed", "ms": 12.5}]
         kept = {"v": 2, "version": 1, "mode": "balanced", "calls": calls, "prompt": recorder.folded(prompt, used)}
