@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from chatbot_saas.adapters.llm import Usage
+from chatbot_saas.adapters.llm.breaker import NotAskedError
 from chatbot_saas.core.db import BrokenReferenceError, as_json
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.schemas.chat import UsageRead
@@ -72,7 +73,8 @@ def _usage_events(rt: Runtime, turn: Turn) -> list[dict[str, Any]]:
     spent: list[tuple[Usage, str, str]] = [(call.usage, call.kind, call.outcome) for call in turn.calls]
     if turn.retrieval and turn.retrieval.embedded:
         spent.insert(0, (usage.of_embedding(turn.retrieval.embedded), "embedding", "ok"))
-    if turn.retrieval and (failure := turn.retrieval.failure):
+    failure = turn.retrieval.failure if turn.retrieval else None
+    if failure and not isinstance(failure, NotAskedError):
         spent.insert(0, (usage.of_failed_embedding(failure, rt.embedder.name), "embedding", "failed"))
     about: dict[str, Any] = {
         "tenant_id": turn.bot.tenant_id,
