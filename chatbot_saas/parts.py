@@ -10,6 +10,7 @@ from chatbot_saas.adapters.jobs import JobQueue
 from chatbot_saas.adapters.llm.factory import make_chat_model, make_fallback_model
 from chatbot_saas.adapters.processes import WorkerPool
 from chatbot_saas.adapters.rate_limits import rate_limiter
+from chatbot_saas.adapters.rerank import make_reranker
 from chatbot_saas.adapters.tokens import token_counter
 from chatbot_saas.adapters.vectors.factory import vector_store
 from chatbot_saas.adapters.vectors.unowned import UnownedVectors
@@ -49,6 +50,8 @@ async def open_runtime(settings: Settings, *, owns_vectors: bool = True) -> Asyn
         stack.push_async_callback(vectors.close)
         web = make_web(settings)
         stack.push_async_callback(web.close)
+        reranker = make_reranker(settings)
+        stack.push_async_callback(reranker.close)
         rt = Runtime(
             settings=settings,
             db=db,
@@ -62,6 +65,7 @@ async def open_runtime(settings: Settings, *, owns_vectors: bool = True) -> Asyn
             web=web,
             processes=processes,
             tokens=tokens,
+            reranker=reranker,
             limiter=rate_limiter(enabled=settings.rate_limit_enabled, redis_url=settings.redis_url),
         )
         stack.push_async_callback(rt.answers.close)

@@ -171,7 +171,13 @@ class SearchHit(Read):
     """Cosine similarity."""
     lexical_score: float | None
     coverage: float
-    """Share of the question's words that the passage holds."""
+    """Share of the question's words that the passage holds, rare words weighing more."""
+    vector_rank: int | None = None
+    """Its place among the candidates by meaning alone, 1 the best."""
+    lexical_rank: int | None = None
+    """The same by words alone."""
+    rerank_score: float | None = None
+    """What the operator's reranker said, if it was asked."""
 
 
 class SearchRead(Read):

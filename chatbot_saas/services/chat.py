@@ -132,7 +132,7 @@ async def search(rt: Runtime, principal: Tenant, bot_id: UUID, query: str, limit
     principal.require(Scope.CHAT)
     async with rt.db.tenant(principal) as session:
         bot = await bots.load(session, principal, bot_id)
-        index = BotIndex(bot.id, bot.embedder, bot.dimension, bot.language)
+        index = BotIndex.of(bot)
     found = await retrieve(rt, principal, index, query, limit=limit)
     if found.embedded:
         async with rt.db.tenant(principal) as session:

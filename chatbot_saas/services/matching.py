@@ -90,7 +90,7 @@ async def try_question(rt: Runtime, principal: Tenant, bot_id: UUID, body: PairM
     principal.require(Scope.CHAT)
     async with rt.db.tenant(principal) as session:
         bot = await bots.load(session, principal, bot_id)
-        index = BotIndex(bot.id, bot.embedder, bot.dimension, bot.language)
+        index = BotIndex.of(bot)
         threshold = bot.qa_threshold if body.threshold is None else body.threshold
     matched = await find_exact(rt, principal, bot_id, body.query)
     retrieval = await retrieve(rt, principal, index, body.query)

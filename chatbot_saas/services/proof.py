@@ -131,7 +131,7 @@ async def samples_of(session: AsyncSession, target: Target) -> list[Sample]:
     )
     samples: list[Sample] = []
     for chunk, bot in (await session.execute(query)).all():
-        index = BotIndex(bot.id, bot.embedder, bot.dimension, bot.language)
+        index = BotIndex.of(bot)
         vector = None
         if chunk.embedding and bot.embedder and chunk.embedder == bot.embedder:
             vector = unpack(chunk.embedding, bot.dimension)[0]

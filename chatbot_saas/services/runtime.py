@@ -9,6 +9,7 @@ from chatbot_saas.adapters.jobs import JobQueue
 from chatbot_saas.adapters.llm import ChatModel
 from chatbot_saas.adapters.processes import WorkerPool
 from chatbot_saas.adapters.rate_limits import RateLimiter
+from chatbot_saas.adapters.rerank import Reranker
 from chatbot_saas.adapters.tokens import TokenCounter
 from chatbot_saas.adapters.vectors import VectorStore
 from chatbot_saas.adapters.web import Web
@@ -34,6 +35,7 @@ class Runtime:
     web: Web
     processes: WorkerPool
     tokens: TokenCounter
+    reranker: Reranker
     limiter: RateLimiter
     answers: LiveAnswers = field(default_factory=LiveAnswers)
     secrets: SecretBox = field(init=False)

@@ -188,7 +188,7 @@ async def _answered(rt: Runtime, principal: Tenant, bot: Bot, candidates: list[C
 
 async def _best_way(rt: Runtime, principal: Tenant, bot: Bot, candidate: Candidate) -> str:
     """The first way of asking that brings the page up and lets the bot answer; empty without one."""
-    index = BotIndex(bot.id, bot.embedder, bot.dimension, bot.language)
+    index = BotIndex.of(bot)
     for way in candidate.ways:
         found = await retrieve(rt, principal, index, way, limit=6, embed_seconds=TRY_SECONDS)
         if found.embedded:
