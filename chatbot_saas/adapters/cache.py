@@ -28,7 +28,7 @@ LARGEST_VALUE = 256 * 1024
 """Bytes; larger values are not kept."""
 SWEEP_SECONDS = 30.0
 """How often expired entries are removed from memory; they are never given out."""
-REDIS_SECONDS = 0.05
+REDIS_SECONDS = 0.1
 """The longest wait for Redis: making most of what is kept takes less than a slow cache would."""
 DROP_SECONDS = 5.0
 PAUSES = (1.0, 30.0)
@@ -132,6 +132,7 @@ class RedisCache:
             wait_for_connection_timeout=DROP_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
+        self.patience = REDIS_SECONDS
         self._starting = asyncio.Lock()
         self._pause = PAUSES[0]
         self._asked_again_at = 0.0
@@ -179,7 +180,7 @@ class RedisCache:
             _discard(call)
             return otherwise
         try:
-            async with asyncio.timeout(REDIS_SECONDS):
+            async with asyncio.timeout(self.patience):
                 result = await self._started(call)
         except (CacheBackendInteractionError, RedisError, OSError, TimeoutError) as error:
             self._asked_again_at = time.monotonic() + self._pause

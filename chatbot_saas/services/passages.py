@@ -7,7 +7,7 @@ job that runs twice writes nothing twice.
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, select, update
@@ -95,7 +95,9 @@ async def _store_chunks(
         col(Chunk.document_id) == document.id
     )
     stored = {row.id: (row.ordinal, row.start, row.page) for row in (await session.execute(known)).all()}
+    vectors: dict[tuple[str, str], tuple[bytes, str]] = {}
     if stale := stored.keys() - fresh.keys():
+        vectors = await _vectors_of(session, stale)
         await session.execute(delete(Chunk).where(col(Chunk.id).in_(stale)))
         await deletion.enqueue_vectors(session, rt, bot, list(stale))
     moved = [
@@ -110,12 +112,30 @@ async def _store_chunks(
         "bot_id": bot.id,
         "source_id": source.id,
         "document_id": document.id,
-        "embedder": "",
         "indexed": False,
     }
-    rows = [{"id": chunk_id, **owned, **row} for chunk_id, row in fresh.items() if chunk_id not in stored]
+    rows = [
+        {"id": chunk_id, **owned, **row, **_known_vector(vectors, row)}
+        for chunk_id, row in fresh.items()
+        if chunk_id not in stored
+    ]
     if rows:
         await session.execute(insert(Chunk), rows)
+
+
+async def _vectors_of(session: AsyncSession, chunk_ids: Collection[UUID]) -> dict[tuple[str, str], tuple[bytes, str]]:
+    """Vectors by what was embedded: a text that is only searched by other words (another language) keeps its own."""
+    query = select(col(Chunk.text), col(Chunk.question), col(Chunk.embedding), col(Chunk.embedder)).where(
+        col(Chunk.id).in_(chunk_ids), col(Chunk.embedding).is_not(None)
+    )
+    return {(row.text, row.question): (row.embedding, row.embedder) for row in (await session.execute(query)).all()}
+
+
+def _known_vector(
+    vectors: Mapping[tuple[str, str], tuple[bytes, str]], row: Mapping[str, object]
+) -> dict[str, bytes | str | None]:
+    embedding, embedder = vectors.get((str(row["text"]), str(row.get("question", ""))), (None, ""))
+    return {"embedding": embedding, "embedder": embedder}
 
 
 async def count_chunks(session: AsyncSession, source: Source) -> None:

@@ -25,6 +25,7 @@ from chatbot_saas.models import (
     LoginSession,
     Membership,
     Message,
+    RecordedPassage,
     RefreshToken,
     Source,
     TenantRow,
@@ -88,6 +89,9 @@ async def one_of_each(session: AsyncSession) -> Rows:
             Document(id=document_id, **owned, source_id=source_id, title="Document", text="secret text"),
             Message(**owned, conversation_id=conversation_id, role="user", text="secret question"),
             Lead(**owned, conversation_id=conversation_id, email="secret@example.com", message="secret message"),
+        ],
+        [
+            RecordedPassage(**owned, document_id=document_id, title="Document", start=0, end=6, text="secret"),
         ],
         [
             Chunk(

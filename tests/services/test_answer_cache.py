@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from chatbot_saas.adapters.cache import RedisCache
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.settings import Settings
 from chatbot_saas.core.tenancy import System, Tenant
@@ -57,6 +58,8 @@ async def caching(
     changes: dict[str, Any] = {"database_url": url, "redis_url": redis_server.url if request.param == "redis" else ""}
     folder: Path = tmp_path_factory.mktemp("caching")
     async with other_runtime(settings, folder, **changes) as rt:
+        if isinstance(rt.cache, RedisCache):
+            rt.cache.patience = 5.0  # this is no test of a slow machine
         yield rt
 
 

@@ -260,7 +260,7 @@ async def test_a_run_answers_each_test_once_and_says_what_is_missing(rt: Runtime
     async with rt.db.platform(System("tests")) as session:
         await bot_test_runs.mend(rt)
         spent = (await session.scalars(select(UsageEvent).where(col(UsageEvent.bot_id) == bot.id))).all()
-    assert len([event for event in spent if event.kind == "chat"]) >= 3, "what a run uses is on the bill"
+    assert len([event for event in spent if event.kind == "chat"]) >= 2, "what a run uses is on the bill"
     async with rt.db.tenant(person.principal) as session:
         talks = await conversations.list_page(session, person.principal, PageRequest(), channel="")
     assert all(talk.bot_id != bot.id for talk in talks.items), "no conversation is made of it"
