@@ -30,11 +30,12 @@ from chatbot_saas.core.tenancy import Tenant, Visitor
 from chatbot_saas.models import Bot
 from chatbot_saas.schemas.chat import Citation, UsageRead
 from chatbot_saas.services import answering, matching, usage
+from chatbot_saas.services.citations import stored_sources
 from chatbot_saas.services.live import LiveAnswer
 from chatbot_saas.services.matching import Matched
 from chatbot_saas.services.retrieval import BotIndex, Found, Retrieval, retrieve
 from chatbot_saas.services.runtime import Runtime
-from chatbot_saas.services.support import Proof, Prover, stored_sources
+from chatbot_saas.services.support import Proof, Prover
 
 log = get_logger(__name__)
 Part = TextDelta | Finished

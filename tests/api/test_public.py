@@ -288,7 +288,7 @@ async def test_a_recorded_stream_holds_only_what_a_visitor_needs(guest: Visit) -
     events = events_in(answer.text)
     assert [event.type for event in events][-2:] == ["sources", "done"]
     assert {event.type for event in events} == {"token", "sources", "done"}
-    allowed = {"token": {"text"}, "sources": {"sources"}, "done": {"message_id", "answered"}}
+    allowed = {"token": {"text"}, "sources": {"sources", "proof"}, "done": {"message_id", "answered"}}
     for event in events:
         assert set(event.data) == allowed[event.type]
     [citation] = events[-2].data["sources"]
@@ -403,7 +403,7 @@ async def test_a_transcript_holds_what_the_widget_showed(guest: Visit) -> None:
     [question, given] = read.json()["messages"]
     assert given["text"] == answer["answer"]
     assert given["sources"] == answer["sources"]
-    fields = {"id", "role", "text", "status", "answered", "sources", "rating", "created_at"}
+    fields = {"id", "role", "text", "status", "answered", "sources", "proof", "rating", "created_at"}
     assert set(question) == set(given) == fields
     assert "score" not in read.text
 

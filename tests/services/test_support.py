@@ -4,10 +4,11 @@ from uuid import uuid4
 
 import pytest
 
+from chatbot_saas.services.citations import public_sources, stored_sources
 from chatbot_saas.services.figures import figures, values
 from chatbot_saas.services.retrieval import Found
 from chatbot_saas.services.statements import sentences_of
-from chatbot_saas.services.support import Prover, public_sources, stored_sources
+from chatbot_saas.services.support import Prover
 from chatbot_saas.services.text_fragments import link_to
 
 
