@@ -292,7 +292,7 @@ async def test_a_recorded_stream_holds_only_what_a_visitor_needs(guest: Visit) -
     for event in events:
         assert set(event.data) == allowed[event.type]
     [citation] = events[-2].data["sources"]
-    assert set(citation) == {"number", "title", "page", "url", "quote"}
+    assert set(citation) == {"number", "title", "page", "url", "quote", "start", "link"}
     assert citation["quote"] in HANDBOOK
     for private in ("score", "chunk", "Secret", "prompt", "trace", "usage", "tokens", "document_id", str(guest.bot_id)):
         assert private not in answer.text, private
