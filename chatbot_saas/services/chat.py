@@ -23,11 +23,11 @@ from chatbot_saas.core.tenancy import Scope, Tenant, Visitor
 from chatbot_saas.models import Bot, Message
 from chatbot_saas.schemas.chat import ChatRequestBody, Citation, PublicChatRequest, SearchHit
 from chatbot_saas.services import bots, matching, usage
+from chatbot_saas.services.citations import public_sources
 from chatbot_saas.services.live import LiveAnswer
 from chatbot_saas.services.replies import make_answer
 from chatbot_saas.services.retrieval import BotIndex, retrieve
 from chatbot_saas.services.runtime import Runtime
-from chatbot_saas.services.support import public_sources
 from chatbot_saas.services.turns import Turn, view
 
 log = get_logger(__name__)

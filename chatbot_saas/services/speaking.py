@@ -14,12 +14,13 @@ from chatbot_saas.adapters.llm import ChatRequest, ModelError, ModelKeyInvalidEr
 from chatbot_saas.adapters.llm.chain import Attempt, Candidate, FallbackChain, candidates
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.services import answering, recorder, standalone
+from chatbot_saas.services.citations import stored_sources
 from chatbot_saas.services.links import AllowedLinks, LinkFilter
 from chatbot_saas.services.prompts import RulesEcho, rules
 from chatbot_saas.services.retrieval import Found
 from chatbot_saas.services.runtime import Runtime
 from chatbot_saas.services.statements import sentences_of
-from chatbot_saas.services.support import Prover, stored_sources
+from chatbot_saas.services.support import Prover
 from chatbot_saas.services.turns import Call, Turn
 from chatbot_saas.services.wording import wording
 

@@ -14,7 +14,6 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from chatbot_saas.adapters.llm.languages import guess_language
 from chatbot_saas.core.text import split_sentences
@@ -74,7 +73,7 @@ class Proof:
     """Those that state something, in order."""
     citations: list[Citation]
     documents: dict[int, str] = field(default_factory=dict[int, str])
-    """The document of each citation, by its number; see stored_sources."""
+    """The document of each citation, by its number; see services.citations."""
 
     @property
     def holds(self) -> bool:
@@ -393,16 +392,3 @@ class Prover:
                 if (worth := shared / (unit.length + 4) ** 0.5) > most:
                     best, most = (unit.begin, unit.end), worth
         return best
-
-
-def stored_sources(proof: Proof) -> list[dict[str, Any]]:
-    """For `messages.sources`: the citations, each with the document's id, which visitors are never sent."""
-    return [
-        citation.model_dump(mode="json") | {"document_id": proof.documents.get(citation.number)}
-        for citation in proof.citations
-    ]
-
-
-def public_sources(stored: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Of `messages.sources` what may be sent to anybody."""
-    return [Citation.model_validate(source).model_dump(mode="json") for source in stored]
