@@ -16,11 +16,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chatbot_saas.adapters.llm.languages import guess_language
-from chatbot_saas.core.text import split_sentences
 from chatbot_saas.schemas.chat import Citation, SentenceProof
 from chatbot_saas.services.figures import Figures, figures, values
-from chatbot_saas.services.overlap import Vocabulary, denied_at, light_words, words_of
+from chatbot_saas.services.overlap import Vocabulary, light_words, words_of
 from chatbot_saas.services.questions import answer_begins
+from chatbot_saas.services.readings import Clause, clauses_of, spans_of, words_said
 from chatbot_saas.services.retrieval import Found
 from chatbot_saas.services.statements import plain, sentences_of
 from chatbot_saas.services.text_fragments import link_to
@@ -42,9 +42,6 @@ JUDGED = 8
 FIGURE = 1.0
 BOUND = 0.4
 _TABLE_HEAD = re.compile(r"^(\|.+)\n\|[\s:|-]+$", re.MULTILINE)
-_CLAUSE = re.compile(
-    r"[,;:](?=\s)|[.!?](?=\s)|[，；：。！？]|\s[–—|]\s|——|\n|\b(?:and|but|while|whereas|because|und|aber|während|sondern|weil)\b|而|但"
-)
 _MARK = re.compile(r"\[(\d{1,2})\]")
 _NAME = re.compile(r"(?<=[a-zà-ÿ,;)\d] )[A-ZÀ-Þ][a-zà-ÿ]{2,}")
 """A capital letter within a sentence. Not told for languages that write every noun so."""
@@ -82,17 +79,6 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class _Clause:
-    """A part of a sentence between commas and the like."""
-
-    words: frozenset[str]
-    """Those that say something."""
-    denies: bool
-    figures: Figures
-    values: frozenset[str]
-
-
-@dataclass(slots=True)
 class _Unit:
     """A sentence of a passage."""
 
@@ -102,8 +88,6 @@ class _Unit:
     words: frozenset[str]
     length: int
     """Of all its words."""
-    clauses: list[_Clause] | None = None
-    """Found out when they are needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +99,43 @@ class _Said:
     """Of its words that say something; `#` and a place for each figure."""
     like: dict[str, dict[str, float]]
     """By word of the passages: how much it says of which words of the sentence."""
-    clauses: list[_Clause]
+    clauses: tuple[Clause, ...]
     figures: Figures
     marks: list[int]
     names: list[str]
+
+
+class _Held:
+    """How much of one sentence's words the sentences of the passages hold; each is looked at once."""
+
+    def __init__(self, prover: "Prover", said: _Said) -> None:
+        self._prover = prover
+        self._said = said
+        self._total = sum(said.weights.values())
+        self._numbers = sum(said.weights[f"#{figure.start}"] for figure in said.figures.numbers)
+        self._units: dict[tuple[int, int], dict[str, float]] = {}
+        self._frames: dict[int, dict[str, float]] = {}
+
+    def share(self, units: list[_Unit]) -> float:
+        """How much of the sentence's words the span holds, taken that it holds its figures."""
+        passage = units[0].passage
+        if passage not in self._frames:
+            frame = self._prover.held(self._said, self._prover.frames[passage])
+            self._frames[passage] = {word: FRAMED * share for word, share in frame.items()}
+        held = dict(self._frames[passage])
+        for unit in units:
+            for word, share in self._of(unit).items():
+                if share > held.get(word, 0.0):
+                    held[word] = share
+        weights = self._said.weights
+        words = sum([weights[word] * share for word, share in held.items()])
+        return (self._numbers + words) / self._total if self._total else 0.0
+
+    def _of(self, unit: _Unit) -> dict[str, float]:
+        place = unit.passage, unit.begin
+        if place not in self._units:
+            self._units[place] = self._prover.held(self._said, unit.words)
+        return self._units[place]
 
 
 class Prover:
@@ -132,13 +149,13 @@ class Prover:
         self._asked = frozenset(words_of(question, language)) - self._light
         self._units: list[_Unit] = []
         self._holds: defaultdict[str, list[int]] = defaultdict(list)
-        self._frames: list[frozenset[str]] = []
+        self.frames: list[frozenset[str]] = []
         self._frame_codes: list[frozenset[str]] = []
         self._texts: list[str] = []
         for number, passage in enumerate(self._passages):
             frame = " ".join([passage.title, *passage.headings])
             heads = " ".join(_TABLE_HEAD.findall(passage.text)) if "|" in passage.text else ""
-            self._frames.append(frozenset(words_of(f"{frame} {heads}", language)) - self._light)
+            self.frames.append(words_said(f"{frame} {heads}", language)[0])
             self._frame_codes.append(figures(frame).codes)
             self._texts.append(f"{frame}\n{passage.text}")
             self._add(number, passage)
@@ -146,11 +163,10 @@ class Prover:
 
     def _add(self, number: int, passage: Found) -> None:
         first = answer_begins(passage.question)
-        for begin, end in split_sentences(passage.text):
+        for begin, end in spans_of(passage.text):
             if begin < first:
                 continue
-            words = words_of(passage.text[begin:end], self._language)
-            unit = _Unit(number, begin, end, frozenset(words) - self._light, len(words))
+            unit = _Unit(number, begin, end, *words_said(passage.text[begin:end], self._language))
             for word in unit.words:
                 self._holds[word].append(len(self._units))
             self._units.append(unit)
@@ -209,25 +225,15 @@ class Prover:
         for figure in found.numbers:
             weights[f"#{figure.start}"] = FIGURE * most
         names = [] if guess_language(bare) == "de" else _NAME.findall(bare)
-        return _Said(bare, weights, like, self._clauses(bare), found, self._marks(text), names)
-
-    def _clauses(self, text: str) -> list[_Clause]:
-        clauses: list[_Clause] = []
-        for part in _CLAUSE.split(text):
-            words = words_of(part, self._language)
-            content = frozenset(words) - self._light
-            if content:
-                found = figures(part)
-                denies = bool(denied_at(words, self._language))
-                clauses.append(_Clause(content, denies, found, values(found.numbers)))
-        return clauses
+        return _Said(bare, weights, like, clauses_of(bare, self._language), found, self._marks(text), names)
 
     # --- by words
 
     def _best(self, said: _Said) -> Support:
         best = Support(supported=False, reason="words")
         best_worth = -1.0
-        shares = [(self._share(said, units), units) for units in self._spans(said)]
+        held = _Held(self, said)
+        shares = [(held.share(units), units) for units in self._spans(said)]
         shares.sort(key=lambda pair: len(pair[1]) * LONGER - pair[0])
         for share, units in shares[:JUDGED]:
             score, reason = self._judge(said, units, share)
@@ -258,15 +264,6 @@ class Prover:
                         spans[first, size] = units
         return list(spans.values())
 
-    def _share(self, said: _Said, units: list[_Unit]) -> float:
-        """How much of the sentence's words the span holds, taken that it holds its figures."""
-        total = sum(said.weights.values())
-        held = self._held(said, units[0].words.union(*[unit.words for unit in units[1:]]))
-        for word, share in self._held(said, self._frames[units[0].passage]).items():
-            held[word] = max(held.get(word, 0.0), FRAMED * share)
-        numbers = sum(said.weights[f"#{figure.start}"] for figure in said.figures.numbers)
-        return (numbers + sum(said.weights[word] * share for word, share in held.items())) / total if total else 0.0
-
     def _judge(self, said: _Said, units: list[_Unit], score: float) -> tuple[float, str]:
         """How well the span supports the sentence, and what speaks against it. `score`: what `_share` gives."""
         if score < WORTH_A_LOOK:
@@ -278,19 +275,17 @@ class Prover:
         score = (1 - BOUND) * score + BOUND * bound - DENIAL * denied
         return score - NAME * any(name not in self._texts[units[0].passage] for name in said.names), ""
 
-    def _held(self, said: _Said, words: frozenset[str]) -> dict[str, float]:
+    def held(self, said: _Said, words: frozenset[str]) -> dict[str, float]:
         held: dict[str, float] = {}
         for other in words & said.like.keys():
             for word, share in said.like[other].items():
                 held[word] = max(held.get(word, 0.0), share)
         return held
 
-    def _clauses_of(self, unit: _Unit) -> list[_Clause]:
-        if unit.clauses is None:
-            unit.clauses = self._clauses(self._passages[unit.passage].text[unit.begin : unit.end])
-        return unit.clauses
+    def _clauses_of(self, unit: _Unit) -> tuple[Clause, ...]:
+        return clauses_of(self._passages[unit.passage].text[unit.begin : unit.end], self._language)
 
-    def _contradicts(self, said: _Said, clauses: list[_Clause], passage: int) -> str:
+    def _contradicts(self, said: _Said, clauses: list[Clause], passage: int) -> str:
         codes = frozenset(code for clause in clauses for code in clause.figures.codes)
         if said.figures.codes - codes - self._frame_codes[passage]:
             return "code"
@@ -299,14 +294,14 @@ class Prover:
             return "figure"
         return ""
 
-    def _bound(self, said: _Said, clauses: list[_Clause]) -> tuple[float, float]:
+    def _bound(self, said: _Said, clauses: list[Clause]) -> tuple[float, float]:
         """How much of what is said together stands together, and how much of it is denied in one text only."""
         total = bound = denied = 0.0
         for mine in said.clauses:
             weight = sum(said.weights.get(word, 0.0) for word in mine.words) + len(mine.figures.numbers)
             best, differs = 0.0, 0.0
             for theirs in clauses:
-                held = self._held(said, theirs.words)
+                held = self.held(said, theirs.words)
                 worth = sum(said.weights[word] * share for word, share in held.items() if word in mine.words)
                 worth += sum(not figure.values.isdisjoint(theirs.values) for figure in mine.figures.numbers)
                 if worth > best:
