@@ -1,13 +1,13 @@
 """In which language somebody asks: py3langid, offline, told to choose among the languages that bots speak.
 
-Chosen over lingua by what short questions showed (tests/adapters/short_questions.py and the benchmark's questions):
+Chosen over lingua by what short questions showed (tests/adapters/test_languages.py and the benchmark's questions):
 99 % right instead of 97 % (lingua's small models), 4.5 MB of package instead of 96 MB. It costs 70 µs a question, and
 52 MB and about a second when first used, which is why nothing is loaded before.
 """
 
 # py3langid is untyped:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false
+# pyright: reportUnknownArgumentType=false, reportPrivateUsage=false
 
 import threading
 from typing import Any

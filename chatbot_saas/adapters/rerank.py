@@ -8,7 +8,7 @@ sent, since each ignores what it does not know.
 import asyncio
 import math
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import aiohttp
 
@@ -90,13 +90,14 @@ def make_reranker(settings: Settings) -> Reranker:
 
 def _scores(answer: Any, count: int) -> list[float]:
     """By the texts' places. Raises ValueError for anything but one finite score for each."""
-    rows = answer.get("results") if isinstance(answer, dict) else answer
+    rows = cast("dict[str, Any]", answer).get("results") if isinstance(answer, dict) else answer
     if not isinstance(rows, list):
         raise ValueError("the reranker's answer has no results")
     scores: dict[int, float] = {}
-    for row in rows:
-        if not isinstance(row, dict):
+    for item in cast("list[Any]", rows):
+        if not isinstance(item, dict):
             raise ValueError("the reranker's answer has a result that is no object")
+        row = cast("dict[str, Any]", item)
         place, score = row.get("index"), row.get("relevance_score", row.get("score"))
         if not isinstance(place, int) or not isinstance(score, int | float) or not math.isfinite(score):
             raise ValueError("the reranker's answer has a result without a score")

@@ -1,9 +1,10 @@
 """How likely the passages hold the answer, and what a bot does about it.
 
-A logistic regression over what retrieval found: how much of the question the best passage holds (rare words weigh more),
-what no passage holds, codes that are nowhere, how far the best passage is ahead; and, of an embedder that knows the
-question's language, how near the passages are. Fitted by benchmarks/answerability.py on the corpora in benchmarks/quality
-and on the same questions with the document that answers them taken away; docs/quality.md shows the calibration.
+A logistic regression over what retrieval found: how much of the question the best passage holds (rare words weigh
+more), what no passage holds, codes that are nowhere, how far the best passage is ahead; and, of an embedder that knows
+the question's language, how near the passages are. Fitted by benchmarks/answerability.py on the corpora in
+benchmarks/quality and on the same questions with the document that answers them taken away; docs/quality.md shows the
+calibration.
 No model is asked.
 """
 

@@ -10,43 +10,47 @@ _LISTS = {
         i'm i've what's there's it's don't doesn't can't
         """,
     "de": """
-        aber als am an auch auf aus bei beim bekomme bekommt bin bis bitte da dafür damit dann darf das dass dem den denn
-        der des die dies diese diesem dieser doch du durch ein eine einem einen einer eines er es etwas euch eure euer
-        für gibt hab habe haben hat hatte ich ihr ihre im in ins ist ja kann kannst können könnt man mehr mein meine
-        meinem meinen meiner mich mir mit möchte muss müssen nach nicht noch nur ob oder seit sein sich sie sind so soll
-        sollte über um und uns unser unsere unter viel viele vom von vor war warum was welche welchem welchen welcher
-        welches wenn wer werden wie wieso wieviel will wir wird wo wofür woher wohin womit wann würde zu zum zur
+        aber als am an auch auf aus bei beim bekomme bekommt bin bis bitte da dafür damit dann darf das dass dem den
+        denn der des die dies diese diesem dieser doch du durch ein eine einem einen einer eines er es etwas euch eure
+        euer für gibt hab habe haben hat hatte ich ihr ihre im in ins ist ja kann kannst können könnt man mehr mein
+        meine meinem meinen meiner mich mir mit möchte muss müssen nach nicht noch nur ob oder seit sein sich sie sind
+        so soll sollte über um und uns unser unsere unter viel viele vom von vor war warum was welche welchem welchen
+        welcher welches wenn wer werden wie wieso wieviel will wir wird wo wofür woher wohin womit wann würde zu zum
+        zur
         """,
     "fr": """
-        à au aux avec avez ce ces cet cette combien comment d dans de des du elle en est et eux faut il ils j je l la le
-        les leur leurs lui m ma mais me mes mon n ne nos notre nous on ont ou où par pas peut peux pour pourquoi qu quand
-        que quel quelle quelles quels qui quoi sa se ses si son sont sur t ta te tes ton tu un une vos votre vous y
-        c'est est-ce qu'est-ce puis-je j'ai d'un d'une
+        à au aux avec avez ce ces cet cette combien comment d dans de des du elle en est et eux faut il ils j je l la
+        le les leur leurs lui m ma mais me mes mon n ne nos notre nous on ont ou où par pas peut peux pour pourquoi qu
+        quand que quel quelle quelles quels qui quoi sa se ses si son sont sur t ta te tes ton tu un une vos votre
+        vous y c'est est-ce qu'est-ce puis-je j'ai d'un d'une
         """,
     "es": """
-        a al algo como con cuál cuáles cuando cuándo cuánto cuánta cuántos cuántas cómo de del donde dónde e el él ella en
-        es esta está este esto están hay la las le les lo los me mi mis más muy no nos o para pero por porque puede puedo
-        qué que quién quien se ser si sin sobre son su sus también te tengo tiene tienen tu tus un una unos unas y ya yo
+        a al algo como con cuál cuáles cuando cuándo cuánto cuánta cuántos cuántas cómo de del donde dónde e el él
+        ella en es esta está este esto están hay la las le les lo los me mi mis más muy no nos o para pero por porque
+        puede puedo qué que quién quien se ser si sin sobre son su sus también te tengo tiene tienen tu tus un una
+        unos unas y ya yo
         """,
     "it": """
-        a ad al alla alle agli che chi ci come con cosa cui da dai dal dalla dei del della delle di dove e è ed gli ha ho
-        hanno i il in io la le lei lo loro ma mi mia mie mio miei ne nei nel nella non o per perché più posso può qual
-        quale quali quando quanto quanta quanti quante se si sia sono su sua sue sul sulla suo suoi tra un una uno vi
+        a ad al alla alle agli che chi ci come con cosa cui da dai dal dalla dei del della delle di dove e è ed gli ha
+        ho hanno i il in io la le lei lo loro ma mi mia mie mio miei ne nei nel nella non o per perché più posso può
+        qual quale quali quando quanto quanta quanti quante se si sia sono su sua sue sul sulla suo suoi tra un una
+        uno vi
         """,
     "pt": """
-        a ao aos as às até com como da das de do dos e é ela ele em eu há isso isto já mais mas me meu meus minha minhas na
-        nas não no nos nós o onde os ou para pela pelas pelo pelos por porque posso pode qual quais quando quanto quanta
-        quantos quantas que quem se sem ser seu seus sua suas são tem tenho também um uma umas uns você vocês
+        a ao aos as às até com como da das de do dos e é ela ele em eu há isso isto já mais mas me meu meus minha
+        minhas na nas não no nos nós o onde os ou para pela pelas pelo pelos por porque posso pode qual quais quando
+        quanto quanta quantos quantas que quem se sem ser seu seus sua suas são tem tenho também um uma umas uns você
+        vocês
         """,
     "nl": """
-        aan als bij dan dat de deze die dit door een en er gaan had heb hebben heeft het hij hoe hoeveel ik in is ja je
-        jij jullie jouw kan kunnen kun maar me mij mijn moet moeten naar niet nog nu of om onze ons ook op over te tot u
-        uit uw van veel voor waar waarom wanneer was wat we welke wel wie wij wil wordt zal ze zich zij zijn zo
+        aan als bij dan dat de deze die dit door een en er gaan had heb hebben heeft het hij hoe hoeveel ik in is ja
+        je jij jullie jouw kan kunnen kun maar me mij mijn moet moeten naar niet nog nu of om onze ons ook op over te
+        tot u uit uw van veel voor waar waarom wanneer was wat we welke wel wie wij wil wordt zal ze zich zij zijn zo
         """,
     "pl": """
-        a aby albo ale bez być był była było czy co dla do gdy gdzie go i ich ile im jak jaka jaki jakie jako jest jego jej
-        już każdy kiedy kto która które który lub ma mam mi mnie moja moje mogę może mój na nad nie nam nas o od on ona
-        oraz po pod przez przy się są ta tak także tam te tego tej ten to tu tylko w we więc wy z za ze że
+        a aby albo ale bez być był była było czy co dla do gdy gdzie go i ich ile im jak jaka jaki jakie jako jest
+        jego jej już każdy kiedy kto która które który lub ma mam mi mnie moja moje mogę może mój na nad nie nam nas o
+        od on ona oraz po pod przez przy się są ta tak także tam te tego tej ten to tu tylko w we więc wy z za ze że
         """,
 }
 STOP_WORDS = {language: frozenset(words.split()) for language, words in _LISTS.items()}
