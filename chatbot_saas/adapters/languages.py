@@ -7,7 +7,7 @@ Chosen over lingua by what short questions showed (tests/adapters/short_question
 
 # py3langid is untyped:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false
+# pyright: reportUnknownArgumentType=false, reportPrivateUsage=false
 
 import threading
 from typing import Any

@@ -8,7 +8,7 @@ sent, since each ignores what it does not know.
 import asyncio
 import math
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import aiohttp
 
@@ -57,7 +57,13 @@ class HttpReranker:
         if not texts:
             return []
         cut = [text[:_LONGEST] for text in texts]
-        body = {"query": query, "documents": cut, "texts": cut, "top_n": len(cut), "return_documents": False}
+        body: dict[str, Any] = {
+            "query": query,
+            "documents": cut,
+            "texts": cut,
+            "top_n": len(cut),
+            "return_documents": False,
+        }
         if self._model:
             body["model"] = self._model
         try:
@@ -90,14 +96,15 @@ def make_reranker(settings: Settings) -> Reranker:
 
 def _scores(answer: Any, count: int) -> list[float]:
     """By the texts' places. Raises ValueError for anything but one finite score for each."""
-    rows = answer.get("results") if isinstance(answer, dict) else answer
+    rows: Any = cast(dict[str, Any], answer).get("results") if isinstance(answer, dict) else answer
     if not isinstance(rows, list):
         raise ValueError("the reranker's answer has no results")
     scores: dict[int, float] = {}
-    for row in rows:
+    for row in cast(list[Any], rows):
         if not isinstance(row, dict):
             raise ValueError("the reranker's answer has a result that is no object")
-        place, score = row.get("index"), row.get("relevance_score", row.get("score"))
+        result = cast(dict[str, Any], row)
+        place, score = result.get("index"), result.get("relevance_score", result.get("score"))
         if not isinstance(place, int) or not isinstance(score, int | float) or not math.isfinite(score):
             raise ValueError("the reranker's answer has a result without a score")
         scores[place] = float(score)

@@ -23,6 +23,7 @@ from chatbot_saas.services.runtime import Runtime
 
 log = get_logger(__name__)
 CANDIDATES = 30
+FEW = 30
 EXACT_LIMIT = 5000
 """Rows that an exact search reads at most; above that an index that is behind answers with what it has."""
 
@@ -128,8 +129,8 @@ class Candidates:
     items: list[Candidate] = field(default_factory=list[Candidate])
 
     def rarity(self, holders: int) -> float:
-        """The inverse document frequency of BM25."""
-        chunks = max(self.chunks, holders)
+        """The inverse document frequency of BM25. Of few chunks it would say that a word in one of them is common."""
+        chunks = max(self.chunks, holders, FEW)
         return math.log(1 + (chunks - holders + 0.5) / (holders + 0.5))
 
 
@@ -184,7 +185,8 @@ _CANDIDATES = """
     SELECT c.id AS chunk_id, c.document_id, c.source_id, d.title, d.url, c.text, c.start, c.page, c.pages, c.headings,
            c.tokens, c.question, c.end, c.ordinal, size.chunks,
            counts.exactly, counts.holders,
-           ARRAY(SELECT ts_rank(u.search, t.exact) FROM terms t ORDER BY place) AS exact,
+           ARRAY(SELECT CASE WHEN u.search @@ t.exact THEN ts_rank(u.search, t.exact) ELSE 0 END
+                 FROM terms t ORDER BY place) AS exact,
            ARRAY(SELECT t.has_part AND u.search @@ t.part FROM terms t ORDER BY place) AS part,
            ARRAY(SELECT t.has_sound AND u.search @@ t.sound FROM terms t ORDER BY place) AS sound,
            CASE WHEN c.embedder = %(embedder)s AND NOT c.id = ANY(%(ids)s) THEN c.embedding END AS embedding

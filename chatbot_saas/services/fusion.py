@@ -8,6 +8,7 @@ one passage is better than the next (Bruch, Gai and Ingber 2023).
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from chatbot_saas.services.candidates import BotIndex, Candidate, Candidates, Found, Part
 
@@ -100,7 +101,7 @@ def _by_words(candidates: Candidates) -> list[_Words]:
     result: list[_Words] = []
     for item in candidates.items:
         lengthened = K1 * (1 - B + B * item.row.tokens / length)
-        score, matched = 0.0, []
+        score, matched = 0.0, list[float]()
         for place, weight in enumerate(weights):
             strength = _strength(item, place)
             held = strength if strength < 1 else item.exact[place] * (1 + K1) / (item.exact[place] + lengthened)
@@ -183,7 +184,7 @@ def _continues(group: list[Found], passage: Found) -> bool:
 
 def gaps(group: Sequence[Found]) -> list[tuple[int, int]]:
     """Spans of the document between the passages of a group: white space, which belongs to no chunk."""
-    return [(one.end, two.start) for one, two in zip(group, group[1:], strict=False) if two.start > one.end]
+    return [(one.end, two.start) for one, two in pairwise(group) if two.start > one.end]
 
 
 def joined(group: Sequence[Found], between: dict[tuple[int, int], str]) -> Found:

@@ -241,9 +241,8 @@ def _sound(folded: str) -> str:
     kept = "".join(letter for place, letter in enumerate(bare) if place == 0 or bare[place - 1] != letter)
     if len(kept) > _LEAST_SOUND and kept[-1] in "sn":  # plurals
         kept = kept[:-1]
-    if len(kept) < _LEAST_SOUND or not kept.isascii():
-        return ""
-    return _SOUND + (folded[0] if folded[0] in "aeiou" else "") + kept
+    sound = (folded[0] if folded[0] in "aeiou" else "") + kept
+    return _SOUND + sound if len(sound) >= _LEAST_SOUND and sound.isascii() else ""
 
 
 def _mixed(word: str, stem: "_Stem") -> list[str]:

@@ -71,7 +71,7 @@ async def retrieve(
 async def find(
     rt: Runtime, principal: Tenant | Visitor, index: BotIndex, question: str, vector: np.ndarray | None
 ) -> list[Found]:
-    """The candidates for a question, best first, one for each chunk. `vector`: the question's, of shape (dimension,)."""
+    """The candidates, best first, one for each chunk. `vector`: the question's, of shape (dimension,)."""
     return await _ranked(rt, principal, index, question, vector, await _language(index, question))
 
 

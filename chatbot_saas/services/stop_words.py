@@ -2,6 +2,7 @@
 
 import re
 
+# ruff: noqa: E501  word lists
 _LISTS = {
     "en": """
         a an and are as at be been by can could do does did for from get give had has have how i if in into is it its

@@ -1,5 +1,6 @@
 """Short questions as visitors type them, by language: what tells languages apart must work on so little."""
 
+# ruff: noqa: E501  a line a language
 QUESTIONS = {
     "en": "opening hours?|How do I return an order?|what is the warranty period|Can I pay by invoice?|parking|reset password"
     "|Is breakfast included?|My parcel has not arrived|which sizes are there|cancel my subscription",
