@@ -12,7 +12,7 @@ const styled = new Promise((resolve) => (style.onload = style.onerror = resolve)
 export async function unfold(node, load) {
   const quote = node.querySelector("blockquote");
   node.onkeydown = (event) => {
-    if (event.key !== "Escape") return;
+    if (event.key !== "Escape" || !node.open) return;
     // the chat itself stays open
     event.stopPropagation();
     node.open = false;
