@@ -59,6 +59,12 @@ export function client(base, bot, origin, store) {
     return store.get();
   }
 
+  /** What belongs to the visitor's conversation. */
+  async function own(path, body) {
+    const { id, token } = await begin();
+    return call(`conversation/${id}/${path}`, body, token);
+  }
+
   /** One request for an answer: the done event's data once it is whole; throws what is `dropped` when it broke off. */
   async function once(turn, on) {
     const talk = await begin();
@@ -143,22 +149,15 @@ export function client(base, bot, origin, store) {
 
     /** A message to be answered by a person: {name, email, message}. */
     async leave(body) {
-      const { id, token } = await begin();
-      await call(`conversation/${id}/capture-lead`, body, token);
+      await own("capture-lead", body);
       store.set({ ...store.get(), done: undefined });
     },
 
     /** Thumbs: rating 1 or -1. */
-    async rate(message_id, rating) {
-      const { id, token } = await begin();
-      await call(`conversation/${id}/feedback`, { message_id, rating }, token);
-    },
+    rate: (message_id, rating) => own("feedback", { message_id, rating }),
 
     /** A source of an answer with the text around its quote: {before, quote, after, link}. */
-    async source(message_id, number) {
-      const { id, token } = await begin();
-      return (await call(`conversation/${id}/messages/${message_id}/sources/${number}`, null, token)).json();
-    },
+    source: async (message_id, number) => (await own(`messages/${message_id}/sources/${number}`)).json(),
 
     /** Forgets the conversation here at once, and tells the server. */
     end() {

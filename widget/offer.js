@@ -1,4 +1,8 @@
 // What a visitor can do next: questions to pick, and a message to a person. Fetched when an answer offers either.
+import { icon } from "./view.js";
+
+const MAIL = "M4 6h16v12H4zm0 1 8 6 8-6";
+const CHECK = "M5 12.5l4.5 4.5L19 7.5";
 
 const english = {
   leave: "Leave a message",
@@ -9,24 +13,29 @@ const english = {
   badmail: "Please write an e-mail address such as name@example.com.",
   cancel: "Cancel",
   sending: "Sending…",
-  kept: "Thank you. Somebody will answer to {email}.",
+  kept: "Thank you. We will reply to {email}.",
 };
 
 // <style> fails under the frame's policy
 const sheet = new CSSStyleSheet();
-sheet.replaceSync(`.quiet { min-height: 36px; padding: 6px 14px; border-radius: 18px; font-size: 14px; color: var(--muted); text-decoration: underline; text-underline-offset: 3px; }
-.quiet:hover { color: var(--text); }
-.leave { display: grid; gap: 10px; padding: 14px; border: 1px solid var(--line); border-radius: 16px; }
+sheet.replaceSync(`.quiet, .kept { display: flex; align-items: center; gap: 8px; font-size: 14px; }
+.quiet { min-height: 38px; padding: 6px 14px; border: 1px solid var(--muted); border-radius: 18px; }
+.quiet:is(:hover, [aria-expanded="true"]) { background: var(--raise); }
+.quiet svg { width: 18px; }
+.break { flex-basis: 100%; }
+.kept { padding: 10px 14px; border: 1px solid var(--line); border-radius: 12px; }
+.kept svg { flex: none; color: var(--link); }
+.leave { display: grid; gap: 8px; padding: 12px 14px 14px; scroll-margin: 8px; border: 1px solid var(--line); border-radius: 16px; }
 .leave label { display: grid; gap: 4px; font-size: 13px; font-weight: 600; }
 .leave :is(input, textarea) { width: 100%; min-height: 40px; padding: 7px 10px; border: 1px solid var(--muted); border-radius: 10px; background: var(--back); color: var(--text); font: inherit; font-size: 16px; font-weight: 400; }
-.leave textarea { min-height: 84px; resize: vertical; }
+.leave textarea { min-height: 62px; resize: vertical; }
 .leave :is(input, textarea):focus { outline: 2px solid var(--link); outline-offset: 0; border-color: transparent; }
-.leave [aria-invalid="true"] { border-color: var(--bad); }
+.leave [aria-invalid="true"], .leave [aria-invalid="true"]:focus { border-color: var(--bad); outline-color: var(--bad); }
 .leave .bad { font-size: 13px; color: var(--bad); }
 .leave .bad:empty { display: none; }
 .leave div { display: flex; flex-wrap: wrap; gap: 8px; }
 .leave div button { min-height: 36px; padding: 6px 16px; border-radius: 18px; font-size: 14px; font-weight: 600; }
-.leave [type="submit"] { background: var(--accent); color: var(--on-accent); }
+.leave [type="submit"] { scroll-margin: 16px; background: var(--accent); color: var(--on-accent); }
 .leave [type="button"]:hover { background: var(--raise); }
 .leave [aria-disabled="true"] { opacity: .6; cursor: default; }`);
 document.adoptedStyleSheets.push(sheet);
@@ -37,29 +46,40 @@ const make = (name, properties, ...children) => {
   return node;
 };
 
-// one form at a time, and the button that opened it: what was typed stays
-let form, opener;
+// one form at a time, the button that opened it, and the first row of its conversation: what was typed stays until then
+let form, opener, first;
 
 /** `done`: what the answer's last event says, {choices, leave_message}; `pick` asks a text, `leave` sends the form. */
 export function offer({ choices = [], leave_message }, { log, live, words, focus, pick, leave }) {
   const row = make("div", { className: "row starters" });
   for (const text of choices) row.append(make("button", { type: "button", className: "starter", onclick: () => pick(text) }, text));
   if (leave_message) {
-    const open = make("button", { type: "button", className: "quiet", ariaExpanded: false }, words.leave || english.leave);
+    const open = make("button", { type: "button", className: "quiet", ariaExpanded: false }, icon(MAIL), words.leave || english.leave);
     open.onclick = () => {
+      if (open.ariaExpanded === "true") return shut(log);
+      shut(log);
       opener = open;
-      if (!form?.isConnected) form = build({ log, live, words: { ...english, ...words }, focus, leave });
+      if (!form || !first.isConnected) form = build({ log, live, words: { ...english, ...words }, focus, leave });
+      first = log.firstChild;
       row.after(form);
       open.ariaExpanded = true;
       form.elements.name.focus();
       form.scrollIntoView({ block: "nearest" });
     };
+    // on a line of its own: it asks nothing
+    if (choices[0]) row.append(make("span", { className: "break" }));
     row.append(open);
   }
   log.append(row);
   log.scrollTop = log.scrollHeight;
   // the answer was announced; this comes after it
   if (choices[0]) live.textContent += " " + choices.join(". ");
+}
+
+/** Takes the form away; it is kept with what was typed until it was sent. */
+function shut(log) {
+  form?.remove();
+  for (const button of log.querySelectorAll(".quiet")) button.ariaExpanded = false;
 }
 
 function build({ log, live, words, focus, leave }) {
@@ -69,6 +89,7 @@ function build({ log, live, words, focus, leave }) {
     message: make("textarea", { name: "message", maxLength: 4000, rows: 3, dir: "auto" }),
   };
   const bad = make("p", { className: "bad", id: "leave-bad", role: "alert" });
+  const fault = make("p", { className: "bad", role: "alert" });
   const hint = make("small", { id: "leave-hint" }, words.hint);
   fields.message.setAttribute("aria-describedby", hint.id);
   fields.email.setAttribute("aria-describedby", bad.id);
@@ -82,25 +103,28 @@ function build({ log, live, words, focus, leave }) {
     bad,
     make("label", {}, words.message, fields.message),
     hint,
+    fault,
     make("div", {}, send, cancel),
   );
   let sending = false;
 
-  const shut = () => {
-    node.remove();
-    for (const button of log.querySelectorAll(".quiet")) button.ariaExpanded = false;
-  };
   const close = () => {
-    shut();
+    shut(log);
     opener.isConnected ? opener.focus() : focus();
   };
   const refuse = (text, field) => {
-    bad.textContent = text;
-    fields.email.ariaInvalid = field === fields.email;
+    bad.textContent = field ? text : "";
+    fault.textContent = field ? "" : text;
+    fields.email.ariaInvalid = !!field;
+    // the way on stays in sight, above all the field
+    if (text) send.scrollIntoView({ block: "nearest" });
     field?.focus();
   };
 
-  cancel.onclick = close;
+  cancel.onclick = () => {
+    close();
+    form = null;
+  };
   node.onkeydown = (event) => {
     if (event.key !== "Escape" || event.isComposing) return;
     // the chat itself stays open
@@ -128,9 +152,10 @@ function build({ log, live, words, focus, leave }) {
       send.textContent = words.send;
     }
     const text = words.kept.replace("{email}", given.email);
-    node.after(make("div", { className: "row kept" }, make("small", {}, text)));
+    node.after(make("div", { className: "row kept" }, icon(CHECK), make("span", {}, text)));
     const last = node.nextSibling;
-    shut();
+    shut(log);
+    form = null;
     for (const button of log.querySelectorAll(".quiet")) button.remove();
     live.textContent = text;
     focus();

@@ -11,7 +11,14 @@ const styled = new Promise((resolve) => (style.onload = style.onerror = resolve)
 /** Fills the card `node` (details) with what `load` gives; without that the quote stays as it is. */
 export async function unfold(node, load) {
   const quote = node.querySelector("blockquote");
-  if (!quote || node.ariaBusy) return;
+  node.onkeydown = (event) => {
+    if (event.key !== "Escape" || !node.open) return;
+    // the chat itself stays open
+    event.stopPropagation();
+    node.open = false;
+    node.firstChild.focus();
+  };
+  if (!quote || !load || node.ariaBusy) return;
   // once only
   node.ariaBusy = "true";
   let found;
@@ -24,8 +31,10 @@ export async function unfold(node, load) {
   node.ariaBusy = "false";
   const mark = document.createElement("mark");
   mark.textContent = found.quote;
-  quote.replaceChildren(found.before && "…" + found.before, mark, found.after && found.after + "…");
+  const [before, after] = [found.before.trimStart(), found.after.trimEnd()];
+  quote.replaceChildren(...around(before && "… " + before), mark, ...around(after && after + " …"));
   quote.className = "passage";
+  quote.dir = "auto";
   const href = safeUrl(found.link || "");
   const visit = node.querySelector("a");
   if (visit && href) visit.href = href;
@@ -33,16 +42,24 @@ export async function unfold(node, load) {
   quote.tabIndex = 0;
   quote.role = "region";
   quote.ariaLabel = found.title;
-  quote.scrollTop = mark.offsetTop - 24;
+  quote.scrollTop = mark.offsetTop - 48;
   node.scrollIntoView({ block: "nearest" });
 }
+
+/** The text around a quote as nodes; headings of Markdown without their signs. */
+const around = (text) =>
+  text
+    .replace(/\n{3,}/g, "\n\n")
+    .split(/(?:^|(?<=… ))#{1,6} +(.+)\n*/m)
+    .flatMap((part, i) => (i % 2 ? [Object.assign(document.createElement("b"), { textContent: part }), "\n"] : part));
 
 // around a sentence in the text that is rendered; from the private use area, which no font draws
 const [FROM, TO] = ["\uE000", "\uE001"];
 
 /** The text with signs around the sentences that no source supports. A proof counts characters, strings count UTF-16. */
 export function marked(text, proof) {
-  const signs = [...text];
+  // what the text itself has of these signs marks nothing
+  const signs = [...text].map((sign) => (sign === FROM || sign === TO ? "" : sign));
   for (let { start, end, supported } of proof) {
     if (supported || end > signs.length) continue;
     // a row of a table begins and ends with its own signs
@@ -75,6 +92,18 @@ export function wrap(parent, words = "Not found in the sources") {
     }
     node.replaceWith(...made);
   }
+  explain(parent, words);
+}
+
+/** Says under the text what the marks mean, to those who cannot point at one. Who hears it has heard it at each. */
+function explain(parent, words) {
+  if (!parent.querySelector(".unsure") || parent.nextSibling?.className === "legend") return;
+  const node = document.createElement("small");
+  node.className = "legend";
+  node.ariaHidden = true;
+  const sign = document.createElement("i");
+  node.append(sign, words);
+  parent.after(node);
 }
 
 function doubted(text, words) {

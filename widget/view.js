@@ -17,7 +17,7 @@ const button = (label, className, act) => {
   return node;
 };
 
-function icon(path) {
+export function icon(path) {
   const space = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(space, "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
@@ -33,7 +33,7 @@ function card(source, number, words, load) {
   if (source.quote) node.append(make("blockquote", "", source.quote));
   if (source.url && safeUrl(source.url)) node.append(link(source.link || source.url, [words.visit]));
   node.ontoggle = async () => {
-    if (node.open && load()) (await import("./passage.js")).unfold(node, () => load()(number));
+    if (node.open) (await import("./passage.js")).unfold(node, load() && (() => load()(number)));
   };
   return node;
 }
@@ -125,6 +125,7 @@ export function view(log, live, words) {
         reset() {
           text = "";
           doubt = null;
+        proof = [];
           draw();
         },
         sources(list, sentences) {

@@ -96,7 +96,7 @@ def test_a_message_is_left_by_keyboard_and_announced(site: Site, bot: str) -> No
     page.keyboard.type("Do you repair clocks?")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(chat.frame.locator("#live")).to_have_text("Thank you. Somebody will answer to anna@example.com.")
+    expect(chat.frame.locator("#live")).to_have_text("Thank you. We will reply to anna@example.com.")
     expect(chat.frame.locator(".kept")).to_be_visible()
     expect(form).to_have_count(0)
     expect(chat.frame.get_by_role("button", name="Leave a message")).to_have_count(0)
@@ -145,6 +145,27 @@ def test_escape_closes_the_form_and_not_the_chat(site: Site, bot: str) -> None:
     expect(chat.page.get_by_role("dialog")).to_be_visible()
     open_form(chat).get_by_role("button", name="Cancel").click()
     expect(opener).to_be_focused()
+
+
+def test_many_clicks_send_once_and_a_reload_in_the_middle_loses_nothing(site: Site, bot: str) -> None:
+    chat = site.open_chat(bot)
+    chat.ask("clocks?")
+    open_form(chat).get_by_role("textbox", name="E-mail").fill("anna@example.com")
+    opener = chat.frame.get_by_role("button", name="Leave a message")
+    opener.click()
+    expect(form_of(chat)).to_have_count(0)
+    form = open_form(chat)
+    chat.page.keyboard.press("Escape")
+    open_form(chat)
+    expect(form.get_by_role("textbox", name="E-mail")).to_have_value("anna@example.com")
+    chat.page.reload()
+    chat.page.get_by_role("button", name="Chat: Fern & Oak").click()
+    chat = Chat(chat.page)
+    form = open_form(chat)
+    form.get_by_role("textbox", name="E-mail").fill("anna@example.com")
+    form.get_by_role("button", name="Send").evaluate("node => { for (let i = 0; i < 20; i++) node.click(); }")
+    expect(chat.frame.locator(".kept")).to_have_count(1)
+    assert len(site.backend.called("/capture-lead")) == 1
 
 
 def test_what_is_typed_stays_while_one_asks_on_and_goes_with_the_conversation(site: Site, bot: str) -> None:

@@ -86,6 +86,54 @@ def test_what_no_source_supports_is_marked(site: Site, bot: str) -> None:
     expect(Chat(chat.page).answers.last.locator(".unsure")).to_have_count(5)
 
 
+def test_marks_hold_in_hostile_markdown(site: Site, bot: str) -> None:
+    parts = [
+        "\U0001f469\u200d\U0001f680 Fly **free** \U0001f600.",
+        "See https://shop.example/a.",
+        "It is [<b>ours</b>](javascript:alert(1)) `a. \ue001b`.",
+        "```\n<script>alert(1)</script>\n```",
+        "- \ue000An ![img](https://evil.example/x.png) item\U0001f600",
+        "Held up [1].",
+    ]
+    text = "\n\n".join(parts)
+    proof = [
+        {"start": text.index(part), "end": text.index(part) + len(part), "supported": part == parts[-1]}
+        for part in [part.removeprefix("- ") for part in parts if "```" not in part]
+    ]
+    site.backend.scripts["fly?"] = Script([text], SOURCES, proof=proof)
+    row = site.open_chat(bot).ask("fly?")
+    expect(row.locator(".thumbs")).to_be_visible()
+    expect(row.locator(".unsure").first).to_be_visible()
+    assert row.get_by_role("link", name="https://shop.example/a").get_attribute("href") == "https://shop.example/a"
+    assert not re.search("[\ue000\ue001]|%EE%80", row.evaluate("node => node.innerHTML"))
+    assert row.locator(".text script, .text img, .text b, .text [href^=javascript]").count() == 0
+    marked = row.locator(".text > p").last.locator(".unsure")
+    assert marked.count() == 0
+    assert row.locator("pre .unsure").count() == 0
+    expect(row.locator("pre")).to_have_text("<script>alert(1)</script>")
+    assert "".join(row.locator(".text > p").first.locator(".unsure").all_inner_texts()) == parts[0].replace("*", "")
+    expect(row.locator(".legend")).to_have_text("Not found in the sources")
+    expect(row.locator("li .unsure").first).to_be_visible()
+    assert site.said == []
+
+
+def test_escape_closes_a_source_and_then_the_chat(site: Site, bot: str) -> None:
+    passage = PASSAGE | {"before": "\n# Terms\n\nOf old.\n\n## Returns\n\n"}
+    site.backend.scripts["return?"] = Script(["Within 30 days [1]."], SOURCES, passages={1: passage})
+    chat = site.open_chat(bot)
+    row = chat.ask("return?")
+    expect(row.locator(".thumbs")).to_be_visible()
+    row.get_by_role("button", name="Show source 1").press("Enter")
+    expect(row.locator(".passage b")).to_have_text(["Terms", "Returns"])
+    expect(row.locator(".passage")).not_to_contain_text("#")
+    chat.page.keyboard.press("Escape")
+    expect(row.locator("details[open]")).to_have_count(0)
+    expect(row.locator("summary").first).to_be_focused()
+    expect(chat.page.get_by_role("dialog")).to_be_visible()
+    chat.page.keyboard.press("Escape")
+    expect(chat.page.get_by_role("dialog")).to_be_hidden()
+
+
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_a_highlight_stays_readable(site: Site, mode: str) -> None:
     bot = site.backend.add_bot([site.origin], theme={"mode": mode})
