@@ -15,20 +15,6 @@ HISTORY_BUDGET = 1500
 """Tokens of earlier messages in a prompt."""
 
 
-def fits(passages: Sequence[Found], *, quotes: bool) -> bool:
-    """Whether the passages can hold the answer. A model that only quotes cannot tell, so more is asked.
-
-    Thresholds are for cosine similarities of sentence embedders, where unrelated texts stay below about 0.25.
-    """
-    if not passages:
-        return False
-    similarity = max(passage.vector_score or 0.0 for passage in passages)
-    coverage = max(passage.coverage for passage in passages)
-    if not quotes:
-        return similarity >= 0.2 or coverage >= 0.3
-    return similarity >= 0.45 or coverage >= 0.75 or (similarity >= 0.28 and coverage >= 0.34)
-
-
 def within_budget(passages: Sequence[Found], budget: int = PASSAGE_BUDGET) -> list[Found]:
     kept: list[Found] = []
     used = 0

@@ -17,7 +17,7 @@ from chatbot_saas.core.errors import PreconditionFailedError
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.models import Bot, Document, WebPage
 from chatbot_saas.schemas.bots import LANGUAGES, BotPatch, BotRead
-from chatbot_saas.services import answering, bots, model_calls, usage
+from chatbot_saas.services import answerability, answering, bots, model_calls, usage
 from chatbot_saas.services.phrases import phrases, topic_of
 from chatbot_saas.services.retrieval import BotIndex, Found, retrieve
 from chatbot_saas.services.runtime import Runtime
@@ -197,7 +197,8 @@ async def _best_way(rt: Runtime, principal: Tenant, bot: Bot, candidate: Candida
             continue
         passages = answering.within_budget(found.passages)
         quotes = model_calls.quotes(rt, bot)
-        if answering.fits(passages, quotes=quotes) and (not quotes or await _is_quoted(rt, bot, way, passages)):
+        decision = answerability.decide(found.answerability, bot.answer_mode, passages, quotes=quotes)
+        if decision == "answer" and (not quotes or await _is_quoted(rt, bot, way, passages)):
             return way
     return ""
 
