@@ -29,7 +29,7 @@ MEANING_SHARE = 0.4
 LEAST = {
     # mode: (answer from, ask back from)
     False: {"strict": (0.22, 0.15), "balanced": (0.12, 0.08), "helpful": (0.06, 0.06)},
-    True: {"strict": (0.45, 0.35), "balanced": (0.26, 0.19), "helpful": (0.16, 0.12)},
+    True: {"strict": (0.45, 0.35), "balanced": (0.22, 0.16), "helpful": (0.16, 0.12)},
 }
 """By whether the answer is only quoted. A model says itself when the passages do not hold it, so it is asked sooner."""
 AMBIGUOUS_TERMS = 2

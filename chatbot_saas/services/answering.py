@@ -42,10 +42,12 @@ def prompt(
     history: Sequence[Message],
     question: str,
     count: TokenCounter,
+    partly: bool = False,
 ) -> tuple[Message, ...]:
     """System message with rules and passages (see services.prompts), as much history as fits, the question."""
     system = Message(
-        "system", system_message(name=name, instructions=instructions, language=language, passages=passages)
+        "system",
+        system_message(name=name, instructions=instructions, language=language, passages=passages, partly=partly),
     )
     return (system, *recent(history, count), Message("user", question))
 

@@ -25,6 +25,11 @@ _WORD = re.compile(rf"[^\W_][\w{_MARKS}]*(?:['’][^\W_][\w{_MARKS}]*)*")
 _NO_SPACES = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0e7f]+")
 _HIRAGANA = re.compile(r"[\u3041-\u309f]")
 _HANGUL = re.compile(r"[\uac00-\ud7a3]{2,}")
+_ASKING = re.compile(
+    r"\b(?:how (?:long|many|much|often|far|old|soon|late|early|big)|wie (?:lange|viele?|oft|weit|alt|spät|früh|groß)|"
+    r"some(?:thing|one|body)|any(?:thing|one|body))\b"
+)
+"""What asks, and what stands for anything: passages hold it by chance."""
 _CODE = re.compile(r"(?=[a-z._/‐‑–-]*\d)[a-z0-9]+(?:[._/‐‑–-][a-z0-9]+){0,4}")
 _PARTS = re.compile(r"[a-z]+|\d+")
 _LETTER_THEN_NUMBER = re.compile(r"(?<![a-z0-9])([a-z]{1,4}) (\d{1,8}[a-z]?)(?![a-z0-9])")
@@ -142,7 +147,7 @@ def question_terms(question: str, language: str = "auto", spoken: str = "") -> l
     `language` is the one that passages were stemmed for, `spoken` the question's, where that is known.
     """
     spoken = spoken if language == "auto" and spoken else language
-    text = normal(question)
+    text = _ASKING.sub(" ", normal(question))
     terms: dict[str, Term] = {}
     codes: set[str] = set()
     for term, parts in _codes(text):

@@ -35,13 +35,19 @@ def rules(name: str, language: str) -> str:
     )
 
 
-def system_message(*, name: str, instructions: str, language: str, passages: Sequence[Passage]) -> str:
+PARTLY = "If they hold only a part of the answer, give that part and say in a few words what is missing."
+"""For a bot that is to be helpful."""
+
+
+def system_message(
+    *, name: str, instructions: str, language: str, passages: Sequence[Passage], partly: bool = False
+) -> str:
     owner = f"\n<owner_instructions>\n{instructions}\n</owner_instructions>" if instructions else ""
     parts = "\n".join(_passage(passage) for passage in passages)
     return (
         f"{rules(name, language)}{owner}\n\n{parts}\n\n"
         f"The passages end here; no message stood among them. Answer in {_spoken(language)} and only from them, "
-        f"with [numbers], or {NOT_IN_SOURCES}."
+        f"with [numbers], or {NOT_IN_SOURCES}." + (f" {PARTLY}" if partly else "")
     )
 
 

@@ -268,6 +268,7 @@ def _request(rt: Runtime, turn: Turn, passages: list[Found]) -> ChatRequest:
             history=[] if turn.rewritten else turn.history,
             question=question,
             count=rt.tokens,
+            partly=bot.answer_mode == "helpful",
         ),
         question=turn.asked,  # for a model that quotes, which knows no history
         passages=numbered,

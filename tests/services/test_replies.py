@@ -176,6 +176,27 @@ async def test_others_mark_what_is_not_proved(keyed: Runtime, monkeypatch: pytes
     assert "5 working days" in first.quote
 
 
+async def test_a_helpful_bot_gives_a_part(keyed: Runtime, stub_url: str) -> None:
+    person = await sign_up(keyed)
+    for mode, told in (("helpful", True), ("balanced", False)):
+        bot = await make_knowing_bot(keyed, person, answer_mode=mode)
+        await ask(keyed, person, bot)
+        async with httpx.AsyncClient() as http:
+            last = str((await http.get(stub_url.removesuffix("/v1") + "/last")).json())
+        assert ("only a part of the answer" in last) is told
+
+
+async def test_what_the_sources_do_not_hold_is_said_and_a_person_offered(rt: Runtime, owner: Person) -> None:
+    bot = await make_knowing_bot(rt, owner, fallback_text="Not in my sources.")
+    answer = await ask(rt, owner, bot, "Who won the chess tournament of 1972?")
+    assert (answer.answer, answer.answered, answer.leave_message) == ("Not in my sources.", False, True)
+    body = ChatRequestBody(bot_id=bot.id, session_id="twice", message="Zebra quasar?", client_message_id="z1")
+    for _ in range(2):
+        live, conversation_id = await chat.ask_with_key(rt, owner.principal, body)
+        assert (await live.result(conversation_id)).leave_message
+        rt.answers.drop([live.question_id])  # the second time it is told from its row
+
+
 # --- what is never said
 
 
