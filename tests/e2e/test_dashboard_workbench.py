@@ -52,7 +52,7 @@ async def test_an_answer_is_looked_into_from_all_sides(page: Page, server: Runni
     await page.get_by_label("A visitor's question").fill(QUESTION)
     await page.get_by_role("button", name="Search", exact=True).click()
     await expect(page.get_by_role("heading", name="The bot would answer from these passages")).to_be_visible()
-    await expect(page.get_by_role("region", name="Decision")).to_contain_text("Most words covered")
+    await expect(page.get_by_role("region", name="Decision")).to_contain_text("Likely enough to answer")
     await page.get_by_role("button", name="In its document").first.click()
     await expect(found.locator("mark").first).to_contain_text("refund")
     why = page.get_by_role("region", name="Why not?")
