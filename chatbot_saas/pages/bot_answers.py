@@ -19,7 +19,7 @@ MODES = {
 def trust() -> rx.Component:
     return form_section(
         "Trust",
-        "How sure an answer must be. What is not in the sources is never made up.",
+        "What an answer may say, and where it may lead.",
         field(
             "answer_mode",
             "How sure an answer must be",
@@ -29,7 +29,7 @@ def trust() -> rx.Component:
                         rx.el.span(
                             rx.el.span(name, class_name="text-sm font-medium"),
                             rx.el.span(text, class_name="text-[13px] leading-5 text-[var(--ink-soft)]"),
-                            class_name="flex flex-col gap-1 w-full text-left whitespace-normal",
+                            class_name="flex flex-col gap-1 w-full self-start text-left whitespace-normal",
                         ),
                         value=mode,
                     )
@@ -108,8 +108,8 @@ def _weight() -> rx.Component:
         rx.cond(
             automatic,
             rx.el.div(
-                rx.badge("Automatic", variant="soft", size="2"),
-                rx.button("Choose", on_click=change(0.5), variant="soft", size="1", type="button", id="vector_weight"),
+                rx.el.span("Automatic", class_name="text-sm"),
+                rx.button("Set it", on_click=change(0.5), variant="soft", size="1", type="button", id="vector_weight"),
                 class_name="flex items-center gap-3 min-h-8",
             ),
             rx.el.div(

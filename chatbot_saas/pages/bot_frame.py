@@ -156,7 +156,7 @@ def _tabs(active: str) -> rx.Component:
         return rx.el.li(rx.link(text, href=_bot_path(path), underline="none", class_name="tab-link", **here))
 
     return rx.el.nav(
-        rx.el.ul(*[tab(text, path) for text, path in TABS], class_name="flex gap-6 overflow-x-auto"),
+        rx.el.ul(*[tab(text, path) for text, path in TABS], class_name="flex flex-wrap gap-x-5 sm:gap-x-6"),
         aria_label="Parts of this bot",
         class_name="border-b border-[var(--line)] -mt-2",
     )

@@ -124,10 +124,13 @@ def _summary(run: BotTestRunRead) -> rx.Component:
         rx.cond(
             length(State.results) > 0,
             rx.fragment(
-                rx.el.ul(
-                    rx.foreach(State.shown_results, _result),
-                    class_name="flex flex-col -mx-5",
-                    aria_label="Answers of the run",
+                rx.cond(
+                    length(State.shown_results) > 0,
+                    rx.el.ul(
+                        rx.foreach(State.shown_results, _result),
+                        class_name="flex flex-col -mx-5",
+                        aria_label="Answers of the run",
+                    ),
                 ),
                 rx.cond(State.passed_count > 0, _toggle()),
             ),

@@ -135,8 +135,8 @@ def _turn(turn: ComparedTurn) -> rx.Component:
 
 def _side(name: str, turn: PlaygroundTurn) -> rx.Component:
     return rx.el.section(
-        rx.el.p(name, class_name="text-xs font-medium text-[var(--ink-soft)] md:visually-hidden"),
-        turn_body(turn, rx.el.p(turn.error, class_name="field-error", role="alert")),
+        rx.el.p(name, class_name="text-xs font-medium text-[var(--ink-soft)] md:sr-only"),
+        turn_body(turn, rx.el.p(turn.error, class_name="field-error", role="alert"), ask=CompareState.ask),
         rx.cond(
             turn.whole,
             rx.el.dl(
@@ -169,7 +169,7 @@ def _live() -> rx.Component:
             class_name="bubble bubble-bot typing w-fit",
         )
         return rx.el.section(
-            rx.el.p(name, class_name="text-xs font-medium text-[var(--ink-soft)] md:visually-hidden"),
+            rx.el.p(name, class_name="text-xs font-medium text-[var(--ink-soft)] md:sr-only"),
             rx.cond(said, rx.el.div(answer_text(said), class_name="bubble bubble-bot w-fit"), typing),
             aria_label=name,
             class_name="panel flex flex-col gap-2.5 p-4 min-w-0",

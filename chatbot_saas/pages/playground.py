@@ -131,13 +131,20 @@ def _welcome(bot: BotRead) -> rx.Component:
 def _turn(bot: BotRead, turn: PlaygroundTurn) -> rx.Component:
     return rx.el.div(
         _asked(turn.question),
-        _said(bot, turn_body(turn, _problem(turn)), rx.el.p(turn.note, class_name="text-xs text-[var(--ink-soft)]")),
+        _said(
+            bot,
+            turn_body(turn, _problem(turn), ask=PlaygroundState.ask),
+            rx.el.p(turn.note, class_name="text-xs text-[var(--ink-soft)]"),
+        ),
         class_name="flex flex-col gap-4",
     )
 
 
-def turn_body(turn: PlaygroundTurn, problem: rx.Component) -> rx.Component:
-    """An answer that was tried, with what the owner should know of it."""
+def turn_body(turn: PlaygroundTurn, problem: rx.Component, *, ask: Any) -> rx.Component:
+    """An answer that was tried, with what the owner should know of it.
+
+    `ask({"question": ...})` asks what the visitor was offered to ask next.
+    """
     return rx.fragment(
         rx.cond(
             turn.answer,
@@ -145,7 +152,7 @@ def turn_body(turn: PlaygroundTurn, problem: rx.Component) -> rx.Component:
         ),
         rx.cond(turn.error, problem),
         rx.cond((turn.error == "") & ~turn.answered, _unanswered()),
-        rx.cond(length(turn.choices) > 0, _choices(turn)),
+        rx.cond(length(turn.choices) > 0, _choices(turn, ask)),
         sentences(turn.unsupported, "Not supported by the sources:"),
         rx.cond(
             turn.fallback,
@@ -172,15 +179,20 @@ def turn_body(turn: PlaygroundTurn, problem: rx.Component) -> rx.Component:
     )
 
 
-def _choices(turn: PlaygroundTurn) -> rx.Component:
+def _choices(turn: PlaygroundTurn, ask: Any) -> rx.Component:
+    """Asked at a click, as in the widget."""
     return rx.el.div(
         rx.el.p("Offered to the visitor:", class_name="text-xs text-[var(--ink-soft)] w-full"),
-        rx.foreach(
-            turn.choices,
-            lambda text: rx.el.span(
-                text, class_name="rounded-full border border-[var(--line-strong)] px-3 py-1 text-[13px]"
+        rx.cond(
+            ShellState.user.can_write,
+            rx.foreach(
+                turn.choices,
+                lambda text: rx.el.button(text, on_click=ask({"question": text}), type="button", class_name="starter"),
             ),
+            rx.foreach(turn.choices, lambda text: rx.el.span(text, class_name="starter")),
         ),
+        role="group",
+        aria_label="What the visitor is offered",
         class_name="flex flex-wrap gap-2",
     )
 

@@ -128,11 +128,11 @@ def _verdict(asked: _Asked, found: Retrieval, pair: Matched | None) -> Verdict:
     answer_from, clarify_from = answerability.thresholds(mode, quotes=asked.quotes)
     return Verdict(
         decision=decision,
-        reason=_REASONS[decision],
+        reason=_NO_CHOICE if decision == "refuse" and likely >= clarify_from else _REASONS[decision],
         mode=mode,
         conditions=[
-            Condition(name="Answerable, to answer", value=likely, needed=answer_from),
-            Condition(name="Answerable, to ask back", value=likely, needed=clarify_from),
+            Condition(name="Likely enough to answer", value=likely, needed=answer_from),
+            Condition(name="Likely enough to ask back", value=likely, needed=clarify_from),
         ],
     )
 
@@ -142,6 +142,9 @@ _REASONS: dict[answerability.Decision, str] = {
     "clarify": "The question could mean several things, so the bot asks back with a choice of topics.",
     "refuse": "The passages hardly hold the answer, so the bot says that its sources do not hold it.",
 }
+_NO_CHOICE = (
+    "The passages are not likely enough to hold the answer, and name no topics to choose from, so the bot declines."
+)
 
 
 def _problem(found: Retrieval, index: BotIndex, embedder: str) -> str:

@@ -1,5 +1,6 @@
 """Recorded answers as the dashboard shows them: figures in words, scores as shares."""
 
+from chatbot_saas.schemas.bots import LANGUAGES
 from chatbot_saas.schemas.dashboard import PassageView, PlaygroundTurn
 from chatbot_saas.schemas.recordings import FlightCall, FlightPassage, FlightRecord
 from chatbot_saas.schemas.workbench import Bar, CallView, Fact, FlightView, RankedPassage
@@ -14,6 +15,7 @@ CALLS = {
     "rerank": "Reranking",
     "cache": "From the cache",
 }
+DECIDED = {"answer": "Answered", "pair": "Your own answer", "clarify": "Asked back", "refuse": "Declined"}
 FATES = {
     "current": "In the knowledge",
     "changed": "Its document has changed since; this is the text as it was",
@@ -177,9 +179,9 @@ def _facts(record: FlightRecord) -> list[Fact]:
         Fact(label="Price", value=money(record.cost_usd)),
     ]
     if record.mode or likely or record.decision:
-        facts.append(Fact(label="Decision", value=record.decision or record.mode, note=likely or record.mode))
+        facts.append(Fact(label="Decision", value=DECIDED.get(record.decision, "–"), note=likely or record.mode))
     if record.language:
-        facts.append(Fact(label="Language", value=record.language))
+        facts.append(Fact(label="Language", value=LANGUAGES.get(record.language, record.language)))
     if record.standalone:
         facts.append(Fact(label="Searched for", value=record.standalone))
     return facts

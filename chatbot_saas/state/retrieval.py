@@ -134,7 +134,7 @@ def inspection_view(found: Inspection, bot_id: str) -> InspectionView:
         decision=verdict.decision,
         title=DECISIONS[verdict.decision],
         reason=verdict.reason,
-        conditions=[*conditions, Fact(label="Mode", value=verdict.mode)],
+        conditions=[*conditions, Fact(label="Mode", value=verdict.mode.capitalize())],
         passages=[_ranked(passage, best, bot_id) for passage in found.passages],
         in_prompt=len(used),
         budget=f"{found.budget_used:,} of {found.budget:,} tokens, {len(used)} of at most {found.limit} passages",

@@ -47,8 +47,8 @@ async def test_every_candidate_has_its_ranks_and_what_becomes_of_it(rt: Runtime,
     assert found.words == ["refund", "take"]
     assert found.verdict.decision == "answer"
     assert [condition.name for condition in found.verdict.conditions] == [
-        "Answerable, to answer",
-        "Answerable, to ask back",
+        "Likely enough to answer",
+        "Likely enough to ask back",
     ]
 
 
