@@ -151,7 +151,8 @@ _ROWS = """
 _ROWS_NOT_INDEXED = _ROWS + " AND NOT indexed"
 
 # `|| ''` unpacks a stored vector once; without it each comparison would unpack it again. Words that many chunks hold
-# weigh little, which is known only when all that hold any were seen: that is one pass over them, here.
+# weigh little, which is known only when all that hold any were seen: that is one pass over them, here. ts_rank takes no
+# account of phrases within alternatives (`ex2040 | ex <-> 2040`), so each term is matched before its rank is read.
 _CANDIDATES = """
     WITH terms AS MATERIALIZED (
         SELECT CAST(exact AS tsquery) AS exact, CAST(way AS tsquery) AS way, CAST(part AS tsquery) AS part,
@@ -184,7 +185,8 @@ _CANDIDATES = """
     SELECT c.id AS chunk_id, c.document_id, c.source_id, d.title, d.url, c.text, c.start, c.page, c.pages, c.headings,
            c.tokens, c.question, c.end, c.ordinal, size.chunks,
            counts.exactly, counts.holders,
-           ARRAY(SELECT ts_rank(u.search, t.exact) FROM terms t ORDER BY place) AS exact,
+           ARRAY(SELECT CASE WHEN u.search @@ t.exact THEN ts_rank(u.search, t.exact) ELSE 0 END
+                 FROM terms t ORDER BY place) AS exact,
            ARRAY(SELECT t.has_part AND u.search @@ t.part FROM terms t ORDER BY place) AS part,
            ARRAY(SELECT t.has_sound AND u.search @@ t.sound FROM terms t ORDER BY place) AS sound,
            CASE WHEN c.embedder = %(embedder)s AND NOT c.id = ANY(%(ids)s) THEN c.embedding END AS embedding
