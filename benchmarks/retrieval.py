@@ -1,4 +1,5 @@
-"""How well passages are found, beside BM25 and plain vectors: `python -m benchmarks.retrieval`. About three minutes.
+"""How well passages are found, beside BM25 and plain vectors: `python -m benchmarks.retrieval`. Two minutes of
+processor time.
 
 docs/quality.md says what it found and how to read it. The exit code is 1 where ours is below one of the others.
 """
