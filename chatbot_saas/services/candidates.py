@@ -155,7 +155,8 @@ _ROWS = """
 _ROWS_NOT_INDEXED = _ROWS + " AND NOT indexed"
 
 # `|| ''` unpacks a stored vector once; without it each comparison would unpack it again. Words that many chunks hold
-# weigh little, which is known only when all that hold any were seen: that is one pass over them, here.
+# weigh little, which is known only when all that hold any were seen: that is one pass over them, here. ts_rank takes no
+# account of phrases within alternatives (`ex2040 | ex <-> 2040`), so each term is matched before its rank is read.
 _CANDIDATES = """
     WITH terms AS MATERIALIZED (
         SELECT CAST(exact AS tsquery) AS exact, CAST(way AS tsquery) AS way, CAST(part AS tsquery) AS part,

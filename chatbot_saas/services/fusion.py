@@ -142,9 +142,9 @@ def term_weights(candidates: Candidates, *, smoothing: int = 0) -> list[float]:
 
 def distinct(found: Sequence[Found], most: int) -> list[Found]:
     """The first `most` of which none says nearly the same as a better one; texts that differ in a number differ."""
-    kept: list[tuple[Found, frozenset[str], set[str]]] = []
+    kept: list[tuple[Found, frozenset[str], list[str]]] = []
     for passage in found:
-        words, numbers = _shingles(passage.text), set(_NUMBERS.findall(passage.text))
+        words, numbers = _shingles(passage.text), sorted(_NUMBERS.findall(passage.text))
         if not any(numbers == other and _alike(words, known) for _, known, other in kept):
             kept.append((passage, words, numbers))
             if len(kept) == most:

@@ -77,6 +77,12 @@ async def test_a_table_gives_its_head_and_the_row_that_is_asked_for() -> None:
         assert "[2]" in text.splitlines()
 
 
+async def test_a_list_far_down_does_not_matter_where_no_word_is_shared() -> None:
+    """Two sentences are given then; that the second introduces a list must not end the answer."""
+    passage = Passage(1, "Notes", None, "The house is old.\n\nBring:\n\n- boots\n- towels\n")
+    assert "The house is old." in await ask("qwertz?", passage)
+
+
 async def test_a_question_with_its_answer_gives_the_answer() -> None:
     text = await ask("are helmets included", FAQ)
     assert text == "From “FAQ”:\n\n“Yes, helmets and a lock are part of the rent.” [3]"

@@ -1,77 +1,108 @@
-"""Against a server that speaks both dialects, and all that can go wrong with one."""
+"""The reranker against a small server of the tests: what servers answer, and what becomes of those that do not."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from aiohttp import web
+from pydantic import SecretStr
 
-from chatbot_saas.adapters.rerank import HttpReranker, NoReranker
+from chatbot_saas.adapters.rerank import HttpReranker, NoReranker, make_reranker
+from chatbot_saas.core.settings import Settings
 
-TEXTS = ["about cats", "about dogs and cats"]
+TEXTS = ["delivery costs 45 euros", "open from nine to five", "returns within 30 days"]
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
-    seen: list[dict[str, Any]] = []
+@asynccontextmanager
+async def reranker(
+    answer: Any, *, status: int = 200, wait: float = 0, **options: Any
+) -> AsyncGenerator[tuple[HttpReranker, list[Any]]]:
+    """Our client with a server that says `answer`, and the requests that it got."""
+    asked: list[Any] = []
 
-    async def answer(request: web.Request) -> web.StreamResponse:
-        seen.append(await request.json() | {"authorization": request.headers.get("Authorization")})
-        match request.path:
-            case "/cohere":
-                results = [{"index": 1, "relevance_score": 0.9}, {"index": 0, "relevance_score": 0.1}]
-                return web.json_response({"results": results})
-            case "/tei":
-                return web.json_response([{"index": 1, "score": 0.8}, {"index": 0, "score": -2}])
-            case "/slow":
-                await asyncio.sleep(3)
-            case "/short":
-                return web.json_response({"results": [{"index": 0, "relevance_score": 1}]})
-            case "/nonsense":
-                return web.json_response({"results": [{"index": "a"}, 3]})
-            case "/text":
-                return web.Response(text="not json")
-        return web.Response(status=500)
+    async def handle(request: web.Request) -> web.Response:
+        asked.append((dict(request.headers), await request.json()))
+        await asyncio.sleep(wait)
+        return web.json_response(answer, status=status)
 
     app = web.Application()
-    app.router.add_post("/{any}", answer)
+    app.router.add_post("/rerank", handle)
     runner = web.AppRunner(app)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}", seen
-    await runner.cleanup()
-
-
-async def scores(url: str, **options: Any) -> list[float]:
-    reranker = HttpReranker(url, **options)
+    server = web.TCPSite(runner, "127.0.0.1", 0)
+    await server.start()
+    client = HttpReranker(f"http://127.0.0.1:{runner.addresses[0][1]}/rerank", **options)
     try:
-        return await reranker.rerank("dogs", TEXTS)
+        yield client, asked
     finally:
-        await reranker.close()
+        await client.close()
+        await runner.cleanup()
 
 
-async def test_both_dialects(server: tuple[str, list[dict[str, Any]]]):
-    url, seen = server
-    assert await scores(f"{url}/cohere", model="best", api_key="secret") == [0.1, 0.9]
-    assert await scores(f"{url}/tei") == [-2, 0.8]
-    assert seen[0]["model"] == "best"
-    assert seen[0]["authorization"] == "Bearer secret"
-    assert seen[0]["documents"] == seen[0]["texts"] == TEXTS
-    assert "model" not in seen[1]
+async def test_answers_like_those_of_cohere_and_jina() -> None:
+    results = [{"index": 2, "relevance_score": 0.9}, {"index": 0, "relevance_score": 0.5, "document": {"text": ""}}]
+    results.append({"index": 1, "relevance_score": -0.1})
+    async with reranker({"results": results, "usage": {}}, model="small", api_key="secret") as (client, asked):
+        assert await client.rerank("returns?", TEXTS) == [0.5, -0.1, 0.9]
+    [(headers, body)] = asked
+    assert headers["Authorization"] == "Bearer secret"
+    assert body["query"] == "returns?"
+    assert body["documents"] == body["texts"] == TEXTS
+    assert body["model"] == "small"
 
 
-@pytest.mark.parametrize("path", ["short", "nonsense", "text", "broken"])
-async def test_a_bad_answer_is_no_answer(server: tuple[str, list[dict[str, Any]]], path: str):
-    assert await scores(f"{server[0]}/{path}") == []
+async def test_answers_like_those_of_text_embeddings_inference() -> None:
+    scores = [{"index": 1, "score": 0.8}, {"index": 0, "score": 0.2}, {"index": 2, "score": 0}]
+    async with reranker(scores) as (client, asked):
+        assert await client.rerank("hours?", TEXTS) == [0.2, 0.8, 0.0]
+    assert "Authorization" not in asked[0][0]
 
 
-async def test_nobody_waits_for_it(server: tuple[str, list[dict[str, Any]]]):
-    assert await scores(f"{server[0]}/slow", timeout=0.2) == []
-    assert await scores("http://127.0.0.1:1/rerank") == []
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"error": "?"},
+        "no",
+        {"results": ["x"]},
+        [{"index": 0, "score": 1.0}],
+        [{"index": 0, "score": "high"}, {"index": 1, "score": 1}, {"index": 2, "score": 1}],
+        [{"index": 7, "score": 1}, {"index": 1, "score": 1}, {"index": 2, "score": 1}],
+    ],
+)
+async def test_no_scores_from_an_answer_that_is_none(answer: Any) -> None:
+    async with reranker(answer) as (client, _):
+        assert await client.rerank("hours?", TEXTS) == []
 
 
-async def test_without_an_address_there_is_none():
-    assert not NoReranker.ranks
-    assert await NoReranker().rerank("dogs", TEXTS) == []
+async def test_no_scores_from_a_server_that_fails() -> None:
+    async with reranker({"results": []}, status=500) as (client, _):
+        assert await client.rerank("hours?", TEXTS) == []
+
+
+async def test_a_slow_server_is_not_waited_for() -> None:
+    async with reranker([], wait=0.5, timeout=0.05) as (client, _):
+        async with asyncio.timeout(0.4):
+            assert await client.rerank("hours?", TEXTS) == []
+
+
+async def test_no_scores_from_a_server_that_is_away() -> None:
+    async with reranker([]) as (client, _):
+        pass
+    assert await client.rerank("hours?", TEXTS) == []
+    await client.close()
+
+
+async def test_nothing_is_asked_about_nothing() -> None:
+    async with reranker([]) as (client, asked):
+        assert await client.rerank("hours?", []) == []
+    assert not asked
+
+
+def test_an_address_makes_the_reranker() -> None:
+    assert isinstance(make_reranker(Settings.model_construct(rerank_url="")), NoReranker)
+    settings = Settings.model_construct(rerank_url="http://r.example", rerank_model="", rerank_api_key=SecretStr(""))
+    made = make_reranker(settings)
+    assert isinstance(made, HttpReranker)
+    assert made.ranks

@@ -149,8 +149,9 @@ def _whole(part: Scored, parts: Sequence[Scored], at: dict[tuple[int, int], Unit
         needed.insert(0, before)
     if after and after.intro == unit.position:
         fellows = [other for other in parts if other.unit.number == unit.number and other.unit.group == after.group]
-        top = max(fellows, key=lambda other: other.score)
-        needed += [each for each in _listed(top, parts, at, question) if each not in needed]
+        if fellows:  # where nothing has a score, only the first sentences are looked at, not always the list
+            top = max(fellows, key=lambda other: other.score)
+            needed += [each for each in _listed(top, parts, at, question) if each not in needed]
     return needed
 
 
