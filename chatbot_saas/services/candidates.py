@@ -170,7 +170,7 @@ _CANDIDATES = """
         SELECT place, count(*) AS holders, count(*) FILTER (WHERE exact) AS exactly FROM matched GROUP BY place
     ), size AS MATERIALIZED (
         SELECT greatest(1, (SELECT sum(chunks) FROM sources WHERE bot_id = %(bot_id)s),
-                        (SELECT max(holders) FROM counted)) AS chunks
+                        (SELECT max(holders) FROM counted))::float8 AS chunks
     ), best AS MATERIALIZED (
         SELECT matched.id, sum(weight * CASE
             WHEN exact THEN ln(1 + (chunks - exactly + 0.5) / (exactly + 0.5))
