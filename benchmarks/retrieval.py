@@ -300,12 +300,14 @@ async def run(folder: Path, url: str) -> list[Asked]:
     async with open_runtime(settings) as rt:
         set_runtime(rt)
         worker = asyncio.create_task(work(rt, queues_of_web(settings)))
-        for name, languages in [*((language, (language,)) for language in LANGUAGES), ("auto", LANGUAGES)]:
-            asked += await ask_all(rt, name, languages)
-            print(f"asked {len(asked)}", flush=True)
-        worker.cancel()
-        await asyncio.gather(worker, return_exceptions=True)
-        set_runtime(None)
+        try:
+            for name, languages in [*((language, (language,)) for language in LANGUAGES), ("auto", LANGUAGES)]:
+                asked += await ask_all(rt, name, languages)
+                print(f"asked {len(asked)}", flush=True)
+        finally:
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)
+            set_runtime(None)
     return asked
 
 

@@ -31,7 +31,7 @@ _RELATED = 0.45
 _THRESHOLDS: dict[AnswerMode, tuple[float, float]] = {
     "strict": (0.3, 0.5),
     "balanced": (0.2, 0.37),
-    "helpful": (0.1, 0.28),
+    "helpful": (0.1, 0.33),
 }
 """Least probability for an answer: of a model that can say itself that it is not there, and of one that only quotes."""
 _CLARIFY = 0.8
