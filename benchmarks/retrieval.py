@@ -13,6 +13,7 @@ import json
 import re
 import sys
 import tempfile
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,7 @@ LANGUAGES = ("en", "de", "zh")
 SYSTEMS = ("bm25", "vectors", "ours")
 LIMIT = 6
 ABSENT = 99
-_WORDS = re.compile(r"[\u4e00-\u9fff]+|[^\W_]+")
+_WORDS = re.compile(r"[\u4e00-\u9fff]+|[^\W_\u4e00-\u9fff]+")
 Floats = npt.NDArray[np.float64]
 
 
@@ -86,7 +87,7 @@ class Bm25:
 def _words(text: str, language: str) -> list[str]:
     stem = snowballstemmer.stemmer("german" if language == "de" else "english").stemWord
     found: list[str] = []
-    for word in _WORDS.findall(text.lower()):
+    for word in _WORDS.findall(unicodedata.normalize("NFKC", text).lower()):
         signs = "\u4e00" <= word[0] <= "\u9fff"
         found += [word[i : i + 2] for i in range(max(1, len(word) - 1))] if signs else [stem(word)]
     return found
