@@ -20,16 +20,16 @@ Decision = Literal["answer", "clarify", "refuse"]
 
 SMOOTHING = 15
 """Chunks that a bot is taken to have in addition: of few chunks, nothing can be said of how rare a word is."""
-BY_WORDS = (2.972, -1.013, -3.124, 0.388, 1.377)
-BY_WORDS_BIAS = -2.301
-BY_MEANING = (2.727, -0.376, -2.182, 0.184, 0.927, 4.548, 1.996, 0.525)
-BY_MEANING_BIAS = -4.128
+BY_WORDS = (2.757, -1.007, -1.702, 0.332, 2.113)
+BY_WORDS_BIAS = -2.128
+BY_MEANING = (2.027, -0.336, -2.354, 0.142, 2.069, 4.6, 1.837, 0.633)
+BY_MEANING_BIAS = -3.91
 MEANING_SHARE = 0.4
 """Of both log-odds, where meaning counts at all. By meaning alone, near misses of the very topic look answerable."""
 LEAST = {
     # mode: (answer from, ask back from)
     False: {"strict": (0.22, 0.15), "balanced": (0.12, 0.08), "helpful": (0.06, 0.06)},
-    True: {"strict": (0.45, 0.35), "balanced": (0.22, 0.16), "helpful": (0.16, 0.12)},
+    True: {"strict": (0.45, 0.35), "balanced": (0.26, 0.18), "helpful": (0.18, 0.12)},
 }
 """By whether the answer is only quoted. A model says itself when the passages do not hold it, so it is asked sooner."""
 AMBIGUOUS_TERMS = 2

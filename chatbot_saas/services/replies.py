@@ -11,13 +11,12 @@ transactions, of which services.chat makes the first.
 import asyncio
 from collections.abc import Sequence
 
-from chatbot_saas.adapters.languages import detect
 from chatbot_saas.adapters.llm import Message as PromptMessage
 from chatbot_saas.services import answer_cache, answerability, answering, keeping, matching, speaking
 from chatbot_saas.services.answer_cache import KeptAnswer
 from chatbot_saas.services.followups import needs_context
 from chatbot_saas.services.matching import Matched
-from chatbot_saas.services.retrieval import Found, retrieve
+from chatbot_saas.services.retrieval import Found, retrieve, spoken
 from chatbot_saas.services.runtime import Runtime
 from chatbot_saas.services.turns import Turn
 from chatbot_saas.services.wording import wording
@@ -74,16 +73,16 @@ def _may_be_kept(rt: Runtime, turn: Turn) -> bool:
 async def _understand(rt: Runtime, turn: Turn) -> None:
     """Which language is spoken, and what is asked once what was said before is taken into account."""
     known = turn.bot.language
-    turn.language = known if known != "auto" else _spoken(turn.question, turn.history)
+    turn.language = known if known != "auto" else await spoken(_enough_to_tell(turn.question, turn.history))
     turn.asked = turn.question
     if needs_context(turn.question, turn.history, turn.language):
         await speaking.stand_alone(rt, turn)
 
 
-def _spoken(question: str, history: Sequence[PromptMessage]) -> str:
+def _enough_to_tell(question: str, history: Sequence[PromptMessage]) -> str:
+    """The question, if it is short with the one before: two words may be of any language."""
     before = next((message.content for message in reversed(history) if message.role == "user"), "")
-    text = f"{before} {question}" if before and len(question.split()) < SHORT_LANGUAGE else question
-    return detect(text)
+    return f"{before} {question}" if before and len(question.split()) < SHORT_LANGUAGE else question
 
 
 async def _retrieve(rt: Runtime, turn: Turn) -> list[Found]:

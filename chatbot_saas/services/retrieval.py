@@ -55,8 +55,9 @@ async def retrieve(
     embed_seconds: float = 10.0,
 ) -> Retrieval:
     """The best passages, best first. Where the question cannot be embedded in time, words alone find them."""
+    default = index.language if index.language != "auto" else "en"
     (embedded, failure), language = await asyncio.gather(
-        _embed(rt, index, question, embed_seconds), _language(index, question)
+        _embed(rt, index, question, embed_seconds), spoken(question, default)
     )
     vector = embedded.vectors[0][0] if embedded else None
     read, ranked = await _ranked(rt, principal, index, question, vector, language)
@@ -74,7 +75,16 @@ async def find(
     rt: Runtime, principal: Tenant | Visitor, index: BotIndex, question: str, vector: np.ndarray | None
 ) -> list[Found]:
     """The candidates for a question, best first, one for each chunk. `vector`: its own, of shape (dimension,)."""
-    return (await _ranked(rt, principal, index, question, vector, await _language(index, question)))[1]
+    return (
+        await _ranked(
+            rt,
+            principal,
+            index,
+            question,
+            vector,
+            await spoken(question, index.language if index.language != "auto" else "en"),
+        )
+    )[1]
 
 
 async def _ranked(
@@ -86,12 +96,11 @@ async def _ranked(
     return read, fusion.fuse(read, fusion.vector_weight(index, language))
 
 
-async def _language(index: BotIndex, question: str) -> str:
-    """In a thread: the first question of a process waits until the library's model is loaded."""
-    default = index.language if index.language != "auto" else "en"
+async def spoken(text: str, default: str = "en") -> str:
+    """The text's language, two letters. In a thread: the first to ask waits a second for the library's model."""
     if languages.ready():
-        return languages.detect(question, default)
-    return await asyncio.to_thread(languages.detect, question, default)
+        return languages.detect(text, default)
+    return await asyncio.to_thread(languages.detect, text, default)
 
 
 async def _embed(
