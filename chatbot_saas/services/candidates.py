@@ -40,6 +40,11 @@ class BotIndex:
     """How far vectors count beside words, 0 to 1; None: by how well the embedder knows the question's language."""
     rerank: bool = False
 
+    @property
+    def spoken(self) -> str:
+        """The language of a question that does not tell its own."""
+        return self.language if self.language != "auto" else "en"
+
     @classmethod
     def of(cls, bot: Any) -> Self:
         """Of anything with the columns of `bots`."""
