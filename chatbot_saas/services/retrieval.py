@@ -55,9 +55,8 @@ async def retrieve(
     embed_seconds: float = 10.0,
 ) -> Retrieval:
     """The best passages, best first. Where the question cannot be embedded in time, words alone find them."""
-    default = index.language if index.language != "auto" else "en"
     (embedded, failure), language = await asyncio.gather(
-        _embed(rt, index, question, embed_seconds), spoken(question, default)
+        _embed(rt, index, question, embed_seconds), spoken(question, index.spoken)
     )
     vector = embedded.vectors[0][0] if embedded else None
     read, ranked = await _ranked(rt, principal, index, question, vector, language)
@@ -75,16 +74,8 @@ async def find(
     rt: Runtime, principal: Tenant | Visitor, index: BotIndex, question: str, vector: np.ndarray | None
 ) -> list[Found]:
     """The candidates for a question, best first, one for each chunk. `vector`: its own, of shape (dimension,)."""
-    return (
-        await _ranked(
-            rt,
-            principal,
-            index,
-            question,
-            vector,
-            await spoken(question, index.language if index.language != "auto" else "en"),
-        )
-    )[1]
+    language = await spoken(question, index.spoken)
+    return (await _ranked(rt, principal, index, question, vector, language))[1]
 
 
 async def _ranked(
