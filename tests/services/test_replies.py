@@ -41,6 +41,7 @@ async def reusing(
         "openai_api_key": SecretStr("sk-operator"),
         "openai_base_url": stub_url,
         "openai_model": PRICED,
+        "answer_cache_seconds": 1800,
     }
     async with other_runtime(settings, tmp_path_factory.mktemp("reusing"), **changes) as rt:
         yield rt
