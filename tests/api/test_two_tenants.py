@@ -70,6 +70,7 @@ async def make_side(rt: Runtime, client: httpx.AsyncClient) -> Side:
         "run_id": run.id,
         "lead_id": left.json()["id"],
         "key_id": keys[0]["id"],
+        "number": 1,
         "tenant_id": person.tenant_id,
     }
     return Side(person, ids, forms, visitor)
@@ -190,7 +191,7 @@ async def test_a_visitor_token_reaches_one_conversation(
 ) -> None:
     before = await everything_of(rt, victim)
     for name in operation.path_ids:
-        if str(operation) in FOR_ANYBODY:
+        if str(operation) in FOR_ANYBODY or name == "number":  # of a source within an answer: no id
             continue
         answer = await send(client, operation, me.visitor, {**me.ids, name: victim.ids[name]})
         assert answer.status_code == 404, answer.text

@@ -47,7 +47,7 @@ async def add_text(
     return await settled(rt, person, source.id)
 
 
-async def settled(rt: Runtime, person: Person, source_id: UUID, seconds: float = 60) -> SourceRead:
+async def settled(rt: Runtime, person: Person, source_id: UUID, seconds: float = 240) -> SourceRead:
     async with asyncio.timeout(seconds):
         while True:
             async with rt.db.tenant(person.principal) as session:
