@@ -143,12 +143,14 @@ async def measure(case: Case, clients: int, turns: int) -> dict[str, float]:
     return figures
 
 
-async def start_times(data_dir: Path, stub_url: str) -> tuple[rig.RunningServer, dict[str, float]]:
+async def start_times(
+    data_dir: Path, stub_url: str, *, answer_cache: bool
+) -> tuple[rig.RunningServer, dict[str, float]]:
     """A running server, with the seconds of a first start (new database) and of the one after it."""
     took: dict[str, float] = {}
     for name in ("first start s", "start s"):
         started = time.perf_counter()
-        server = rig.start_product(data_dir, stub_url)
+        server = rig.start_product(data_dir, stub_url, answer_cache=answer_cache)
         await rig.until_healthy(server)
         took[name] = time.perf_counter() - started
         if name == "first start s":
@@ -157,7 +159,7 @@ async def start_times(data_dir: Path, stub_url: str) -> tuple[rig.RunningServer,
 
 
 async def run(arguments: argparse.Namespace, data_dir: Path, stub_url: str) -> dict[str, Any]:
-    server, times = await start_times(data_dir, stub_url)
+    server, times = await start_times(data_dir, stub_url, answer_cache=arguments.answer_cache)
     try:
         await asyncio.sleep(3)
         idle = rig.memory_mb(rig.members(server))
@@ -228,6 +230,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--turns", type=int, default=60, help="requests of one client in a round")
+    parser.add_argument("--answer-cache", action="store_true", help="give answers again, as the product does")
     parser.add_argument("--save", default="", help="a file for the figures, as JSON")
     arguments = parser.parse_args()
     print(rig.machine())

@@ -41,11 +41,12 @@ class Product:
         return self.server.port
 
 
-def start_product(data_dir: Path, stub_url: str) -> RunningServer:
-    """With the stub's models; with the offline ones if there is no `stub_url`."""
+def start_product(data_dir: Path, stub_url: str, *, answer_cache: bool = False) -> RunningServer:
+    """With the stub's models; with the offline ones if there is no `stub_url`. Answers are made anew each time."""
+    reuse = {} if answer_cache else {"ANSWER_CACHE_SECONDS": "0"}
     if not stub_url:
-        return launch(data_dir, OPENAI_API_KEY="", OPENAI_BASE_URL="", OPENAI_MODEL="")
-    return launch(data_dir, OPENAI_API_KEY="sk-benchmark", OPENAI_BASE_URL=stub_url, OPENAI_MODEL="stub")
+        return launch(data_dir, OPENAI_API_KEY="", OPENAI_BASE_URL="", OPENAI_MODEL="", **reuse)
+    return launch(data_dir, OPENAI_API_KEY="sk-benchmark", OPENAI_BASE_URL=stub_url, OPENAI_MODEL="stub", **reuse)
 
 
 async def until_healthy(server: RunningServer) -> None:

@@ -16,6 +16,7 @@ from chatbot_saas.api import (
     admin,
     api_keys,
     auth,
+    bot_tests,
     bots,
     chat,
     conversations,
@@ -23,10 +24,13 @@ from chatbot_saas.api import (
     documentation,
     documents,
     health,
+    inspection,
     jobs,
+    leads,
     public,
     questions,
     receipts,
+    recordings,
     sources,
     unknown,
 )
@@ -69,10 +73,12 @@ def make_api() -> FastAPI:
     for part in (
         auth,
         bots,
+        bot_tests,
         sources,
         jobs,
         chat,
         conversations,
+        leads,
         api_keys,
         admin,
         public,
@@ -82,6 +88,8 @@ def make_api() -> FastAPI:
         documentation,
         documents,
         receipts,
+        recordings,
+        inspection,
     ):
         api.include_router(part.router)
     api.include_router(widget_router(frame_origins, bot_icon))

@@ -4,12 +4,16 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from chatbot_saas.adapters.blobs.factory import blob_store
+from chatbot_saas.adapters.cache import make_cache
 from chatbot_saas.adapters.embeddings.factory import make_embedder
+from chatbot_saas.adapters.embeddings.offline import OfflineEmbedder
 from chatbot_saas.adapters.extraction.process import ProcessExtractor
 from chatbot_saas.adapters.jobs import JobQueue
+from chatbot_saas.adapters.llm.breaker import Breakers, Guarded, GuardedEmbedder
 from chatbot_saas.adapters.llm.factory import make_chat_model, make_fallback_model
 from chatbot_saas.adapters.processes import WorkerPool
 from chatbot_saas.adapters.rate_limits import rate_limiter
+from chatbot_saas.adapters.rerank import make_reranker
 from chatbot_saas.adapters.tokens import token_counter
 from chatbot_saas.adapters.vectors.factory import vector_store
 from chatbot_saas.adapters.vectors.unowned import UnownedVectors
@@ -43,12 +47,19 @@ async def open_runtime(settings: Settings, *, owns_vectors: bool = True) -> Asyn
         embedder = await make_embedder(settings, tokens, embedding)
         stack.push_async_callback(embedder.close)
         fallback = make_fallback_model(tokens, embedder)
-        model = make_chat_model(settings, tokens, fallback)
+        breakers = Breakers()
+        if not isinstance(embedder, OfflineEmbedder):
+            embedder = GuardedEmbedder(embedder, breakers)
+        model = Guarded(make_chat_model(settings, tokens, fallback), breakers)
         stack.push_async_callback(model.close)
         vectors = vector_store(settings.chroma_url, settings.data_dir) if owns_vectors else UnownedVectors()
         stack.push_async_callback(vectors.close)
         web = make_web(settings)
         stack.push_async_callback(web.close)
+        cache = make_cache(settings.redis_url)
+        stack.push_async_callback(cache.close)
+        reranker = make_reranker(settings)
+        stack.push_async_callback(reranker.close)
         rt = Runtime(
             settings=settings,
             db=db,
@@ -62,7 +73,9 @@ async def open_runtime(settings: Settings, *, owns_vectors: bool = True) -> Asyn
             web=web,
             processes=processes,
             tokens=tokens,
+            reranker=reranker,
             limiter=rate_limiter(enabled=settings.rate_limit_enabled, redis_url=settings.redis_url),
+            cache=cache,
         )
         stack.push_async_callback(rt.answers.close)
         yield rt

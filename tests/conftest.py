@@ -66,6 +66,7 @@ def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Set
         data_dir=tmp_path_factory.mktemp("data"),
         secret_key=SECRET_KEY,  # pyright: ignore[reportArgumentType]
         rate_limit_enabled=False,
+        answer_cache_seconds=0,  # tests ask the same question again and again
         crawl_allow_hosts="127.0.0.1,localhost",
         openai_api_key="",  # pyright: ignore[reportArgumentType]
     )

@@ -59,7 +59,13 @@ export function client(base, bot, origin, store) {
     return store.get();
   }
 
-  /** One request for an answer: the message's id once it is whole; throws what is `dropped` when it broke off. */
+  /** What belongs to the visitor's conversation. */
+  async function own(path, body) {
+    const { id, token } = await begin();
+    return call(`conversation/${id}/${path}`, body, token);
+  }
+
+  /** One request for an answer: the done event's data once it is whole; throws what is `dropped` when it broke off. */
   async function once(turn, on) {
     const talk = await begin();
     on.signal.throwIfAborted();
@@ -81,7 +87,7 @@ export function client(base, bot, origin, store) {
         if (turn.seen.has(id)) continue;
         if (id) turn.seen.add((turn.last = id));
         if (event === "error") throw failure(data.message, data);
-        if (event === "done") return data.message_id;
+        if (event === "done") return data;
         on[event]?.(data);
       }
     } finally {
@@ -107,7 +113,7 @@ export function client(base, bot, origin, store) {
     },
 
     /**
-     * Streams the answer to `turn` {id, text} into `on` {token, sources, reset, waiting, signal}; gives its message id. A
+     * Streams the answer to `turn` {id, text} into `on` {token, sources, reset, waiting, signal}; gives what `done` says. A
      * dropped connection is taken up where it broke: the same client_message_id never answers twice. A visitor token that
      * is no longer good means a new conversation, once.
      */
@@ -116,9 +122,9 @@ export function client(base, bot, origin, store) {
       restart();
       for (let tries = 0, renewed; ; ) {
         try {
-          const id = await once(turn, on);
-          this.settled();
-          return id;
+          const done = await once(turn, on);
+          this.settled(done);
+          return done;
         } catch (error) {
           if (on.signal.aborted) throw error;
           // else the network's own error
@@ -137,14 +143,21 @@ export function client(base, bot, origin, store) {
       }
     },
 
-    /** The last message waits for no answer any more. */
-    settled: () => store.get() && store.set({ ...store.get(), pending: undefined }),
+    /** The last message waits for no answer any more; `done` says what can be done next, also on the next page. */
+    settled: (done) => store.get() && store.set({ ...store.get(), pending: undefined, done }),
+    done: () => store.get()?.done,
+
+    /** A message to be answered by a person: {name, email, message}. */
+    async leave(body) {
+      await own("capture-lead", body);
+      store.set({ ...store.get(), done: undefined });
+    },
 
     /** Thumbs: rating 1 or -1. */
-    async rate(message_id, rating) {
-      const { id, token } = await begin();
-      await call(`conversation/${id}/feedback`, { message_id, rating }, token);
-    },
+    rate: (message_id, rating) => own("feedback", { message_id, rating }),
+
+    /** A source of an answer with the text around its quote: {before, quote, after, link}. */
+    source: async (message_id, number) => (await own(`messages/${message_id}/sources/${number}`)).json(),
 
     /** Forgets the conversation here at once, and tells the server. */
     end() {

@@ -81,12 +81,17 @@ function conversation(visitor, config, words) {
     update();
   };
 
-  const said = (text, sources = [], id) => {
+  const finish = (row, id) =>
+    row.finish(
+      (rating) => visitor.rate(id, rating).catch(() => show.notice(words.failed)),
+      "",
+      (number) => visitor.source(id, number),
+    );
+  const said = (text, sources = [], id, proof) => {
     const row = show.answer(config.name);
     row.add(text);
-    row.sources(sources);
-    row.finish(id && ((rating) => visitor.rate(id, rating).catch(() => show.notice(words.failed))));
-    return row;
+    row.sources(sources, proof);
+    id ? finish(row, id) : row.finish();
   };
 
   function explain({ code, status, retryable, after = 10, message }, again) {
@@ -100,17 +105,18 @@ function conversation(visitor, config, words) {
     const row = show.answer(config.name);
     const mine = (busy = running = new AbortController());
     const { signal } = mine;
+    let done;
     update();
     status((live.textContent = words.writing));
     try {
-      const id = await visitor.ask(turn, {
+      done = await visitor.ask(turn, {
         token: ({ text }) => (status(words.writing), row.add(text)),
-        sources: ({ sources }) => row.sources(sources),
+        sources: ({ sources, proof }) => row.sources(sources, proof),
         reset: row.reset,
         waiting: () => status(words.waiting),
         signal,
       });
-      row.finish((rating) => visitor.rate(id, rating).catch(() => show.notice(words.failed)));
+      finish(row, done.message_id);
       live.textContent = row.text;
     } catch (error) {
       if (signal.aborted) row.finish(null, words.stopped);
@@ -120,12 +126,26 @@ function conversation(visitor, config, words) {
       }
     }
     if (running === mine) rest();
+    next(done);
+  }
+
+  /** Under the newest answer: what to ask next, and a way to leave a message. */
+  async function next(done) {
+    if (!done?.choices?.[0] && !done?.leave_message) return;
+    const { offer } = await import("./offer.js").catch(() => ({}));
+    if (!busy) offer?.(done, { log, live, words, focus, pick, leave: visitor.leave });
   }
 
   const begin = (text) => {
     show.user(text);
     // a UUID; crypto.randomUUID needs https
     ask({ id: URL.createObjectURL(new Blob()).slice(-36), text });
+  };
+
+  const pick = (text) => {
+    if (busy) return;
+    focus();
+    begin(text);
   };
 
   function submit(event) {
@@ -154,11 +174,7 @@ function conversation(visitor, config, words) {
   const welcome = () => {
     log.replaceChildren();
     if (config.welcome_message) said(config.welcome_message);
-    show.starters(config.starter_questions, (text) => {
-      if (busy) return;
-      focus();
-      begin(text);
-    });
+    show.starters(config.starter_questions, pick);
     rest();
   };
   fresh.onclick = () => {
@@ -174,8 +190,12 @@ function conversation(visitor, config, words) {
     const pending = visitor.pending();
     busy = true;
     let last;
-    for (last of await visitor.history()) last.role === "assistant" ? said(last.text, last.sources, last.id) : show.user(last.text);
+    const before = await visitor.history();
+    // answered meanwhile: heard again, with what comes next
+    if (pending && before.at(-2)?.text === pending.text) before.pop();
+    for (last of before) last.role === "assistant" ? said(last.text, last.sources, last.id, last.proof) : show.user(last.text);
     busy = false;
+    if (last && visitor.done()?.message_id === last.id) next(visitor.done());
     if (!pending || last?.role === "assistant") return;
     if (!last) show.user(pending.text);
     ask(pending);

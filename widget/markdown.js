@@ -56,7 +56,7 @@ function span(text, at, cite, depth, open) {
     return mark && [[mark], at + found[0].length];
   }
   if ((found = /^<((?:https?:\/\/|mailto:)[^\s<>]+)>/.exec(rest))) return [[link(found[1], [found[1]])], at + found[0].length];
-  if ((found = /^https?:\/\/[^\s<>"'`*[\]]+/.exec(rest))) {
+  if ((found = /^https?:\/\/[^\s<>"'`*[\]\uE000\uE001]+/.exec(rest))) {
     const address = found[0].replace(/[.,;:!?)]+$/, (end) => (end[0] === ")" && found[0].includes("(") ? ")" : ""));
     return [[link(address, [address])], at + address.length];
   }

@@ -17,7 +17,7 @@ const button = (label, className, act) => {
   return node;
 };
 
-function icon(path) {
+export function icon(path) {
   const space = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(space, "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
@@ -26,12 +26,15 @@ function icon(path) {
   return svg;
 }
 
-function card(source, number, words) {
+function card(source, number, words, load) {
   const place = source.page ? `${words.page} ${source.page}` : "";
   const summary = make("summary", "", make("b", "", String(number)), make("span", "", source.title || ""), make("small", "", place));
   const node = make("details", "source", summary);
   if (source.quote) node.append(make("blockquote", "", source.quote));
-  if (source.url && safeUrl(source.url)) node.append(link(source.url, [words.visit]));
+  if (source.url && safeUrl(source.url)) node.append(link(source.link || source.url, [words.visit]));
+  node.ontoggle = async () => {
+    if (node.open) (await import("./passage.js")).unfold(node, load() && (() => load()(number)));
+  };
   return node;
 }
 
@@ -84,6 +87,10 @@ export function view(log, live, words) {
       let text = "";
       let open = true;
       let cards = new Map();
+      let proof;
+      // the module that marks what no source supports, once it is needed
+      let doubt;
+      let load;
       let frame;
 
       const cite = (number) => {
@@ -100,7 +107,8 @@ export function view(log, live, words) {
       const draw = () => {
         frame = 0;
         const follow = atEnd();
-        render(body, text, cite, open, cards.size);
+        render(body, doubt ? doubt.marked(text, proof) : text, cite, open, cards.size);
+        doubt?.wrap(body, words.unsure);
         dots.hidden = !open || text !== "";
         if (follow) toEnd();
       };
@@ -116,18 +124,23 @@ export function view(log, live, words) {
         },
         reset() {
           text = "";
+          doubt = null;
+        proof = [];
           draw();
         },
-        sources(list) {
-          cards = new Map(list.map((source, i) => [source.number ?? i + 1, source]).map(([n, source]) => [n, card(source, n, words)]));
+        sources(list, sentences) {
+          proof = sentences;
+          if (proof?.some((sentence) => !sentence.supported)) import("./passage.js").then((found) => ((doubt = found), draw()));
+          cards = new Map(list.map((source, i, _, n = source.number ?? i + 1) => [n, card(source, n, words, () => load)]));
           const follow = atEnd();
           node.querySelector(".sources")?.remove();
           if (cards.size) node.append(make("div", "sources", make("p", "", words.sources), ...cards.values()));
           draw();
           if (follow) toEnd();
         },
-        /** No more text. `rate` (rating): thumbs under it; `note`: a word under it. */
-        finish(rate, note) {
+        /** No more text. `rate` (rating): thumbs under it; `note`: a word under it; `passage` (number): fetches a source's passage. */
+        finish(rate, note, passage) {
+          load = passage;
           cancelAnimationFrame(frame);
           open = false;
           draw();

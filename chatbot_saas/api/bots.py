@@ -49,13 +49,16 @@ async def get_bot(bot_id: UUID, rt: RuntimeDep, principal: TenantDep, response: 
     return bot
 
 
-@router.patch("/{bot_id}", responses=errors(PreconditionFailedError))
+@router.patch("/{bot_id}", responses=errors(ConflictError, PreconditionFailedError))
 async def change_bot(
     bot_id: UUID, body: BotPatch, rt: RuntimeDep, principal: TenantDep, version: VersionDep, response: Response
 ) -> BotRead:
-    """Change the fields that are sent. Each change is a version."""
+    """Change the fields that are sent. Each change is a version.
+
+    The status `published` asks the bot's tests first, as `POST /publish` does.
+    """
     async with rt.db.tenant(principal) as session:
-        bot = await bots.change(session, principal, bot_id, body, rt.secrets, expected_version=version)
+        bot = await bots.change(session, principal, bot_id, body, rt, expected_version=version)
     response.headers["ETag"] = f'"{bot.version}"'
     return bot
 
@@ -84,7 +87,7 @@ async def restore_version(
 ) -> BotRead:
     """Take the settings of an earlier version; that makes a new one."""
     async with rt.db.tenant(principal) as session:
-        bot = await bots.roll_back(session, principal, bot_id, version, expected_version=expected)
+        bot = await bots.roll_back(session, principal, bot_id, version, rt, expected_version=expected)
     response.headers["ETag"] = f'"{bot.version}"'
     return bot
 

@@ -15,6 +15,8 @@ router = APIRouter(tags=["health"])
 CHECK_SECONDS = 3.0
 
 State = Literal["ok", "degraded", "failed"]
+NOT_NEEDED = ("model", "cache")
+"""What answers are given without: by quoting, and by counting and keeping nothing."""
 
 
 class HealthRead(Read):
@@ -34,24 +36,27 @@ async def health() -> HealthRead:
 
 @router.get("/api/health/ready")
 async def ready(rt: RuntimeDep, response: Response) -> ReadyRead:
-    """Whether each part can be used. 503 when one that is needed cannot; a model that is down degrades only."""
+    """Whether each part can be used. 503 when one that is needed cannot; without model or cache we still answer."""
     parts: dict[str, Awaitable[None]] = {
         "database": rt.db.check(),
         "vectors": rt.vectors.check(),
         "jobs": rt.jobs.check(),
         "blobs": rt.blobs.check(),
-        "cache": rt.limiter.check(),
+        "cache": _both(rt.limiter.check(), rt.cache.check()),
         "model": rt.model.check(),
     }
     states = await asyncio.gather(*(_state(name, check) for name, check in parts.items()))
     checks: dict[str, State] = dict(zip(parts, states, strict=True))
-    if checks["model"] == "failed":
-        checks["model"] = "degraded"
+    checks |= {name: "degraded" for name in NOT_NEEDED if checks[name] == "failed"}
     failed = "failed" in checks.values()
     response.status_code = 503 if failed else 200
     return ReadyRead(
         status="failed" if failed else "degraded" if "degraded" in checks.values() else "ok", checks=checks
     )
+
+
+async def _both(*checks: Awaitable[None]) -> None:
+    await asyncio.gather(*checks)
 
 
 async def _state(name: str, check: Awaitable[None]) -> State:

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Path, Request, Response
 from fastapi.responses import StreamingResponse
 
 from chatbot_saas.api.dependencies import AddressDep, RuntimeDep, VisitorDep, origin_of
@@ -12,6 +12,7 @@ from chatbot_saas.api.streaming import LastEventId, event_stream, events_after
 from chatbot_saas.core.errors import NotFoundError, TooManyRequestsError, UnauthenticatedError
 from chatbot_saas.schemas.bots import PublicBotConfig, normal_origin
 from chatbot_saas.schemas.chat import (
+    CitedPassage,
     FeedbackRequest,
     PublicAnswer,
     PublicChatRequest,
@@ -19,23 +20,23 @@ from chatbot_saas.schemas.chat import (
     StartRead,
     StartRequest,
 )
-from chatbot_saas.services import bots, chat, conversations
+from chatbot_saas.schemas.leads import LeadCapture, LeadCaptured
+from chatbot_saas.services import bot_config, bots, chat, conversations, leads
 from chatbot_saas.services.runtime import Runtime
 
 router = APIRouter(prefix="/api/public", tags=["widget"])
 OVERALL_PER_MINUTE = 1000
 MESSAGES_PER_MINUTE = 20
 STARTS_PER_MINUTE = 20
+LEADS_PER_MINUTE = 5
 
 
 @router.get("/bot/{bot_id}/config", responses=errors(NotFoundError, bots.OriginNotAllowedError))
 async def config(bot_id: UUID, request: Request, response: Response, rt: RuntimeDep) -> PublicBotConfig:
     """Appearance and texts. A website that the bot does not allow is told so."""
-    bot = await conversations.public_bot(rt, bot_id)
-    if origin := origin_of(request):
-        bots.require_origin(bot, origin, rt.settings.own_origins)
+    found = await bot_config.public(rt, bot_id, origin_of(request))
     response.headers["Cache-Control"] = "no-cache"
-    return bots.public_config(bot)
+    return found
 
 
 @router.post(
@@ -100,6 +101,22 @@ async def transcript(conversation_id: UUID, rt: RuntimeDep, visitor: VisitorDep)
     return await conversations.transcript(rt, visitor)
 
 
+@router.get(
+    "/conversation/{conversation_id}/messages/{message_id}/sources/{number}",
+    responses=errors(UnauthenticatedError, NotFoundError),
+)
+async def source(
+    conversation_id: UUID,
+    message_id: UUID,
+    number: Annotated[int, Path(ge=1, le=99)],
+    rt: RuntimeDep,
+    visitor: VisitorDep,
+) -> CitedPassage:
+    """A source of an answer, opened at its quote."""
+    _own(visitor, conversation_id)
+    return await conversations.cited_passage(rt, visitor, message_id, number)
+
+
 @router.post(
     "/conversation/{conversation_id}/feedback", status_code=204, responses=errors(UnauthenticatedError, NotFoundError)
 )
@@ -107,6 +124,20 @@ async def feedback(conversation_id: UUID, body: FeedbackRequest, rt: RuntimeDep,
     _own(visitor, conversation_id)
     await conversations.rate(rt, visitor, body.message_id, body.rating)
     return Response(status_code=204)
+
+
+@router.post(
+    "/conversation/{conversation_id}/capture-lead",
+    status_code=201,
+    responses=errors(UnauthenticatedError, NotFoundError, bots.OriginNotAllowedError, TooManyRequestsError),
+)
+async def capture_lead(
+    conversation_id: UUID, body: LeadCapture, rt: RuntimeDep, visitor: VisitorDep, address: AddressDep
+) -> LeadCaptured:
+    """Leave a message for a person to answer. Sending the same again answers with the same id."""
+    _own(visitor, conversation_id)
+    await rt.limiter.hit("lead-address", address, LEADS_PER_MINUTE)
+    return await leads.capture(rt, visitor, body)
 
 
 @router.post(

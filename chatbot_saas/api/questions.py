@@ -21,13 +21,13 @@ from chatbot_saas.core.tenancy import Scope
 from chatbot_saas.schemas.base import PageRead
 from chatbot_saas.schemas.questions import ImportMode, PairImport, PairMatchRead, PairMatchRequest
 from chatbot_saas.schemas.sources import QuestionPair, Title
-from chatbot_saas.services import bots, matching, pair_files, pairs, sources
+from chatbot_saas.services import bots, csv_files, matching, pairs, sources
 
 router = APIRouter(
     prefix="/api/v1", tags=["questions"], responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError)
 )
 _CSV: dict[str, Any] = {"schema": {"type": "string"}}
-_CSV_BODY = {"requestBody": {"required": True, "content": {pair_files.MEDIA_TYPE: _CSV}}}
+_CSV_BODY = {"requestBody": {"required": True, "content": {csv_files.MEDIA_TYPE: _CSV}}}
 Preview = Annotated[bool, Query(description="Only tell what would change.")]
 
 
@@ -71,7 +71,7 @@ async def list_pairs(
 @router.get(
     "/sources/{source_id}/pairs.csv",
     response_class=Response,
-    responses={**errors(ConflictError), 200: {"content": {pair_files.MEDIA_TYPE: _CSV}}},
+    responses={**errors(ConflictError), 200: {"content": {csv_files.MEDIA_TYPE: _CSV}}},
 )
 async def export_list(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> Response:
     """The list as CSV with the columns question and answer, in UTF-8 with a byte order mark.
@@ -84,7 +84,7 @@ async def export_list(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> 
         "Cache-Control": "no-store",
         "ETag": f'"{version}"',
     }
-    return Response(data, media_type=f"{pair_files.MEDIA_TYPE}; charset=utf-8", headers=headers)
+    return Response(data, media_type=f"{csv_files.MEDIA_TYPE}; charset=utf-8", headers=headers)
 
 
 @router.put(

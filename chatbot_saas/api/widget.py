@@ -36,6 +36,8 @@ _TYPES = {
 _ORIGIN = re.compile(r"\*|https?://(\*\.)?[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 _COMMENT_LINE = re.compile(r"^\s*(?:(?://|/\*|(?<= )\*).*)?\n", re.MULTILINE)
 _INDENT = re.compile(r"^ +", re.MULTILINE)
+_JS_BREAK = re.compile(r"(?<=[{(\[;,])\n")  # behind these a statement goes on, or has ended by itself
+_CSS_SPACE = re.compile(r"\s*([{};,])\s*|(?<=:) ")  # a space before a colon means something in a selector
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -75,10 +77,13 @@ def _asset(text: str, suffix: str) -> Asset:
 
 
 def _squeeze(text: str, suffix: str) -> str:
-    """Our files keep comments on lines of their own: leaving those and the indentation out saves a visitor a sixth."""
+    """Without comments (which stand on lines of their own), indentation and idle breaks: a fifth less to load."""
     if suffix in (".js", ".css"):
         text = _COMMENT_LINE.sub("", text)
-    return _INDENT.sub("", text)
+    if suffix == ".css":
+        text = _CSS_SPACE.sub(r"\1", text).replace(";}", "}")
+    text = _INDENT.sub("", text)
+    return _JS_BREAK.sub("", text) if suffix == ".js" else text
 
 
 def load_assets(folder: Path = FOLDER) -> tuple[str, dict[str, Asset]]:

@@ -196,5 +196,6 @@ def _engine(url: URL, pool_size: int) -> AsyncEngine:
         pool_timeout=10,
         pool_pre_ping=False,
         pool_recycle=1800,
+        hide_parameters=True,  # an error that is logged must not tell what visitors wrote
         connect_args={"connect_timeout": 5},
     )

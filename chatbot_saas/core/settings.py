@@ -60,6 +60,7 @@ class Settings(BaseSettings):
 
     worker_in_process: bool = True
     worker_concurrency: int = Field(default=10, ge=1, le=64)
+    answer_cache_seconds: int = Field(default=1800, ge=0)
     model_timeout_seconds: float = Field(default=8.0, gt=0)
     upload_max_bytes: int = Field(default=25 * 1024 * 1024, gt=0)
 

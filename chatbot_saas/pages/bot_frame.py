@@ -17,6 +17,8 @@ TABS = (
     ("Settings", ""),
     ("Knowledge", "/knowledge"),
     ("Q&A", "/questions"),
+    ("Retrieval", "/retrieval"),
+    ("Tests", "/tests"),
     ("Embed", "/embed"),
     ("History", "/history"),
 )
@@ -97,6 +99,12 @@ def _header(bot: BotRead) -> rx.Component:
                 rx.el.div(
                     rx.heading(bot.name, as_="h1", size="6", class_name="tracking-[-0.02em] break-words min-w-0"),
                     status_badge(bot.status),
+                    rx.cond(
+                        bot.hold_changes
+                        & (bot.status == "published")  # pyright: ignore[reportOperatorIssue]
+                        & (bot.version != bot.published_version),
+                        _held_back(),
+                    ),
                     class_name="flex flex-wrap items-center gap-x-3 gap-y-1",
                 ),
                 rx.text(
@@ -110,6 +118,15 @@ def _header(bot: BotRead) -> rx.Component:
         ),
         rx.cond(ShellState.user.can_write, _publish(bot)),
         class_name="flex flex-wrap items-center justify-between gap-4 min-h-[52px]",
+    )
+
+
+def _held_back() -> rx.Component:
+    """Opens the page where changes are published."""
+    return rx.link(
+        rx.badge("changes not published", color_scheme="amber", variant="soft", radius="full", size="1"),
+        href=_bot_path("/tests"),
+        underline="none",
     )
 
 
@@ -139,7 +156,7 @@ def _tabs(active: str) -> rx.Component:
         return rx.el.li(rx.link(text, href=_bot_path(path), underline="none", class_name="tab-link", **here))
 
     return rx.el.nav(
-        rx.el.ul(*[tab(text, path) for text, path in TABS], class_name="flex gap-6 overflow-x-auto"),
+        rx.el.ul(*[tab(text, path) for text, path in TABS], class_name="flex flex-wrap gap-x-5 sm:gap-x-6"),
         aria_label="Parts of this bot",
         class_name="border-b border-[var(--line)] -mt-2",
     )

@@ -8,6 +8,7 @@ from chatbot_saas.components.feedback import confirm_by_name, confirm_dialog, no
 from chatbot_saas.components.forms import field, form_section, select_field, text_area, text_field
 from chatbot_saas.components.layout import icon_button
 from chatbot_saas.components.vars import length, negated, shown
+from chatbot_saas.pages.bot_answers import finding, trust
 from chatbot_saas.pages.bot_appearance import appearance, typed_field
 from chatbot_saas.pages.bot_frame import bot_page
 from chatbot_saas.pages.playground import playground
@@ -52,9 +53,12 @@ def _settings(bot: BotRead) -> rx.Component:
         rx.el.fieldset(
             _identity(),
             _behaviour(),
+            trust(),
             _model(),
             appearance(),
             _websites(),
+            _publishing(),
+            finding(),
             disabled=negated(ShellState.user.can_write),
             class_name="flex flex-col gap-5 min-w-0",
         ),
@@ -134,6 +138,15 @@ def _model() -> rx.Component:
             spell_check=False,
             **typed_field("model"),
         ),
+        text_field(
+            "fallback_model",
+            "Second model",
+            hint="Asked when the first one does not answer. Empty: the operator's, if there is one.",
+            placeholder="None",
+            auto_complete="off",
+            spell_check=False,
+            **typed_field("fallback_model"),
+        ),
         rx.el.div(
             _slider("temperature", "Temperature", 2.0, "Low is steady, high is inventive."),
             _slider("top_p", "Top-p", 1.0, "Leave at 1 unless you know why.", lowest=0.05),
@@ -204,6 +217,30 @@ def _websites() -> rx.Component:
             error=problem,
         ),
         id="websites",
+    )
+
+
+def _publishing() -> rx.Component:
+    return form_section(
+        "Publishing",
+        "When visitors get what you change here.",
+        rx.el.label(
+            rx.switch(
+                checked=State.draft.hold_changes,
+                on_change=lambda on: State.change("hold_changes", on),  # pyright: ignore[reportCallIssue]
+                size="2",
+                aria_describedby="hold-note",
+            ),
+            rx.el.span("Hold changes until I publish", class_name="text-sm font-medium"),
+            class_name="flex items-center gap-3 cursor-pointer w-fit min-h-9",
+        ),
+        rx.el.p(
+            "Visitors keep the settings that were published last, while you try others in the playground and against "
+            "the bot's tests. Websites, status and the model key always change at once.",
+            id="hold-note",
+            class_name="field-hint",
+        ),
+        id="publishing",
     )
 
 

@@ -6,15 +6,20 @@ import reflex as rx
 
 from chatbot_saas.components import format
 from chatbot_saas.components.answers import answer_text, citations, retrieved
+from chatbot_saas.components.bot_filter import bot_filter
 from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_lines, skeleton_panels
 from chatbot_saas.components.layout import link_button, page_header
+from chatbot_saas.components.leads import contact
+from chatbot_saas.components.ranked import remarks, sentences
 from chatbot_saas.components.table import Column, data_table, in_short, load_more, search_box, table_row
 from chatbot_saas.components.vars import length, shown
 from chatbot_saas.pages.not_found import not_found
 from chatbot_saas.pages.shell import dashboard_page
 from chatbot_saas.schemas.chat import ConversationListItem, ConversationRead, OwnerMessage
-from chatbot_saas.schemas.dashboard import BotLink, PlaygroundTurn
-from chatbot_saas.state.conversations import ALL_BOTS, CHANNELS, ConversationsState, ConversationState
+from chatbot_saas.schemas.dashboard import PlaygroundTurn
+from chatbot_saas.schemas.leads import LeadRead
+from chatbot_saas.state.conversations import CHANNELS, ConversationsState, ConversationState
+from chatbot_saas.state.lists import ALL_BOTS
 from chatbot_saas.state.shell import ShellState
 
 COLUMNS = (
@@ -50,15 +55,7 @@ def _filters() -> rx.Component:
     state = ConversationsState
     return rx.el.div(
         search_box("Search in messages", state.search, state.change_search),
-        rx.select.root(
-            rx.select.trigger(aria_label="Bot", class_name="w-full sm:w-44"),
-            rx.select.content(
-                rx.select.item("All bots", value=ALL_BOTS), rx.foreach(state.bots, _bot_choice), position="popper"
-            ),
-            value=state.bot_id,
-            on_change=state.change_bot,
-            size="2",
-        ),
+        bot_filter(state.bots, state.bot_id, state.change_bot, everything=ALL_BOTS),
         rx.select.root(
             rx.select.trigger(aria_label="Channel", class_name="w-full sm:w-40"),
             rx.select.content(
@@ -75,10 +72,6 @@ def _filters() -> rx.Component:
         ),
         class_name="flex flex-col sm:flex-row sm:flex-wrap sm:items-center gap-3",
     )
-
-
-def _bot_choice(bot: BotLink) -> rx.Component:
-    return rx.select.item(bot.name, value=bot.id.to(str))  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _row(item: ConversationListItem) -> rx.Component:
@@ -176,6 +169,12 @@ def _transcript(talk: ConversationRead) -> rx.Component:
             ),
             rx.cond(ShellState.user.can_write, _delete()),
         ),
+        rx.cond(
+            length(ConversationState.left) > 0,
+            rx.el.ul(
+                rx.foreach(ConversationState.left, _left), aria_label="Left messages", class_name="flex flex-col gap-3"
+            ),
+        ),
         rx.el.ol(
             rx.foreach(talk.messages, _message),
             aria_label="Messages",
@@ -189,9 +188,26 @@ def _delete() -> rx.Component:
     return confirm_dialog(
         rx.button(rx.icon("trash-2", size=15, aria_hidden="true"), "Delete", variant="soft", color_scheme="red"),
         title="Delete this conversation?",
-        text="All of its messages are removed. This cannot be undone.",
+        text="All of its messages are removed, also those that were left for a person. This cannot be undone.",
         action="Delete",
         on_confirm=ConversationState.delete,
+    )
+
+
+def _left(item: LeadRead) -> rx.Component:
+    return rx.el.li(
+        rx.el.div(
+            rx.icon("mail", size=16, aria_hidden="true", class_name="text-[var(--accent-11)] shrink-0"),
+            rx.el.strong(
+                rx.cond(item.name, f"{item.name} left a message", "The visitor left a message"),
+                class_name="font-medium min-w-0 break-words",
+            ),
+            rx.el.span(format.date_time(item.created_at), class_name="text-xs text-[var(--ink-soft)]"),
+            class_name="flex flex-wrap items-center gap-x-2 gap-y-1",
+        ),
+        rx.el.p(item.message, class_name="whitespace-pre-wrap break-words"),
+        rx.el.div(contact(item), class_name="flex flex-wrap gap-x-4 gap-y-1 min-w-0"),
+        class_name="panel flex flex-col gap-2 px-4 py-4 sm:px-6 text-sm",
     )
 
 
@@ -281,5 +297,8 @@ def _trace(trace: PlaygroundTurn) -> rx.Component:
             retrieved(trace.passages),
             rx.el.p("No passage was found for this question.", class_name="text-[13px] text-[var(--ink-soft)]"),
         ),
+        sentences(trace.unsupported, "Not supported by the sources:"),
+        remarks(trace.remarks),
+        rx.link("The full record: prompt, scores, times and price", href=trace.record, size="1", class_name="w-fit"),
         class_name="flex flex-col gap-2 mt-1.5 ml-[6px] pl-4 border-l-2 border-[var(--line-strong)]",
     )

@@ -5,12 +5,15 @@ from typing import Any
 import reflex as rx
 
 from chatbot_saas.components.answers import answer_text, citations, retrieved
-from chatbot_saas.components.layout import bot_avatar, icon_button
+from chatbot_saas.components.layout import bot_avatar, icon_button, link_button
+from chatbot_saas.components.ranked import remarks, sentences
+from chatbot_saas.components.saved_tests import save_as_test
 from chatbot_saas.components.vars import length, route_parameter
 from chatbot_saas.schemas.bots import BotRead
 from chatbot_saas.schemas.dashboard import PlaygroundTurn
 from chatbot_saas.state.bot_form import BotFormState
 from chatbot_saas.state.playground import PlaygroundState
+from chatbot_saas.state.saved_tests import SavedTestState
 from chatbot_saas.state.shell import ShellState
 
 
@@ -24,14 +27,25 @@ def playground(bot: BotRead) -> rx.Component:
                     class_name="text-[13px] text-[var(--ink-soft)]",
                 ),
             ),
-            rx.button(
-                rx.icon("rotate-ccw", size=14, aria_hidden="true"),
-                "New chat",
-                on_click=PlaygroundState.new_chat,
-                variant="soft",
-                color_scheme="gray",
-                size="1",
-                disabled=(length(PlaygroundState.turns) == 0) & (PlaygroundState.question == ""),
+            rx.el.div(
+                link_button(
+                    "Compare",
+                    "/bots/" + route_parameter("bot_id") + "/compare",
+                    icon="columns-2",
+                    variant="soft",
+                    size="1",
+                    color_scheme="gray",
+                ),
+                rx.button(
+                    rx.icon("rotate-ccw", size=14, aria_hidden="true"),
+                    "New chat",
+                    on_click=PlaygroundState.new_chat,
+                    variant="soft",
+                    color_scheme="gray",
+                    size="1",
+                    disabled=(length(PlaygroundState.turns) == 0) & (PlaygroundState.question == ""),
+                ),
+                class_name="flex flex-wrap justify-end gap-2",
             ),
             class_name="flex items-start justify-between gap-3 px-4 py-3 border-b border-[var(--line)]",
         ),
@@ -119,23 +133,67 @@ def _turn(bot: BotRead, turn: PlaygroundTurn) -> rx.Component:
         _asked(turn.question),
         _said(
             bot,
-            rx.cond(
-                turn.answer,
-                rx.el.div(answer_text(turn.answer), citations(turn.sources), class_name="bubble bubble-bot w-fit"),
-            ),
-            rx.cond(turn.error, _problem(turn)),
-            rx.cond((turn.error == "") & ~turn.answered, _unanswered()),
-            rx.cond(
-                turn.fallback,
-                rx.el.p(
-                    "The model did not answer, so the best passage was quoted.",
-                    class_name="text-[13px] text-[var(--amber-11)]",
-                ),
-            ),
-            retrieved(turn.passages),
+            turn_body(turn, _problem(turn), ask=PlaygroundState.ask),
             rx.el.p(turn.note, class_name="text-xs text-[var(--ink-soft)]"),
         ),
         class_name="flex flex-col gap-4",
+    )
+
+
+def turn_body(turn: PlaygroundTurn, problem: rx.Component, *, ask: Any) -> rx.Component:
+    """An answer that was tried, with what the owner should know of it.
+
+    `ask({"question": ...})` asks what the visitor was offered to ask next.
+    """
+    return rx.fragment(
+        rx.cond(
+            turn.answer,
+            rx.el.div(answer_text(turn.answer), citations(turn.sources), class_name="bubble bubble-bot w-fit"),
+        ),
+        rx.cond(turn.error, problem),
+        rx.cond((turn.error == "") & ~turn.answered, _unanswered()),
+        rx.cond(length(turn.choices) > 0, _choices(turn, ask)),
+        sentences(turn.unsupported, "Not supported by the sources:"),
+        rx.cond(
+            turn.fallback,
+            rx.el.p(
+                "The model did not answer, so the best passage was quoted.",
+                class_name="text-[13px] text-[var(--amber-11)]",
+            ),
+        ),
+        remarks(turn.remarks),
+        retrieved(turn.passages),
+        rx.cond(
+            turn.record,
+            rx.el.div(
+                rx.link(
+                    "How was this made?",
+                    href=turn.record,
+                    size="1",
+                    aria_label=rx.cond(turn.question, "How was the answer to “" + turn.question + "” made?", ""),
+                ),
+                save_as_test(turn.answer_id, SavedTestState.save),
+                class_name="flex flex-wrap items-center gap-3",
+            ),
+        ),
+    )
+
+
+def _choices(turn: PlaygroundTurn, ask: Any) -> rx.Component:
+    """Asked at a click, as in the widget."""
+    return rx.el.div(
+        rx.el.p("Offered to the visitor:", class_name="text-xs text-[var(--ink-soft)] w-full"),
+        rx.cond(
+            ShellState.user.can_write,
+            rx.foreach(
+                turn.choices,
+                lambda text: rx.el.button(text, on_click=ask({"question": text}), type="button", class_name="starter"),
+            ),
+            rx.foreach(turn.choices, lambda text: rx.el.span(text, class_name="starter")),
+        ),
+        role="group",
+        aria_label="What the visitor is offered",
+        class_name="flex flex-wrap gap-2",
     )
 
 

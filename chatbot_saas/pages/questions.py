@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from chatbot_saas.components import format
-from chatbot_saas.components.buttons import row_button
+from chatbot_saas.components.buttons import download_link, row_button
 from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_panels, status_badge
 from chatbot_saas.components.forms import field
 from chatbot_saas.components.layout import icon_button
@@ -126,15 +126,7 @@ def _list_choice(source: SourceRead) -> rx.Component:
 
 
 def _export() -> rx.Component:
-    return rx.el.a(
-        rx.icon("download", size=15, aria_hidden="true"),
-        "Export",
-        href="/api/v1/sources/" + State.chosen + "/pairs.csv",
-        download="questions.csv",
-        custom_attrs={"reloadDocument": True},  # else the router looks for a page of this name
-        class_name="inline-flex items-center gap-1.5 min-h-8 px-3 rounded-md text-sm font-medium "
-        "text-[var(--gray-a11)] bg-[var(--gray-a3)] hover:bg-[var(--gray-a4)]",
-    )
+    return download_link("Export", "/api/v1/sources/" + State.chosen + "/pairs.csv", "questions.csv")
 
 
 def _status() -> rx.Component:

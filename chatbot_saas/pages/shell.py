@@ -122,6 +122,7 @@ def _navigation(section: str, *, close: Callable[[rx.Component], rx.Component] =
             entry("Overview", "/overview", "layout-dashboard"),
             entry("Bots", "/bots", "bot"),
             entry("Conversations", "/conversations", "messages-square"),
+            entry("Messages", "/messages", "mail"),
             entry("Jobs", "/jobs", "list-checks"),
             entry("API keys", "/keys", "key-round"),
             entry("Audit", "/audit", "scroll-text"),

@@ -11,9 +11,13 @@ ACTIONS = {
     "bot.create": "Bot created",
     "bot.change": "Bot settings changed",
     "bot.publish": "Bot published",
+    "bot.publish_override": "Bot published in spite of its tests",
     "bot.pause": "Bot paused",
     "bot.roll_back": "Bot settings rolled back",
     "bot.delete": "Bot deleted",
+    "bot_test.create": "Test added",
+    "bot_test.change": "Test changed",
+    "bot_test.delete": "Test deleted",
     "source.create": "Document uploaded",
     "source.change": "Document changed",
     "source.reindex": "Document indexed again",
@@ -23,6 +27,7 @@ ACTIONS = {
     "api_key.create": "API key created",
     "api_key.revoke": "API key revoked",
     "conversation.delete": "Conversation deleted",
+    "lead.delete": "Message of a visitor deleted",
 }
 """What each action is called where people read it; one that is missing here is shown as it is stored."""
 

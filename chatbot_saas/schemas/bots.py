@@ -166,6 +166,8 @@ class BotPatch(Request):
     status: BotStatus = "draft"
     model_key: ModelKey = ""
     """The bot's own model key; an empty text removes it. It is never returned."""
+    override_tests: bool = False
+    """Publish although tests were not run, or got worse. Not a setting of the bot: it is recorded and forgotten."""
 
 
 class BotRead(Read):

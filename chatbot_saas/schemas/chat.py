@@ -88,6 +88,20 @@ class SentenceProof(Read):
     page: int | None = None
 
 
+class CitedPassage(Read):
+    """A cited source opened at its quote: `before`, `quote` and `after` follow each other in the document."""
+
+    number: int
+    title: str
+    page: int | None
+    url: str | None
+    link: str | None
+    before: str = ""
+    """Empty, like `after`, where the document does not hold the quote any more."""
+    quote: str
+    after: str = ""
+
+
 class PublicAnswer(Read):
     message_id: UUID
     answer: str
@@ -107,6 +121,8 @@ class UsageRead(Read):
     cached_tokens: int
     model: str
     cost_usd: float | None
+    saved_tokens: int = 0
+    """Of an answer that was there already: what it cost when it was made."""
 
 
 class ChatAnswer(PublicAnswer):
@@ -171,7 +187,13 @@ class SearchHit(Read):
     """Cosine similarity."""
     lexical_score: float | None
     coverage: float
-    """Share of the question's words that the passage holds."""
+    """Share of the question's words that the passage holds, rare words weighing more."""
+    vector_rank: int | None = None
+    """Its place among the candidates by meaning alone, 1 the best."""
+    lexical_rank: int | None = None
+    """The same by words alone."""
+    rerank_score: float | None = None
+    """What the operator's reranker said, if it was asked."""
 
 
 class SearchRead(Read):
@@ -195,7 +217,20 @@ class AnswerTrace(Read):
     model: str
     fallback: str
     """The error code, where the model failed and the passages answered instead."""
+    second_model: str = ""
+    """The error code of the first model, where a second one answered."""
     pair: PairTrace | None = None
+    saved_tokens: int = 0
+    """Of an answer that had been given before."""
+    standalone: str = ""
+    """The question as it was made to stand alone."""
+    decision: str = ""
+    """answer, clarify or refuse; empty where nothing had to be decided."""
+    probability: float | None = None
+    """That the passages hold the answer, from 0 to 1."""
+    withheld: list[str] = []
+    """Sentences of the model that a strict bot did not say."""
+    proof: list[SentenceProof] = []
     citations: list[Citation]
     passages: list[SearchHit]
     milliseconds: dict[str, float]

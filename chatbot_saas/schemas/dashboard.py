@@ -58,10 +58,20 @@ class BotDraft(Read):
     model: str = ""
     temperature: float = 0.0
     top_p: float = 1.0
+    hold_changes: bool = False
     welcome_message: str = ""
     starter_questions: list[str] = []
     color: str = "#4f46e5"
     icon: str = ""
+    answer_mode: str = "balanced"
+    fallback_model: str = ""
+    link_hosts: str = ""
+    """One a line."""
+    passage_limit: str = ""
+    passage_tokens: str = ""
+    vector_weight: float | None = None
+    rerank: bool = True
+    chunk_tokens: str = ""
     allowed_origins: list[str] = []
 
 
@@ -91,6 +101,19 @@ class PlaygroundTurn(Read):
     """The model failed and the passages answered."""
     sources: list[Citation] = []
     passages: list[PassageView] = []
+    answer_id: str = ""
+    record: str = ""
+    """Where it is told in full how the answer was made."""
+    unsupported: list[str] = []
+    """Sentences that nothing in the sources supports."""
+    choices: list[str] = []
+    """What the visitor was offered to ask next."""
+    remarks: list[str] = []
+    """That it came from the cache, or from the second model."""
+    first_word: str = ""
+    whole: str = ""
+    tokens: str = ""
+    cost: str = ""
 
 
 class PageChoice(Read):

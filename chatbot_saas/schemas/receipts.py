@@ -16,7 +16,7 @@ class Removed(Read):
     blobs: int = 0
     """Stored files."""
     cache: int = 0
-    """Answers that were kept in memory."""
+    """Answers that were kept in memory or in Redis."""
 
 
 class Receipt(Read):

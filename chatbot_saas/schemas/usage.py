@@ -12,4 +12,6 @@ class OverviewRead(Read):
     unanswered_today: int
     input_tokens_today: int
     output_tokens_today: int
+    saved_tokens_today: int
+    """What answers that were there already would have cost again."""
     cost_today_usd: Decimal

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -12,7 +12,6 @@ from sqlmodel import col
 from chatbot_saas.core.errors import ConflictError, ForbiddenError, NotFoundError, PreconditionFailedError
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.paging import Page, PageRequest, page_of
-from chatbot_saas.core.security import SecretBox
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.models import Bot, BotVersion, Conversation, Source, User
 from chatbot_saas.schemas.bots import (
@@ -24,7 +23,7 @@ from chatbot_saas.schemas.bots import (
     PublicBotConfig,
 )
 from chatbot_saas.schemas.receipts import Receipt
-from chatbot_saas.services import audit, deletion, erasure
+from chatbot_saas.services import audit, deletion, erasure, gate, published, runs
 from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
 
@@ -54,6 +53,10 @@ VERSIONED = (
     "hold_changes",
     "allowed_origins",
 )
+
+
+READ_AGAIN = frozenset({"language", "chunk_tokens"})
+"""Settings by which texts are cut and their words are searched: a change reads every source again."""
 
 
 class BotPausedError(ForbiddenError):
@@ -88,10 +91,18 @@ async def get(session: AsyncSession, principal: Tenant, bot_id: UUID) -> BotRead
     return BotRead.model_validate(await load(session, principal, bot_id))
 
 
-async def load(session: AsyncSession, principal: Tenant, bot_id: UUID, *, lock: bool = False) -> Bot:
-    """The row, or NotFoundError: for another tenant's bot as for one that never was."""
+async def load(
+    session: AsyncSession, principal: Tenant, bot_id: UUID, *, lock: bool = False, going: bool = False
+) -> Bot:
+    """The row, or NotFoundError: for another tenant's bot as for one that never was.
+
+    `lock`: it is to be changed; rows that point to it can be added meanwhile. `going`: it is to be deleted. A deletion
+    must not begin with the weaker lock: who has added such rows may wait for that one (see services.knowledge), and the
+    deletion for those rows.
+    """
     principal.require_bot(bot_id)
-    bot = await session.get(Bot, bot_id, with_for_update={"key_share": True} if lock else None)
+    how: Any = True if going else {"key_share": True} if lock else None
+    bot = await session.get(Bot, bot_id, with_for_update=how)
     if bot is None:
         raise NotFoundError("There is no such bot.")
     return bot
@@ -140,29 +151,69 @@ async def change(
     principal: Tenant,
     bot_id: UUID,
     request: BotPatch,
-    secrets: SecretBox,
+    rt: Runtime,
     *,
     expected_version: int | None = None,
 ) -> BotRead:
-    """Change the fields that were sent. `expected_version`: refuse if someone else changed the bot meanwhile."""
+    """Change the fields that were sent. `expected_version`: refuse if someone else changed the bot meanwhile.
+
+    Raises what services.gate raises where that publishes: with the status, or where held changes are let go.
+    """
     principal.require(Scope.BOTS_WRITE)
     bot = await load(session, principal, bot_id, lock=True)
-    _require_version(bot, expected_version)
+    require_version(bot, expected_version)
     values: dict[str, Any] = {name: getattr(request, name) for name in request.model_fields_set}
+    override = values.pop("override_tests", False)
     key = values.pop("model_key", None)
     changed = [name for name, value in values.items() if getattr(bot, name) != value]
     for name in changed:
         setattr(bot, name, values[name])
     if key is not None:
-        bot.model_key = secrets.seal(principal.tenant_id, key) if key else None
+        bot.model_key = rt.secrets.seal(principal.tenant_id, key) if key else None
         bot.model_key_last4, bot.model_error = key[-4:], ""
         changed.append("model_key")
     if changed:
+        goes_out = await _publishes(session, principal, bot, changed, override=override)
         bot.version += 1
         _add_version(session, principal, bot, ", ".join(sorted(changed)))
+        details = take_out(bot) if goes_out else {}
         action = {"published": "bot.publish", "paused": "bot.pause"}.get(bot.status, "bot.change")
-        audit.record(session, principal, action if "status" in changed else "bot.change", bot.id, changed=changed)
+        action = action if "status" in changed else "bot.change"
+        audit.record(session, principal, action, bot.id, changed=changed, **details)
+    await _read_again(session, rt, bot, changed)
     return await _read(session, bot)
+
+
+async def _read_again(session: AsyncSession, rt: Runtime, bot: Bot, changed: Sequence[str]) -> None:
+    """By a job: whoever holds a bot must not wait for its sources, since their runs end with the bot."""
+    if not READ_AGAIN.isdisjoint(changed):
+        await runs.enqueue_all_again(session, rt, bot)
+
+
+async def _publishes(
+    session: AsyncSession, principal: Tenant, bot: Bot, changed: Sequence[str], *, override: bool
+) -> bool:
+    """Whether visitors get the change at once, or nothing is held back. What goes out by it must pass the gate."""
+    if bot.status != "published":
+        return False
+    if "status" in changed or ("hold_changes" in changed and not bot.hold_changes):
+        await gate.require(session, principal, bot, settings_of(bot), override=override)
+        return True
+    if not bot.hold_changes:
+        return True
+    live = await published.settings_of(session, bot.id, bot.published_version)
+    return live is not None and not published.differences(settings_of(bot), live)
+
+
+def take_out(bot: Bot) -> dict[str, Any]:
+    """Give visitors the present version. Returns what an entry of the audit says about it."""
+    bot.published_version = bot.version
+    return {"published": bot.version}
+
+
+def settings_of(bot: Bot) -> dict[str, Any]:
+    """The settings as a version keeps them."""
+    return {name: getattr(bot, name) for name in VERSIONED}
 
 
 async def versions(
@@ -189,30 +240,43 @@ async def versions(
     ]
 
 
-def _require_version(bot: Bot, expected: int | None) -> None:
+def require_version(bot: Bot, expected: int | None) -> None:
     if expected is not None and expected != bot.version:
         raise PreconditionFailedError(current_version=bot.version)
 
 
 async def roll_back(
-    session: AsyncSession, principal: Tenant, bot_id: UUID, version: int, *, expected_version: int | None = None
+    session: AsyncSession,
+    principal: Tenant,
+    bot_id: UUID,
+    version: int,
+    rt: Runtime,
+    *,
+    expected_version: int | None = None,
 ) -> BotRead:
-    """Take the settings of an earlier version. That is a change too, so it makes a new version."""
+    """Take the settings of an earlier version. That is a change too, so it makes a new version.
+
+    Of a published bot visitors get it at once, held changes or not: whoever rolls back wants that now.
+    """
     principal.require(Scope.BOTS_WRITE)
     bot = await load(session, principal, bot_id, lock=True)
-    _require_version(bot, expected_version)
+    require_version(bot, expected_version)
     query = select(BotVersion).where(col(BotVersion.bot_id) == bot_id, col(BotVersion.version) == version)
     old = (await session.execute(query)).scalar_one_or_none()
     if old is None:
         raise NotFoundError("There is no such version of this bot.")
     if version == bot.version:
         raise ConflictError("This is the present version already.")
-    for name in VERSIONED:
-        if name in old.settings:
-            setattr(bot, name, old.settings[name])
+    # held or not stays as it is: else the next change would go out by surprise
+    taken = {name: old.settings[name] for name in VERSIONED if name in old.settings and name != "hold_changes"}
+    changed = [name for name, value in taken.items() if getattr(bot, name) != value]
+    for name in changed:
+        setattr(bot, name, taken[name])
     bot.version += 1
     _add_version(session, principal, bot, f"rolled back to version {version}")
-    audit.record(session, principal, "bot.roll_back", bot.id, version=version)
+    details = take_out(bot) if bot.status == "published" else {}
+    audit.record(session, principal, "bot.roll_back", bot.id, version=version, **details)
+    await _read_again(session, rt, bot, changed)
     return await _read(session, bot)
 
 
@@ -221,8 +285,8 @@ async def delete(rt: Runtime, principal: Tenant, bot_id: UUID, *, expected_versi
     principal.require(Scope.BOTS_WRITE)
 
     async def read(session: AsyncSession, lock: bool) -> Target:
-        bot = await load(session, principal, bot_id, lock=lock)
-        _require_version(bot, expected_version)
+        bot = await load(session, principal, bot_id, going=lock)
+        require_version(bot, expected_version)
         return Target(
             kind="bot",
             id=bot.id,
@@ -260,7 +324,14 @@ def require_public(bot: Bot | None) -> Bot:
     return bot
 
 
-def require_origin(bot: Bot, origin: str, own_origins: frozenset[str]) -> None:
+class HasOrigins(Protocol):
+    """A bot, or what is kept of it."""
+
+    @property
+    def allowed_origins(self) -> list[str]: ...
+
+
+def require_origin(bot: HasOrigins, origin: str, own_origins: frozenset[str]) -> None:
     if origin not in own_origins and origin not in bot.allowed_origins:
         raise OriginNotAllowedError(
             f"{origin or 'This website'} is not on the bot's list of allowed websites. "
@@ -297,7 +368,7 @@ def _add_version(session: AsyncSession, principal: Tenant, bot: Bot, summary: st
             tenant_id=bot.tenant_id,
             bot_id=bot.id,
             version=bot.version,
-            settings={name: getattr(bot, name) for name in VERSIONED},
+            settings=settings_of(bot),
             summary=summary[:300],
             user_id=principal.user_id,
         )

@@ -21,20 +21,34 @@ from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import Scope, Tenant, Visitor
 from chatbot_saas.models import Bot, Message
-from chatbot_saas.schemas.chat import ChatRequestBody, PublicChatRequest, SearchHit
+from chatbot_saas.schemas.chat import ChatRequestBody, Citation, PublicChatRequest, SearchHit
 from chatbot_saas.services import bots, matching, usage
+from chatbot_saas.services.citations import public_sources
 from chatbot_saas.services.live import LiveAnswer
+from chatbot_saas.services.replies import make_answer
 from chatbot_saas.services.retrieval import BotIndex, retrieve
 from chatbot_saas.services.runtime import Runtime
-from chatbot_saas.services.turns import Turn, make_answer, view
+from chatbot_saas.services.turns import Turn, view
 
 log = get_logger(__name__)
 BOT_LIMIT_PER_MINUTE = 100
 HISTORY_MESSAGES = 10
 MOST_CHARACTERS = 1_000_000
 """More than any answer has: an answer that is made anew gets ids that none before it had."""
+PUBLISHED, PRESENT = 0, -1
+"""In place of a version's number: what visitors get, and the settings as they are now."""
 STALE_SECONDS = 90
 """A pending answer this old whose process is not known has died; it may be made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """An answer that nobody but its owner sees. `trace`: as of a message."""
+
+    text: str
+    answered: bool
+    citations: list[Citation]
+    trace: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,7 @@ class Asked:
     channel: str = ""
     session_id: str = ""
     conversation_id: UUID | None = None
+    version: int = PUBLISHED
 
     @property
     def session(self) -> dict[str, Any]:
@@ -54,11 +69,19 @@ class Asked:
 
 
 _BOT = """
-    SELECT b.id, b.tenant_id, b.name, b.status, b.instructions, b.model, b.temperature, b.top_p, b.max_tokens,
-           b.fallback_text, b.language, b.qa_threshold, b.version, b.model_key, b.model_error, b.embedder, b.dimension,
-           b.allowed_origins, t.status AS tenant_status
-    FROM bots b JOIN tenants t ON t.id = b.tenant_id WHERE b.id = %(id)s
+    SELECT b.id, b.tenant_id, b.name, b.status, b.instructions, b.welcome_message, b.model, b.fallback_model,
+           b.temperature, b.top_p, b.max_tokens, b.fallback_text, b.language, b.qa_threshold, b.answer_mode,
+           b.passage_limit, b.passage_tokens, b.vector_weight, b.rerank, b.link_hosts, b.allowed_origins, b.version,
+           b.knowledge_version, b.model_key, b.model_error, b.embedder, b.dimension, t.status AS tenant_status,
+           v.version AS held_version, v.settings AS held_settings
+    FROM bots b JOIN tenants t ON t.id = b.tenant_id
+    LEFT JOIN bot_versions v ON v.bot_id = b.id AND v.version = CASE
+        WHEN %(version)s > 0 THEN %(version)s
+        WHEN %(version)s = 0 AND b.hold_changes AND b.published_version > 0 THEN b.published_version END
+    WHERE b.id = %(id)s
     """
+"""`version`: a number of the bot's, PUBLISHED or PRESENT."""
+PLAYGROUND = "playground"
 _VISITORS_CONVERSATION = "SELECT id FROM conversations WHERE id = %(id)s AND bot_id = %(bot_id)s"
 _SESSIONS_CONVERSATION = "SELECT id FROM conversations WHERE bot_id = %(bot_id)s AND session_id = %(session_id)s"
 _NEW_CONVERSATION = """
@@ -118,13 +141,40 @@ async def ask_with_key(rt: Runtime, principal: Tenant, body: ChatRequestBody) ->
 
 
 async def ask_in_playground(
-    rt: Runtime, principal: Tenant, bot_id: UUID, session_id: str, question: str
+    rt: Runtime, principal: Tenant, bot_id: UUID, session_id: str, question: str, *, version: int | None = None
 ) -> tuple[LiveAnswer, UUID]:
-    """A try from the dashboard: the same path, kept apart from visitors'. Returns (answer, the answer's id)."""
+    """A try from the dashboard: the same path, kept apart from visitors'. Returns (answer, the answer's id).
+
+    `version`: as that one answers; else with the settings as they are now, published or not.
+    """
     principal.require(Scope.CHAT)
     # an integrator's names are printable, so none of them is one of ours
-    live, _ = await _ask(rt, principal, Asked(bot_id, question, None, "playground", f"playground\x1f{session_id}"))
+    session = f"playground\x1f{session_id}"
+    asked = Asked(bot_id, question, None, PLAYGROUND, session, version=version or PRESENT)
+    live, _ = await _ask(rt, principal, asked)
     return live, live.answer_id
+
+
+async def try_out(rt: Runtime, principal: Tenant, bot_id: UUID, question: str, *, version: int | None = None) -> Tried:
+    """What that version, or the bot as it is now, answers. No conversation is stored; what it costs is on the bill."""
+    principal.require(Scope.CHAT)
+    principal.require_bot(bot_id)
+    async with rt.db.tenant_plain(principal) as sql:
+        bot = _present(await sql.row(_BOT, id=bot_id, version=version or PRESENT), version or PRESENT)
+    question_id, answer_id = new_id(), new_id()
+    turn = Turn(
+        principal=principal,
+        bot=view(bot, bot.held_settings, bot.held_version),
+        conversation_id=None,
+        question_id=question_id,
+        answer_id=answer_id,
+        question=question,
+        history=[],
+        live=LiveAnswer(question_id, answer_id),
+        reuse=False,
+    )
+    await make_answer(rt, turn)
+    return Tried(turn.text, turn.answered, turn.citations, turn.trace)
 
 
 async def search(rt: Runtime, principal: Tenant, bot_id: UUID, query: str, limit: int) -> list[SearchHit]:
@@ -132,7 +182,7 @@ async def search(rt: Runtime, principal: Tenant, bot_id: UUID, query: str, limit
     principal.require(Scope.CHAT)
     async with rt.db.tenant(principal) as session:
         bot = await bots.load(session, principal, bot_id)
-        index = BotIndex(bot.id, bot.embedder, bot.dimension, bot.language)
+        index = BotIndex.of(bot)
     found = await retrieve(rt, principal, index, query, limit=limit)
     if found.embedded:
         async with rt.db.tenant(principal) as session:
@@ -155,30 +205,34 @@ async def _begin(
     """Two round trips: who is asked and where, then all that is written. A repeated question writes nothing."""
     question_id, answer_id = new_id(), new_id()
     async with rt.db.tenant_plain(principal) as sql:
-        found = await sql.run(_BOT, id=asked.bot_id)
+        found = await sql.run(_BOT, id=asked.bot_id, version=asked.version)
         if asked.conversation_id is None:
             await sql.run(_NEW_CONVERSATION, id=new_id(), **asked.session)
             conversation = await sql.row(_SESSIONS_CONVERSATION, **asked.session)
         else:
             conversation = await sql.row(_VISITORS_CONVERSATION, id=asked.conversation_id, bot_id=asked.bot_id)
-        bot: Any = await found.fetchone()
-        if bot is None or bot.tenant_status != "active":
-            raise NotFoundError("There is no such bot.")
+        bot = _present(await found.fetchone(), asked.version)
         if may_ask:
             may_ask(bot)
         if conversation is None:
             raise NotFoundError("There is no such conversation.")
         row = {"tenant_id": bot.tenant_id, "bot_id": bot.id, "conversation_id": conversation.id}
-        row |= {"bot_version": bot.version, "id": question_id, "text": asked.question, "answer_id": answer_id}
+        row |= {
+            "bot_version": bot.held_version or bot.version,
+            "id": question_id,
+            "text": asked.question,
+            "answer_id": answer_id,
+        }
         turn = Turn(
             principal=principal,
-            bot=view(bot),
+            bot=view(bot, bot.held_settings, bot.held_version),
             conversation_id=conversation.id,
             question_id=question_id,
             answer_id=answer_id,
             question=asked.question,
             history=[],
             live=LiveAnswer(question_id, answer_id),
+            reuse=asked.channel != PLAYGROUND,
         )
         rt.answers.announce(turn.live)
         history = await sql.run(_HISTORY, conversation_id=conversation.id, before=question_id, limit=HISTORY_MESSAGES)
@@ -195,6 +249,15 @@ async def _begin(
     async with rt.db.tenant(principal) as session:
         live = await _repeat(rt, principal, session, bot, conversation.id, str(asked.client_message_id))
         return live, conversation.id
+
+
+def _present(bot: Any, version: int) -> Any:
+    """The row of `_BOT`, or NotFoundError."""
+    if bot is None or bot.tenant_status != "active":
+        raise NotFoundError("There is no such bot.")
+    if version > 0 and bot.held_version is None:
+        raise NotFoundError("There is no such version of this bot.")
+    return bot
 
 
 def _start(rt: Runtime, turn: Turn) -> LiveAnswer:
@@ -225,7 +288,7 @@ async def _repeat(
     rt: Runtime,
     principal: Tenant | Visitor,
     session: AsyncSession,
-    bot: Bot,
+    bot: Any,
     conversation_id: UUID,
     client_message_id: str,
 ) -> LiveAnswer:
@@ -249,7 +312,7 @@ async def _repeat(
     row.status, row.text = "pending", ""
     turn = Turn(
         principal=principal,
-        bot=view(bot),
+        bot=view(bot, bot.held_settings, bot.held_version),
         conversation_id=conversation_id,
         question_id=question.id,
         answer_id=row.id,
@@ -273,8 +336,9 @@ def first_id(row: Message) -> int:
 
 def _emit_row(live: LiveAnswer, row: Message) -> None:
     live.emit("token", text=row.text)
-    live.emit("sources", sources=row.sources)
-    live.emit("done", message_id=str(row.id), answered=bool(row.answered))
+    live.emit("sources", sources=public_sources(row.sources), proof=row.proof)
+    offered = {name: row.trace[name] for name in ("choices", "leave_message") if name in row.trace}
+    live.emit("done", message_id=str(row.id), answered=bool(row.answered), **offered)
 
 
 def _followed_from_row(rt: Runtime, principal: Tenant | Visitor, question_id: UUID, answer_id: UUID) -> LiveAnswer:

@@ -1,10 +1,11 @@
 """Conversations: started by visitors, read by owners."""
 
+import re
 from datetime import UTC
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -12,32 +13,38 @@ from chatbot_saas.core import security
 from chatbot_saas.core.errors import NotFoundError, UnauthenticatedError
 from chatbot_saas.core.paging import Page, PageRequest, page_of
 from chatbot_saas.core.tenancy import Scope, Tenant, Visitor, tenant_for_job
-from chatbot_saas.models import Bot, Chunk, Conversation, Message, TenantRow
+from chatbot_saas.models import Bot, Chunk, Conversation, Document, Message, TenantRow
 from chatbot_saas.schemas.chat import (
     AnswerTrace,
     Citation,
+    CitedPassage,
     ConversationListItem,
     ConversationRead,
     OwnerMessage,
     PairTrace,
     PublicTranscript,
     SearchHit,
+    SentenceProof,
     StartRead,
     TranscriptMessage,
 )
 from chatbot_saas.schemas.receipts import Receipt
-from chatbot_saas.services import bots, erasure
+from chatbot_saas.services import bots, erasure, published
 from chatbot_saas.services.bots import escape_like
 from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
 
+AROUND = 300
+"""Characters of a document that a visitor is shown on either side of a quote."""
+
 
 async def public_bot(rt: Runtime, bot_id: UUID) -> Bot:
-    """A bot that visitors may see. The row is detached: for reading only."""
+    """A bot that visitors may see, with the settings that they get. The row is detached: for reading only."""
     async with rt.db.nobody() as session:
         tenant_id = await bots.public_tenant(session, bot_id)
     async with rt.db.tenant(tenant_for_job(tenant_id)) as session:
-        return bots.require_public(await session.get(Bot, bot_id))
+        bot = bots.require_public(await session.get(Bot, bot_id))
+        return await published.as_visitors_get_it(session, bot)
 
 
 async def start(rt: Runtime, bot_id: UUID, origin: str) -> StartRead:
@@ -70,14 +77,15 @@ async def visitor_of(rt: Runtime, token: str) -> Visitor:
     return visitor
 
 
-async def _own(rt: Runtime, visitor: Visitor, session: AsyncSession) -> Conversation:
+async def own(rt: Runtime, visitor: Visitor, session: AsyncSession, *, lock: bool = False) -> Conversation:
     """The visitor's conversation, if their tenant is active and the bot is still for the website they are on."""
     tenant = await session.get(TenantRow, visitor.tenant_id)
     if tenant is None or tenant.status != "active":
         raise NotFoundError("There is no such bot.")
     bot = bots.require_public(await session.get(Bot, visitor.bot_id))
     bots.require_origin(bot, visitor.origin, rt.settings.own_origins)
-    conversation = await session.get(Conversation, visitor.conversation_id)
+    locking = {"key_share": True} if lock else None
+    conversation = await session.get(Conversation, visitor.conversation_id, with_for_update=locking)
     if conversation is None:
         raise NotFoundError("There is no such conversation.")
     return conversation
@@ -86,7 +94,7 @@ async def _own(rt: Runtime, visitor: Visitor, session: AsyncSession) -> Conversa
 async def transcript(rt: Runtime, visitor: Visitor) -> PublicTranscript:
     """What the visitor said and heard; of the answers only what the widget showed."""
     async with rt.db.tenant(visitor) as session:
-        conversation = await _own(rt, visitor, session)
+        conversation = await own(rt, visitor, session)
         rows = await _messages(session, conversation.id)
     return PublicTranscript(
         conversation_id=conversation.id,
@@ -96,16 +104,53 @@ async def transcript(rt: Runtime, visitor: Visitor) -> PublicTranscript:
 
 async def rate(rt: Runtime, visitor: Visitor, message_id: UUID, rating: int) -> None:
     async with rt.db.tenant(visitor) as session:
-        conversation = await _own(rt, visitor, session)
+        conversation = await own(rt, visitor, session)
         message = await session.get(Message, message_id)
         if message is None or message.conversation_id != conversation.id or message.role != "assistant":
             raise NotFoundError("There is no such message.")
         message.rating = rating
 
 
+async def cited_passage(rt: Runtime, visitor: Visitor, message_id: UUID, number: int) -> CitedPassage:
+    """A source of an answer in the visitor's own conversation, with the text around its quote as it is today."""
+    async with rt.db.tenant(visitor) as session:
+        conversation = await own(rt, visitor, session)
+        message = await session.get(Message, message_id)
+        if message is None or message.conversation_id != conversation.id or message.status != "complete":
+            raise NotFoundError("There is no such source.")
+        stored = next((source for source in message.sources if source.get("number") == number), None)
+        if stored is None:
+            raise NotFoundError("There is no such source.")
+        citation = Citation.model_validate(stored)
+        before, after = await _around(session, visitor.bot_id, stored.get("document_id"), citation)
+    names = ("number", "title", "page", "url", "link", "quote")
+    return CitedPassage(before=before, after=after, **{name: getattr(citation, name) for name in names})
+
+
+async def _around(session: AsyncSession, bot_id: UUID, document_id: str | None, citation: Citation) -> tuple[str, str]:
+    """What stands before and after the quote; nothing where the document changed or is gone."""
+    quote, start = citation.quote, citation.start
+    if not document_id or start is None or not quote:
+        return "", ""
+    first = max(0, start - AROUND)
+    text = func.substr(col(Document.text), first + 1, start - first + len(quote) + AROUND)
+    query = select(text).where(col(Document.id) == UUID(document_id), col(Document.bot_id) == bot_id)
+    found = await session.scalar(query) or ""
+    end = start - first + len(quote)
+    if found[start - first : end] != quote:
+        return "", ""
+    before, after = found[: start - first], found[end:]
+    # no word is cut where that can be helped
+    if first and (space := re.search(r"\s", before)):
+        before = before[space.end() :]
+    if len(after) == AROUND and (space := re.search(r"\s\S*$", after)):
+        after = after[: space.start()]
+    return before, after
+
+
 async def end(rt: Runtime, visitor: Visitor) -> None:
     async with rt.db.tenant(visitor) as session:
-        (await _own(rt, visitor, session)).status = "ended"
+        (await own(rt, visitor, session)).status = "ended"
 
 
 async def list_page(
@@ -162,7 +207,7 @@ async def delete(rt: Runtime, principal: Tenant, conversation_id: UUID) -> Recei
         found = await _load(session, principal, conversation_id, lock=lock)
         # not what was said in it: the receipt stays
         title = f"Conversation of {found.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        return Target(kind="conversation", id=found.id, title=title, tenant_id=found.tenant_id)
+        return Target(kind="conversation", id=found.id, title=title, tenant_id=found.tenant_id, told_by=(found.bot_id,))
 
     async def drop(session: AsyncSession, target: Target) -> int:
         await session.delete(await session.get_one(Conversation, target.id))
@@ -170,6 +215,9 @@ async def delete(rt: Runtime, principal: Tenant, conversation_id: UUID) -> Recei
         return 0
 
     return await erasure.erase(rt, principal, read, drop)
+
+
+_TOLD = ("second_model", "standalone", "decision", "probability", "withheld")
 
 
 async def answer_trace(session: AsyncSession, principal: Tenant, answer_id: UUID) -> AnswerTrace:
@@ -190,7 +238,10 @@ async def answer_trace(session: AsyncSession, principal: Tenant, answer_id: UUID
         answer_id=answer.id,
         answered=bool(answer.answered),
         model=answer.trace.get("model", ""),
+        **{name: answer.trace[name] for name in _TOLD if name in answer.trace},
         fallback=answer.trace.get("fallback", ""),
+        saved_tokens=answer.trace.get("cached", {}).get("saved_tokens", 0),
+        proof=[SentenceProof.model_validate(sentence) for sentence in answer.proof],
         pair=PairTrace.model_validate(pair | {"question": questions.get(pair["chunk_id"], "")}) if pair else None,
         citations=[Citation.model_validate(source) for source in answer.sources],
         passages=[

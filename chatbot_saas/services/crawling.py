@@ -27,9 +27,9 @@ from chatbot_saas.core.tenancy import Tenant
 from chatbot_saas.models import Bot, Chunk, Document, Source
 from chatbot_saas.models import WebPage as PageRow
 from chatbot_saas.schemas.sources import SiteOptions
-from chatbot_saas.services import deletion, passages, runs
+from chatbot_saas.services import deletion, knowledge, passages, runs
 from chatbot_saas.services.discovery import PARALLEL, SiteRules, look, sitemap_pages
-from chatbot_saas.services.preparing import Prepared
+from chatbot_saas.services.preparing import Cut, Prepared
 from chatbot_saas.services.refreshing import MOST_FAILURES
 from chatbot_saas.services.runtime import Runtime
 
@@ -86,7 +86,7 @@ class _Walk:
     rt: Runtime
     principal: Tenant
     source: Source
-    language: str
+    cut: Cut
     rules: SiteRules
     known: int = 1
     visited: int = 0
@@ -119,13 +119,13 @@ class _Walk:
         return self._probes[host]
 
 
-async def take_pages(rt: Runtime, principal: Tenant, source: Source, language: str) -> bool:
+async def take_pages(rt: Runtime, principal: Tenant, source: Source, cut: Cut) -> bool:
     """Visit every page of this run and store what they hold; False if nothing changed, and the run has ended ready.
 
     Raises PageFailedError or NoPagesError where there is no text at all.
     """
     rules = SiteRules.of(source.url, SiteOptions(**source.options) if source.options else SiteOptions())
-    walk = _Walk(rt, principal, source, language, rules)
+    walk = _Walk(rt, principal, source, cut, rules)
     await _begin(walk)
     while batch := await _waiting(walk):
         try:
@@ -278,6 +278,7 @@ async def _drop_document(session: AsyncSession, walk: _Walk, bot: Bot, page: Pag
     dropped = await session.execute(delete(Document).where(col(Document.id) == document_id).returning(col(Document.id)))
     if dropped.first() is not None:
         walk.changed = True
+        knowledge.changed(session, bot.id)
         await deletion.enqueue_vectors(session, walk.rt, bot, chunk_ids)
 
 
@@ -339,7 +340,7 @@ async def _read(walk: _Walk, fetched: Fetched, page: WebPage) -> _Visit:
 async def _prepared(walk: _Walk, visit: _Visit, extracted: Extracted | None) -> _Visit:
     if extracted and not visit.reason:
         visit.sha256 = hashlib.sha256(f"{extracted.title}\x00{extracted.text}".encode()).digest()
-        visit.prepared = await passages.prepare(walk.rt, extracted, walk.language)
+        visit.prepared = await passages.prepare(walk.rt, extracted, walk.cut)
     return visit
 
 

@@ -16,6 +16,7 @@ from sqlmodel import col
 from chatbot_saas.adapters.jobs import VECTORS
 from chatbot_saas.adapters.vectors import IndexName
 from chatbot_saas.models import Bot, Chunk, Document, Source
+from chatbot_saas.services import answer_cache, knowledge
 from chatbot_saas.services.runtime import Runtime
 
 PURGE_VECTORS = "purge_vectors"
@@ -29,6 +30,11 @@ def bot_lock(bot_id: UUID) -> str:
 
 def blob_prefix(tenant_id: UUID, bot_id: UUID) -> str:
     return f"{tenant_id}/{bot_id}/"
+
+
+def config_key(bot_id: UUID) -> str:
+    """Under which the bot's public configuration is kept in the cache: see services.bot_config."""
+    return f"config:{bot_id}"
 
 
 async def enqueue_chunks(session: AsyncSession, rt: Runtime, source: Source) -> None:
@@ -52,9 +58,10 @@ async def enqueue_vectors(session: AsyncSession, rt: Runtime, bot: Bot, chunk_id
     )
 
 
-async def drop_rows(session: AsyncSession, source_id: UUID) -> None:
+async def drop_rows(session: AsyncSession, source: Source) -> None:
     """The source's documents, and with them their chunks."""
-    await session.execute(delete(Document).where(col(Document.source_id) == source_id))
+    await session.execute(delete(Document).where(col(Document.source_id) == source.id))
+    knowledge.changed(session, source.bot_id)
 
 
 async def chunk_ids_of(session: AsyncSession, which: Any) -> list[UUID]:
@@ -70,6 +77,7 @@ async def purge_vectors(rt: Runtime, bot_id: UUID, embedder: str, dimension: int
         named.add(IndexName(bot_id, embedder, dimension))
     for index in named if chunk_ids else ():
         await rt.vectors.delete(index, chunk_ids)
+    await answer_cache.drop(rt, [bot_id])  # they are asked for under another key already; now their words go
 
 
 async def enqueue_index_purge(session: AsyncSession, rt: Runtime, bot: Bot) -> None:

@@ -14,7 +14,7 @@ from chatbot_saas.models import Chunk, Document, Source, WebPage
 from chatbot_saas.schemas.documents import DocumentRead, PassageRead
 from chatbot_saas.schemas.receipts import Receipt
 from chatbot_saas.schemas.sources import ACTIVE
-from chatbot_saas.services import bots, deletion, erasure, passages, sources
+from chatbot_saas.services import deletion, erasure, knowledge, passages, sources
 from chatbot_saas.services.crawling import DELETED
 from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
@@ -115,8 +115,7 @@ async def delete(rt: Runtime, principal: Tenant, document_id: UUID) -> Receipt:
         await session.delete(document)
         await session.flush()
         await passages.count_chunks(session, source)
-        bot = await bots.load(session, principal, source.bot_id, lock=True)
-        bot.knowledge_version += 1
+        knowledge.changed(session, source.bot_id)
         await session.flush()
         return 0
 

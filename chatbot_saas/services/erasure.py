@@ -87,7 +87,7 @@ async def finish(rt: Runtime, entry_id: UUID, target: Target) -> None:
         findings += await proof.search_by_title(rt, target)
     if not all(finding.ok for finding in findings):
         raise StillThereError
-    await _keep(rt, target, entry_id, _merged(latest, *cleared), findings)
+    await _keep(rt, target, entry_id, _merged(latest, cleared), findings)
 
 
 async def _caller_done(rt: Runtime, target: Target, entry_id: UUID) -> Receipt | None:
@@ -105,7 +105,7 @@ async def _caller_done(rt: Runtime, target: Target, entry_id: UUID) -> Receipt |
 
 async def _at_once(rt: Runtime, target: Target, entry_id: UUID, draft: Receipt, samples: list[proof.Sample]) -> Receipt:
     """Clear and search now, as far as time allows. The rows are gone: nothing that fails here undoes that."""
-    cleared = (0, 0)
+    cleared = proof.Cleared()
     findings: list[Finding] = []
     try:
         async with asyncio.timeout(AT_ONCE_SECONDS):
@@ -118,22 +118,26 @@ async def _at_once(rt: Runtime, target: Target, entry_id: UUID, draft: Receipt, 
             findings += await proof.search_by_samples(rt, target, samples)
             if indexing:
                 findings.append(Finding(proof.INDEXING, ok=False))
-        return await _keep(rt, target, entry_id, _merged(draft, *cleared), findings)
+        return await _keep(rt, target, entry_id, _merged(draft, cleared), findings)
     except Exception as error:
         log.warning("deletion_not_verified", kind=target.kind, id=str(target.id), error=repr(error))
         reason = error.message if isinstance(error, DomainError) else "It took too long, or a part of ours failed."
         findings.append(Finding(f"Not searched to the end: {reason} A job completes this deletion.", ok=False))
     try:
-        return await _keep(rt, target, entry_id, _merged(draft, *cleared), findings)
+        return await _keep(rt, target, entry_id, _merged(draft, cleared), findings)
     except Exception as error:  # the database went away: the draft is in the audit, and the job goes on from it
         log.warning("receipt_not_kept", kind=target.kind, id=str(target.id), error=repr(error))
         return draft
 
 
-def _merged(receipt: Receipt, vectors: int, blobs: int) -> Receipt:
-    """What was there: as counted before, or more where more was found to be cleared."""
+def _merged(receipt: Receipt, cleared: proof.Cleared) -> Receipt:
+    """What was there: as counted before, or more where more was found to be cleared. Answers are not counted before."""
     removed = receipt.removed
-    update = {"vectors": max(removed.vectors, vectors), "blobs": max(removed.blobs, blobs)}
+    update = {
+        "vectors": max(removed.vectors, cleared.vectors),
+        "blobs": max(removed.blobs, cleared.blobs),
+        "cache": removed.cache + cleared.answers,
+    }
     return receipt.model_copy(update={"removed": removed.model_copy(update=update)})
 
 
@@ -144,7 +148,7 @@ async def _keep(rt: Runtime, target: Target, entry_id: UUID, so_far: Receipt, fi
 
 
 async def _live_answers(session: AsyncSession, rt: Runtime, target: Target) -> list[UUID]:
-    """Questions whose answers are in this process's memory. A cache of answers to come is counted here, too."""
+    """Questions whose answers are in this process's memory; those that are kept for others are in the cache."""
     owner = {"conversation": Message.conversation_id, "bot": Message.bot_id, "tenant": Message.tenant_id}
     live = rt.answers.question_ids()
     if not live or target.kind not in owner:

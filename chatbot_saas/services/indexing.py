@@ -11,7 +11,7 @@ from chatbot_saas.adapters.vectors.exact import unpack
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import tenant_for_job
 from chatbot_saas.models import Bot, Chunk, Source
-from chatbot_saas.services import deletion, passages, runs
+from chatbot_saas.services import deletion, knowledge, passages, runs
 from chatbot_saas.services.runtime import Runtime
 
 log = get_logger(__name__)
@@ -57,10 +57,6 @@ async def index(rt: Runtime, tenant_id: UUID, bot_id: UUID) -> None:
 
 async def _finish(session: AsyncSession, rt: Runtime, bot_id: UUID) -> None:
     """Mark what is wholly indexed as ready; questions use this embedder once all of the bot's chunks have it."""
-    # its key stays: rows that point to it can be added meanwhile, or two could wait for each other
-    bot = await session.get(Bot, bot_id, with_for_update={"key_share": True})
-    if bot is None:
-        return
     behind = select(col(Chunk.id)).where(col(Chunk.source_id) == col(Source.id), ~col(Chunk.indexed)).exists()
     done = select(Source).where(
         col(Source.bot_id) == bot_id,
@@ -70,7 +66,11 @@ async def _finish(session: AsyncSession, rt: Runtime, bot_id: UUID) -> None:
     )
     for source in (await session.scalars(done.with_for_update())).all():
         await runs.end(session, rt, source, "ready")
-    bot.knowledge_version += 1
+    # last, as everywhere: see services.knowledge
+    bot = await session.get(Bot, bot_id, with_for_update={"key_share": True})
+    if bot is None:
+        return
+    knowledge.changed(session, bot_id)
     if (bot.embedder, bot.dimension) == (rt.embedder.name, rt.embedder.dimension):
         return
     other = select(col(Chunk.id)).where(col(Chunk.bot_id) == bot_id, col(Chunk.embedder) != rt.embedder.name).limit(1)

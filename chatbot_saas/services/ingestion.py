@@ -46,7 +46,7 @@ async def _ingest(rt: Runtime, principal: Tenant, source_id: UUID, run: int) -> 
         source, bot = await runs.own(session, source_id, run, "extracting", 0.02)
         await runs.count_attempt(session, source)
     if source.url:
-        if not await crawling.take_pages(rt, principal, source, bot.language):
+        if not await crawling.take_pages(rt, principal, source, passages.cut_of(bot)):
             return
     else:
         await _take_blob(rt, principal, source, bot)
@@ -66,7 +66,7 @@ async def _take_blob(rt: Runtime, principal: Tenant, source: Source, bot: Bot) -
             extracted = await rt.extractor.extract(path, source.filename)
         async with rt.db.tenant(principal) as session:
             await runs.own(session, source.id, source.run, "chunking", 0.2)
-        prepared = await passages.prepare(rt, extracted, bot.language)
+        prepared = await passages.prepare(rt, extracted, passages.cut_of(bot))
     if not prepared.chunks and source.type != "qa":  # a list of questions may be emptied
         raise NoTextError
     async with rt.db.tenant(principal) as session:
@@ -106,7 +106,7 @@ async def fail(rt: Runtime, principal: Tenant, source_id: UUID, run: int, code: 
             return
         if not sources.keeps_knowledge(source) and not await passages.whole(session, source_id):
             await deletion.enqueue_chunks(session, rt, source)
-            await deletion.drop_rows(session, source_id)
+            await deletion.drop_rows(session, source)
             source.chunks, source.tokens = 0, 0
         message = refreshing.after_failure(source, message)
         await runs.end(session, rt, source, "failed", code=code, message=message)

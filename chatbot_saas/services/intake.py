@@ -155,7 +155,8 @@ async def _added(
     needless: list[str] = []
     answers: list[SourceRead] = []
     async with rt.db.tenant(principal) as session:
-        await bots.load(session, principal, bot_id, lock=True)  # of two same files at once, one waits and is the copy
+        await bots.load(session, principal, bot_id)
+        await runs.lock(session, f"sources:{bot_id}")  # of two same files at once, one waits and is the copy
         known = await _copies(session, bot_id, rows)
         for source, _ in rows:
             if source.sha256 and (original := known.get(source.sha256)):

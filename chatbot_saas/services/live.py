@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from chatbot_saas.core.errors import UnavailableError
-from chatbot_saas.schemas.chat import ChatAnswer, Citation, UsageRead
+from chatbot_saas.schemas.chat import ChatAnswer, Citation, SentenceProof, UsageRead
 
 KEEP_SECONDS = 60.0
 """How long a finished answer can be resumed from memory; afterwards it is replayed from its row."""
@@ -76,6 +76,7 @@ class LiveAnswer:
         """The whole answer, once it is there. Raises UnavailableError if it could not be made."""
         said: list[str] = []
         sources: list[Citation] = []
+        proof: list[SentenceProof] = []
         done: dict[str, Any] = {}
         async for event in self.follow():
             match event.type:
@@ -83,12 +84,18 @@ class LiveAnswer:
                     said.append(event.data["text"])
                 case "sources":
                     sources = [Citation.model_validate(source) for source in event.data["sources"]]
+                    proof = [SentenceProof.model_validate(one) for one in event.data.get("proof", [])]
                 case "done":
                     done = event.data
                 case _:
                     raise UnavailableError(event.data["message"])
         return ChatAnswer(
-            conversation_id=conversation_id, answer="".join(said), sources=sources, usage=self.usage, **done
+            conversation_id=conversation_id,
+            answer="".join(said),
+            sources=sources,
+            proof=proof,
+            usage=self.usage,
+            **done,
         )
 
 

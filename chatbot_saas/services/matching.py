@@ -18,9 +18,9 @@ from chatbot_saas.core.text import split_sentences
 from chatbot_saas.schemas.chat import Citation
 from chatbot_saas.schemas.questions import Held, MatchedBy, PairCandidate, PairMatchRead, PairMatchRequest
 from chatbot_saas.services import bots, questions, usage
-from chatbot_saas.services.answering import MAX_QUOTE
 from chatbot_saas.services.retrieval import BotIndex, Found, is_english_only, retrieve
 from chatbot_saas.services.runtime import Runtime
+from chatbot_saas.services.support import MAX_QUOTE
 
 EXACT = """
     SELECT c.id AS chunk_id, c.source_id, c.question, c.text, d.title
@@ -90,7 +90,7 @@ async def try_question(rt: Runtime, principal: Tenant, bot_id: UUID, body: PairM
     principal.require(Scope.CHAT)
     async with rt.db.tenant(principal) as session:
         bot = await bots.load(session, principal, bot_id)
-        index = BotIndex(bot.id, bot.embedder, bot.dimension, bot.language)
+        index = BotIndex.of(bot)
         threshold = bot.qa_threshold if body.threshold is None else body.threshold
     matched = await find_exact(rt, principal, bot_id, body.query)
     retrieval = await retrieve(rt, principal, index, body.query)

@@ -1,8 +1,8 @@
 """Questions and answers as a CSV file, read and written. Pure; reading runs in a worker process.
 
 What spreadsheets write is understood: commas, semicolons or tabs, any encoding, a first line of column names or none.
-A spreadsheet takes a text that begins with = or + and the like for a formula, so such texts are written with an
-apostrophe before them; reading takes it off again, so that what is exported is imported as it was.
+The apostrophe that writing puts before what looks like a formula (services.csv_files) is taken off again, so that what
+is exported is imported as it was.
 """
 
 import csv
@@ -16,13 +16,11 @@ from pydantic import ValidationError
 from chatbot_saas.adapters.extraction.encodings import decode
 from chatbot_saas.adapters.extraction.failures import FileMislabelledError
 from chatbot_saas.schemas.sources import MAX_PAIRS, QuestionPair
+from chatbot_saas.services import csv_files
 from chatbot_saas.services.questions import folded
 
-MEDIA_TYPE = "text/csv"
 MAX_BYTES = 10 * 1024 * 1024
 MAX_PROBLEMS = 20
-_BOM = "\ufeff"
-_FORMULA = re.compile(r"'*[=+\-@＝＋－＠\t\r\n]")
 _ESCAPED = re.compile(r"'+[=+\-@＝＋－＠\t\r\n]")
 _SEPARATORS = (",", ";", "\t")
 _SAMPLE_ROWS = 200
@@ -56,16 +54,8 @@ class PairFile:
 
 
 def write(pairs: Sequence[QuestionPair]) -> bytes:
-    """RFC 4180 in UTF-8 with a byte order mark, by which Excel knows the encoding."""
-    target = io.StringIO(newline="")
-    writer = csv.writer(target, quoting=csv.QUOTE_ALL)
-    writer.writerow(["question", "answer"])
-    writer.writerows([_harmless(pair.question), _harmless(pair.answer)] for pair in pairs)
-    return (_BOM + target.getvalue()).encode()
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if _FORMULA.match(text) else text
+    rows = [("question", "answer"), *((pair.question, pair.answer) for pair in pairs)]
+    return csv_files.BOM.encode() + csv_files.write(rows)
 
 
 def _as_written(text: str) -> str:
@@ -76,7 +66,7 @@ def read(data: bytes) -> PairFile:
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         return _refused(1, "This is a workbook, not a CSV file. In Excel choose Save As, CSV UTF-8, and send that.")
     try:
-        text = decode(data).removeprefix(_BOM)
+        text = decode(data).removeprefix(csv_files.BOM)
     except FileMislabelledError:
         return _refused(1, "This is not a text file. Send a CSV file with the columns question and answer.")
     if not text.strip():

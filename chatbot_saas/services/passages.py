@@ -7,7 +7,7 @@ job that runs twice writes nothing twice.
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, select, update
@@ -21,8 +21,8 @@ from chatbot_saas.adapters.vectors.exact import pack
 from chatbot_saas.core.ids import derived_id
 from chatbot_saas.core.tenancy import Tenant
 from chatbot_saas.models import Bot, Chunk, Document, Source
-from chatbot_saas.services import deletion, runs, usage
-from chatbot_saas.services.preparing import Prepared
+from chatbot_saas.services import deletion, knowledge, runs, usage
+from chatbot_saas.services.preparing import Cut, Prepared
 from chatbot_saas.services.runtime import Runtime
 
 PARALLEL_BATCHES = 3
@@ -37,13 +37,17 @@ def document_id(source_id: UUID, url: str = "") -> UUID:
     return derived_id(source_id, f"document {url}" if url else "document")
 
 
-async def prepare(rt: Runtime, extracted: Extracted, language: str) -> Prepared:
+def cut_of(bot: Bot) -> Cut:
+    return Cut(bot.language, bot.chunk_tokens)
+
+
+async def prepare(rt: Runtime, extracted: Extracted, cut: Cut) -> Prepared:
     """Cut into passages, in a worker process."""
     prepared: Prepared = await rt.processes.run(
         "chatbot_saas.services.preparing:chunk",
         extracted,
         str(rt.settings.models_dir),
-        language,
+        cut,
         timeout=CHUNK_TIMEOUT_SECONDS,
     )
     return prepared
@@ -63,6 +67,7 @@ async def store_document(
     document.title = (title or prepared.title or source.title)[:300]
     document.url, document.text, document.pages = url or source.url, prepared.text, prepared.pages
     await session.flush()
+    knowledge.changed(session, bot.id)
     await _store_chunks(session, rt, source, bot, document, prepared)
 
 
@@ -90,7 +95,9 @@ async def _store_chunks(
         col(Chunk.document_id) == document.id
     )
     stored = {row.id: (row.ordinal, row.start, row.page) for row in (await session.execute(known)).all()}
+    vectors: dict[tuple[str, str], tuple[bytes, str]] = {}
     if stale := stored.keys() - fresh.keys():
+        vectors = await _vectors_of(session, stale)
         await session.execute(delete(Chunk).where(col(Chunk.id).in_(stale)))
         await deletion.enqueue_vectors(session, rt, bot, list(stale))
     moved = [
@@ -105,12 +112,30 @@ async def _store_chunks(
         "bot_id": bot.id,
         "source_id": source.id,
         "document_id": document.id,
-        "embedder": "",
         "indexed": False,
     }
-    rows = [{"id": chunk_id, **owned, **row} for chunk_id, row in fresh.items() if chunk_id not in stored]
+    rows = [
+        {"id": chunk_id, **owned, **row, **_known_vector(vectors, row)}
+        for chunk_id, row in fresh.items()
+        if chunk_id not in stored
+    ]
     if rows:
         await session.execute(insert(Chunk), rows)
+
+
+async def _vectors_of(session: AsyncSession, chunk_ids: Collection[UUID]) -> dict[tuple[str, str], tuple[bytes, str]]:
+    """Vectors by what was embedded: a text that is only searched by other words (another language) keeps its own."""
+    query = select(col(Chunk.text), col(Chunk.question), col(Chunk.embedding), col(Chunk.embedder)).where(
+        col(Chunk.id).in_(chunk_ids), col(Chunk.embedding).is_not(None)
+    )
+    return {(row.text, row.question): (row.embedding, row.embedder) for row in (await session.execute(query)).all()}
+
+
+def _known_vector(
+    vectors: Mapping[tuple[str, str], tuple[bytes, str]], row: Mapping[str, object]
+) -> dict[str, bytes | str | None]:
+    embedding, embedder = vectors.get((str(row["text"]), str(row.get("question", ""))), (None, ""))
+    return {"embedding": embedding, "embedder": embedder}
 
 
 async def count_chunks(session: AsyncSession, source: Source) -> None:
@@ -155,6 +180,7 @@ async def embed(rt: Runtime, principal: Tenant, source_id: UUID, run: int) -> No
                 done += len(batch)
                 _, bot = await runs.own(session, source_id, run, "embedding", progress())
                 await _store_vectors(session, rt, [chunk_id for chunk_id, _ in batch], embedded)
+                knowledge.changed(session, bot.id)  # vectors count from now on, even before the index has them
                 usage.record_embedding(session, principal.tenant_id, bot.id, embedded)
 
     try:

@@ -22,14 +22,26 @@ class Prepared:
     """Of questions with answers: the columns `question` and `question_key` of each chunk."""
 
 
-def chunk(extracted: Extracted, models_dir: str, language: str) -> Prepared:
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How a bot's documents are cut and searched; another one needs every source read again."""
+
+    language: str
+    tokens: int
+    """Of a passage, about."""
+
+
+def chunk(extracted: Extracted, models_dir: str, cut: Cut) -> Prepared:
     """Chunks with their search tokens; title and headings count as words of a chunk too."""
-    drafts = chunk_text(extracted, token_counter(Path(models_dir)).count)
+    sizes = {"target": cut.tokens, "minimum": cut.tokens * 5 // 8, "maximum": cut.tokens * 5 // 4}
+    drafts = chunk_text(extracted, token_counter(Path(models_dir)).count, overlap=cut.tokens // 8, **sizes)
     return Prepared(
         text=extracted.text,
         title=extracted.title,
         media_type=extracted.media_type,
         pages=[[mark.number, mark.start] for mark in extracted.pages],
         chunks=drafts,
-        search=[search_vector(" ".join((extracted.title, *draft.headings, draft.text)), language) for draft in drafts],
+        search=[
+            search_vector(" ".join((extracted.title, *draft.headings, draft.text)), cut.language) for draft in drafts
+        ],
     )

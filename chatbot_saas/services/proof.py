@@ -19,7 +19,7 @@ from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import tenant_for_job
 from chatbot_saas.models import Bot, Chunk
 from chatbot_saas.schemas.receipts import Kind, Receipt, Removed
-from chatbot_saas.services import deletion, retrieval
+from chatbot_saas.services import answer_cache, deletion, retrieval
 from chatbot_saas.services.retrieval import BotIndex
 from chatbot_saas.services.runtime import Runtime
 
@@ -64,11 +64,13 @@ class Target:
     title: str
     tenant_id: UUID
     bot_ids: tuple[UUID, ...] = ()
-    """Whose indexes hold vectors of it."""
+    """Whose indexes hold vectors of it, and whose kept answers may say something of it."""
     chunk_ids: tuple[UUID, ...] | None = ()
     """Its passages; None: all of the bots'."""
     blob_keys: tuple[str, ...] = ()
     blob_prefix: str = ""
+    told_by: tuple[UUID, ...] = ()
+    """Further bots whose kept answers may say something of it: of a conversation, its bot."""
 
     @property
     def locks(self) -> list[str]:
@@ -101,7 +103,7 @@ class Target:
     @classmethod
     def from_job(cls, plain: dict[str, Any]) -> Self:
         def ids(name: str) -> tuple[UUID, ...]:
-            return tuple(UUID(item) for item in plain[name])
+            return tuple(UUID(item) for item in plain.get(name, ()))
 
         return cls(
             kind=plain["kind"],
@@ -112,6 +114,7 @@ class Target:
             chunk_ids=None if plain["chunk_ids"] is None else ids("chunk_ids"),
             blob_keys=tuple(plain["blob_keys"]),
             blob_prefix=plain["blob_prefix"],
+            told_by=ids("told_by"),
         )
 
 
@@ -131,7 +134,7 @@ async def samples_of(session: AsyncSession, target: Target) -> list[Sample]:
     )
     samples: list[Sample] = []
     for chunk, bot in (await session.execute(query)).all():
-        index = BotIndex(bot.id, bot.embedder, bot.dimension, bot.language)
+        index = BotIndex.of(bot)
         vector = None
         if chunk.embedding and bot.embedder and chunk.embedder == bot.embedder:
             vector = unpack(chunk.embedding, bot.dimension)[0]
@@ -180,8 +183,21 @@ async def survey(rt: Runtime, target: Target) -> tuple[int, int]:
 # --- clearing
 
 
-async def clear(rt: Runtime, target: Target, *, kept: Collection[UUID] = ()) -> tuple[int, int]:
-    """Remove its vectors and stored files, but the vectors of the chunks in `kept`. Returns how many were there."""
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """How many were there."""
+
+    vectors: int = 0
+    blobs: int = 0
+    answers: int = 0
+
+
+async def clear(rt: Runtime, target: Target, *, kept: Collection[UUID] = ()) -> Cleared:
+    """Remove its vectors (but those of the chunks in `kept`) and stored files, and all kept answers of its bots."""
+    answers = await answer_cache.drop(rt, (*target.bot_ids, *target.told_by))
+    if target.chunk_ids is None:
+        for bot_id in target.bot_ids:
+            await rt.cache.drop(deletion.config_key(bot_id))
     vectors = 0
     for index in await _indexes(rt, target):
         there = await _held(rt, target, index, kept)
@@ -196,7 +212,7 @@ async def clear(rt: Runtime, target: Target, *, kept: Collection[UUID] = ()) -> 
             await rt.blobs.delete(key)
     if target.blob_prefix:
         await rt.blobs.delete_prefix(target.blob_prefix)
-    return vectors, len(stored)
+    return Cleared(vectors, len(stored), answers)
 
 
 async def _indexes(rt: Runtime, target: Target) -> list[IndexName]:
@@ -241,9 +257,13 @@ async def look_for_rows(session: AsyncSession, target: Target, *, but: Collectio
 
 
 async def look_elsewhere(rt: Runtime, target: Target, *, kept: Collection[UUID] = ()) -> list[Finding]:
-    """Vectors and stored files."""
+    """Kept answers, vectors and stored files."""
     if not target.bot_ids and not target.blob_prefix:
-        return [Finding("Vectors and stored files: it had none.")]
+        return [
+            Finding("Kept answers: all of its bot were dropped." if target.told_by else "Kept answers: it had none."),
+            Finding("Vectors and stored files: it had none."),
+        ]
+    outdated = await answer_cache.outdated(rt, target.tenant_id, target.bot_ids)
     indexes = await _indexes(rt, target)
     vectors = sum([await _held(rt, target, index, kept) for index in indexes])
     stored = await _stored(rt, target)
@@ -256,6 +276,9 @@ async def look_elsewhere(rt: Runtime, target: Target, *, kept: Collection[UUID] 
     gone = not (vectors or (indexes and target.chunk_ids is None))
     files = "none in its folder" if target.blob_prefix else "none under its name" if target.blob_keys else "it had none"
     return [
+        Finding("Kept answers: none from before is left.")
+        if not outdated
+        else Finding(f"Kept answers: {outdated} from before are still there.", ok=False),
         Finding(clean) if gone else Finding(f"Vectors: {vectors} are still there.", ok=False),
         Finding(f"Stored files: {files}.")
         if not stored

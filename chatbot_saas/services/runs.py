@@ -20,13 +20,14 @@ from sqlmodel import col
 from chatbot_saas.adapters.jobs import INGEST
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import System, Tenant, tenant_for_job
-from chatbot_saas.models import Bot, Job, Source, TenantRow
+from chatbot_saas.models import Bot, Job, Source, TenantRow, WebPage
 from chatbot_saas.services import deletion
 from chatbot_saas.services.runtime import Runtime
 
 log = get_logger(__name__)
 
 INGEST_SOURCE = "ingest_source"
+READ_AGAIN = "read_again"
 ADMITTED_PER_TENANT = 4
 INDEXING = "indexing"
 """The stage of a run that only waits for the index; it takes no tenant's place any more."""
@@ -57,12 +58,34 @@ async def begin_again(session: AsyncSession, rt: Runtime, source: Source, kind: 
     await begin(session, rt, source, kind)
 
 
+async def enqueue_all_again(session: AsyncSession, rt: Runtime, bot: Bot) -> None:
+    """Read every source of the bot from its beginning, since its texts are cut or searched otherwise now."""
+    await rt.jobs.defer(session, READ_AGAIN, INGEST, lock=f"again {bot.id}", tenant_id=bot.tenant_id, bot_id=bot.id)
+
+
+async def begin_all_again(rt: Runtime, tenant_id: UUID, bot_id: UUID) -> int:
+    """The job. Pages are fetched whole, modified or not; cancelled sources stay as they are. Returns how many begin."""
+    async with rt.db.tenant(tenant_for_job(tenant_id)) as session:
+        return await _begin_all_again(session, rt, bot_id)
+
+
+async def _begin_all_again(session: AsyncSession, rt: Runtime, bot_id: UUID) -> int:
+    known = (col(WebPage.bot_id) == bot_id, col(WebPage.sha256).is_not(None))
+    await session.execute(update(WebPage).where(*known).values(sha256=b""))
+    readable = (col(Source.blob_key) != "") | (col(Source.url) != "")
+    query = select(Source).where(col(Source.bot_id) == bot_id, col(Source.status) != "cancelled", readable)
+    found = (await session.scalars(query.order_by(col(Source.id)).with_for_update())).all()
+    for source in found:
+        await begin_again(session, rt, source, "refresh" if source.url else "reindex")
+    return len(found)
+
+
 async def admit(session: AsyncSession, rt: Runtime, tenant_id: UUID) -> None:
     """Hand the tenant's oldest waiting runs to the queue, as many as it has places for.
 
     None while the tenant is suspended: `resume` comes back to them.
     """
-    await session.execute(_LOCK, {"name": f"admission:{tenant_id}"})
+    await lock(session, f"admission:{tenant_id}")
     mine = col(Job.tenant_id) == tenant_id, col(Job.finished_at).is_(None)
     taken = await session.scalar(select(func.count()).where(*mine, col(Job.admitted), col(Job.stage) != INDEXING)) or 0
     if taken >= ADMITTED_PER_TENANT or not await is_active(session, tenant_id):
@@ -88,6 +111,11 @@ async def resume(session: AsyncSession, rt: Runtime, tenant_id: UUID) -> None:
         )
     await session.flush()
     await admit(session, rt, tenant_id)
+
+
+async def lock(session: AsyncSession, name: str) -> None:
+    """Until the transaction ends, nobody else gets past this line with the same name."""
+    await session.execute(_LOCK, {"name": name})
 
 
 async def admit_everywhere(rt: Runtime) -> None:

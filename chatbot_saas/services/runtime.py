@@ -3,12 +3,15 @@
 from dataclasses import dataclass, field
 
 from chatbot_saas.adapters.blobs import BlobStore
+from chatbot_saas.adapters.cache import Cache
 from chatbot_saas.adapters.embeddings import Embedder
 from chatbot_saas.adapters.extraction import Extractor
 from chatbot_saas.adapters.jobs import JobQueue
 from chatbot_saas.adapters.llm import ChatModel
+from chatbot_saas.adapters.llm.breaker import Guarded
 from chatbot_saas.adapters.processes import WorkerPool
 from chatbot_saas.adapters.rate_limits import RateLimiter
+from chatbot_saas.adapters.rerank import Reranker
 from chatbot_saas.adapters.tokens import TokenCounter
 from chatbot_saas.adapters.vectors import VectorStore
 from chatbot_saas.adapters.web import Web
@@ -25,7 +28,7 @@ class Runtime:
     jobs: JobQueue
     vectors: VectorStore
     embedder: Embedder
-    model: ChatModel
+    model: Guarded
     """The operator's, of OPENAI_API_KEY, or the offline one that quotes; for a bot with its own key, the provider's."""
     fallback_model: ChatModel
     """Answers from the passages alone when the model does not."""
@@ -34,7 +37,9 @@ class Runtime:
     web: Web
     processes: WorkerPool
     tokens: TokenCounter
+    reranker: Reranker
     limiter: RateLimiter
+    cache: Cache
     answers: LiveAnswers = field(default_factory=LiveAnswers)
     secrets: SecretBox = field(init=False)
 

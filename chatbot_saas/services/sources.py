@@ -16,7 +16,7 @@ from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.models import Chunk, Job, Source, WebPage
 from chatbot_saas.schemas.receipts import Receipt
 from chatbot_saas.schemas.sources import ACTIVE, SourceError, SourceRead, WebPageRead
-from chatbot_saas.services import audit, bots, deletion, erasure, passages, runs
+from chatbot_saas.services import audit, bots, deletion, erasure, knowledge, passages, runs
 from chatbot_saas.services.bots import escape_like
 from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
@@ -124,7 +124,7 @@ async def cancel(session: AsyncSession, principal: Tenant, source_id: UUID, rt: 
         raise ConflictError("This source is not being processed.")
     if not keeps_knowledge(source):
         await deletion.enqueue_chunks(session, rt, source)
-        await deletion.drop_rows(session, source.id)
+        await deletion.drop_rows(session, source)
         source.chunks, source.tokens = 0, 0
         await runs.end(session, rt, source, "cancelled")
     else:
@@ -154,8 +154,7 @@ async def delete(rt: Runtime, principal: Tenant, source_id: UUID) -> Receipt:
         )
 
     async def drop(session: AsyncSession, target: Target) -> int:
-        bot = await bots.load(session, principal, target.bot_ids[0], lock=True)
-        bot.knowledge_version += 1
+        knowledge.changed(session, target.bot_ids[0])
         await session.delete(await session.get_one(Source, target.id))
         await session.flush()
         await runs.admit(session, rt, target.tenant_id)  # it may have left a place

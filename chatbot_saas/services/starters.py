@@ -11,20 +11,18 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Text, func, literal_column, select
 from sqlmodel import col
 
-from chatbot_saas.adapters.llm import ChatRequest, Finished, Message, ModelError, TextDelta, Usage
+from chatbot_saas.adapters.llm import Message, TextDelta
 from chatbot_saas.adapters.llm.languages import guess_language
 from chatbot_saas.core.errors import PreconditionFailedError
-from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import Scope, Tenant
-from chatbot_saas.models import Bot, Document, UsageEvent, WebPage
+from chatbot_saas.models import Bot, Document, WebPage
 from chatbot_saas.schemas.bots import LANGUAGES, BotPatch, BotRead
-from chatbot_saas.services import answering, bots, usage
+from chatbot_saas.services import answerability, answering, bots, model_calls, usage
 from chatbot_saas.services.phrases import phrases, topic_of
 from chatbot_saas.services.retrieval import BotIndex, Found, retrieve
 from chatbot_saas.services.runtime import Runtime
 from chatbot_saas.services.site_names import plain
 
-log = get_logger(__name__)
 WANTED = 4
 LONGEST = 80
 MOST_TRIED = 24
@@ -89,7 +87,7 @@ async def settle(rt: Runtime, principal: Tenant, bot_id: UUID) -> BotRead:
             return bot
         patch = BotPatch(starter_questions=found)
         try:
-            return await bots.change(session, principal, bot_id, patch, rt.secrets, expected_version=bot.version)
+            return await bots.change(session, principal, bot_id, patch, rt, expected_version=bot.version)
         except PreconditionFailedError:  # somebody was quicker, and means it
             return await bots.get(session, principal, bot_id)
 
@@ -104,7 +102,7 @@ async def suggest(rt: Runtime, principal: Tenant, bot_id: UUID) -> list[str]:
         return []
     language = bot.language if bot.language != "auto" else guess_language(known[0].beginning)
     candidates = candidates_of(known, language)
-    if not _quotes(rt, bot):
+    if not model_calls.quotes(rt, bot):
         candidates = [Candidate((said,), None) for said in await _from_model(rt, principal, bot, known)] + candidates
     return await _answered(rt, principal, bot, candidates)
 
@@ -188,7 +186,7 @@ async def _answered(rt: Runtime, principal: Tenant, bot: Bot, candidates: list[C
 
 async def _best_way(rt: Runtime, principal: Tenant, bot: Bot, candidate: Candidate) -> str:
     """The first way of asking that brings the page up and lets the bot answer; empty without one."""
-    index = BotIndex(bot.id, bot.embedder, bot.dimension, bot.language)
+    index = BotIndex.of(bot)
     for way in candidate.ways:
         found = await retrieve(rt, principal, index, way, limit=6, embed_seconds=TRY_SECONDS)
         if found.embedded:
@@ -198,63 +196,24 @@ async def _best_way(rt: Runtime, principal: Tenant, bot: Bot, candidate: Candida
         if candidate.document_id is not None and candidate.document_id not in near:
             continue
         passages = answering.within_budget(found.passages)
-        quotes = _quotes(rt, bot)
-        if answering.fits(passages, quotes=quotes) and (not quotes or await _is_quoted(rt, bot, way, passages)):
+        quotes = model_calls.quotes(rt, bot)
+        decision = answerability.decide(found.answerability, bot.answer_mode, passages, quotes=quotes)
+        if decision == "answer" and (not quotes or await _is_quoted(rt, bot, way, passages)):
             return way
     return ""
 
 
-def _quotes(rt: Runtime, bot: Bot) -> bool:
-    return rt.model.quotes and not bot.model_key
-
-
 async def _is_quoted(rt: Runtime, bot: Bot, question: str, passages: list[Found]) -> bool:
     """Whether the model that only quotes finds a sentence; it costs nothing."""
-    stream = rt.model.stream(_request(rt, bot, (), question, passages))
+    stream = rt.model.stream(model_calls.request(rt, bot, question=question, passages=answering.numbered(passages)))
     said = [part.text async for part in stream if isinstance(part, TextDelta)]
     return bool("".join(said).strip())
 
 
-def _request(
-    rt: Runtime, bot: Bot, messages: tuple[Message, ...], question: str, passages: list[Found], *, key: str = ""
-) -> ChatRequest:
-    return ChatRequest(
-        model=bot.model or rt.settings.openai_model,
-        messages=messages,
-        question=question,
-        passages=answering.numbered(passages),
-        temperature=0.3,
-        top_p=1.0,
-        max_tokens=300,
-        api_key=key,
-        language="" if bot.language == "auto" else bot.language,
-    )
-
-
 async def _from_model(rt: Runtime, principal: Tenant, bot: Bot, known: list[_Known]) -> list[str]:
     """Questions that the model writes, by one call; none where it fails or takes too long."""
-    try:
-        key = rt.secrets.open(bot.tenant_id, bot.model_key) if bot.model_key else ""
-    except ValueError:
-        return []
-    request = _request(rt, bot, _prompt(bot, known), "", [], key=key)
-    said, outcome, told = "", "failed", None
-    stream = rt.model.stream(request)
-    try:
-        async with asyncio.timeout(MODEL_SECONDS):
-            async for part in stream:
-                if isinstance(part, Finished):
-                    told = part.usage
-                else:
-                    said += part.text
-        outcome = "ok"
-    except (ModelError, TimeoutError) as error:
-        log.warning("starters_without_model", error=str(error), bot_id=str(bot.id))
-        told = error.usage if isinstance(error, ModelError) else None
-    finally:
-        await stream.aclose()
-    await _charge(rt, principal, bot, told or rt.model.estimate(request, said), outcome)
-    return _lines(said) if outcome == "ok" else []
+    said = await model_calls.ask(rt, principal, bot, _prompt(bot, known), max_tokens=300, seconds=MODEL_SECONDS)
+    return _lines(said)
 
 
 def _prompt(bot: Bot, known: list[_Known]) -> tuple[Message, ...]:
@@ -272,8 +231,3 @@ def _lines(said: str) -> list[str]:
     """The lines that are questions. A page may have talked the model into anything else."""
     lines: Iterable[str] = (_BULLET.sub("", line).strip(_WRAPPING) for line in said.splitlines()[:20])
     return [line for line in dict.fromkeys(lines) if _is_question(line)][:WANTED]
-
-
-async def _charge(rt: Runtime, principal: Tenant, bot: Bot, spent: Usage, outcome: str) -> None:
-    async with rt.db.tenant(principal) as session:
-        session.add(UsageEvent(**usage.event(principal.tenant_id, bot.id, spent, kind="chat", outcome=outcome)))

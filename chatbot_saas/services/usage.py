@@ -19,9 +19,10 @@ from chatbot_saas.schemas.usage import OverviewRead
 
 NEW_EVENT = """
     INSERT INTO usage_events (id, tenant_id, bot_id, message_id, kind, provider, model, input_tokens, output_tokens,
-                              cached_tokens, estimated, cost_usd, outcome)
+                              cached_tokens, estimated, cost_usd, outcome, saved_tokens)
     VALUES (%(id)s, %(tenant_id)s, %(bot_id)s, %(message_id)s, %(kind)s, %(provider)s, %(model)s, %(input_tokens)s,
-            %(output_tokens)s, %(cached_tokens)s, %(estimated)s, %(cost_usd)s, %(outcome)s)
+            %(output_tokens)s, %(cached_tokens)s, %(estimated)s, %(cost_usd)s, %(outcome)s,
+            %(saved_tokens)s)
     """
 """Takes the values of `event`."""
 
@@ -34,6 +35,7 @@ def event(
     kind: str,
     message_id: UUID | None = None,
     outcome: str = "ok",
+    saved_tokens: int = 0,
 ) -> dict[str, Any]:
     """The columns of an event."""
     return {
@@ -50,6 +52,7 @@ def event(
         "estimated": usage.estimated,
         "cost_usd": cost_usd(usage, datetime.now(UTC)),
         "outcome": outcome,
+        "saved_tokens": saved_tokens,
     }
 
 
@@ -104,6 +107,7 @@ async def overview(session: AsyncSession, principal: Tenant) -> OverviewRead:
         select(func.coalesce(func.sum(UsageEvent.input_tokens), 0)).where(today).scalar_subquery(),
         select(func.coalesce(func.sum(UsageEvent.output_tokens), 0)).where(today).scalar_subquery(),
         select(func.coalesce(func.sum(UsageEvent.cost_usd), 0)).where(today).scalar_subquery(),
+        select(func.coalesce(func.sum(UsageEvent.saved_tokens), 0)).where(today).scalar_subquery(),
     )
     row = (await session.execute(counted)).one()
     return OverviewRead(
@@ -116,4 +120,5 @@ async def overview(session: AsyncSession, principal: Tenant) -> OverviewRead:
         input_tokens_today=row[6],
         output_tokens_today=row[7],
         cost_today_usd=Decimal(row[8]),
+        saved_tokens_today=row[9],
     )

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from chatbot_saas.core.errors import NotFoundError
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.schemas.bots import BotPatch, BotRead
-from chatbot_saas.services import bots
+from chatbot_saas.services import bots, gate
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.receipts import deleted_toast
 from chatbot_saas.state.session import authorised, route_id
@@ -41,9 +41,12 @@ class BotState(rx.State):
     async def change_status(self, principal: Tenant, status: str):
         """Publish or pause."""
         patch = BotPatch(status=_STATUS.validate_python(status))
-        rt = get_runtime()
-        async with rt.db.tenant(principal) as session:
-            self.bot = await bots.change(session, principal, route_id(self, "bot_id"), patch, rt.secrets)
+        rt, bot_id = get_runtime(), route_id(self, "bot_id")
+        try:
+            async with rt.db.tenant(principal) as session:
+                self.bot = await bots.change(session, principal, bot_id, patch, rt)
+        except (gate.NotTestedError, gate.RegressedError) as error:  # the page where that is mended says more
+            return [rx.toast.error("Not published.", description=error.message), rx.redirect(f"/bots/{bot_id}/tests")]
         published = self.bot.status == "published"
         return rx.toast.success(
             "Published. Visitors can ask it now." if published else "Paused. Visitors cannot ask it."

@@ -23,24 +23,40 @@ LABELS = {
     "starter_questions": "Starter questions",
     "color": "Colour",
     "icon": "Icon",
+    "answer_mode": "How sure an answer must be",
+    "fallback_model": "Second model",
+    "link_hosts": "Links",
+    "passage_limit": "Passages for an answer",
+    "passage_tokens": "Length of all passages",
+    "vector_weight": "Weight of meaning",
+    "rerank": "Reranker",
+    "chunk_tokens": "Length of a passage",
     "allowed_origins": "Allowed websites",
+    "hold_changes": "Hold changes",
 }
 _APART = ("allowed_origins", "starter_questions", "icon")
 """What has handlers of its own."""
+_NUMBERS = ("max_tokens", "passage_limit", "passage_tokens", "chunk_tokens")
+_SWITCHES = ("rerank", "hold_changes")
 _LONGEST = 20_000
 """More than any field takes, so that the message about the true limit comes from the schema."""
 
 
 def draft_of(bot: BotRead) -> BotDraft:
     values: dict[str, Any] = {name: getattr(bot, name) for name in FIELDS}
-    return BotDraft(**{**values, "max_tokens": str(bot.max_tokens)})
+    numbers = {name: str(values[name]) for name in _NUMBERS}
+    return BotDraft(**{**values, **numbers, "link_hosts": "\n".join(bot.link_hosts)})
 
 
 def typed(draft: BotDraft, name: str, value: Any) -> BotDraft:
     """The draft with one field as it was typed, valid or not. Unknown fields change nothing."""
     if name not in FIELDS or name in _APART:
         return draft
-    if name in ("temperature", "top_p"):
+    if name in _SWITCHES:
+        return draft.model_copy(update={name: value is True})
+    if name == "vector_weight" and value is None:
+        return draft.model_copy(update={name: None})
+    if name in ("temperature", "top_p", "vector_weight"):
         number = value[0] if isinstance(value, list) and value else value
         if isinstance(number, bool) or not isinstance(number, int | float):
             return draft
@@ -55,14 +71,23 @@ def tidied(draft: BotDraft) -> BotDraft:
 
 
 def changed(draft: BotDraft, saved: BotDraft) -> dict[str, Any]:
-    """The fields that differ, by name."""
+    """The fields that differ, by name, as the service takes them."""
+    return as_patch(_differing(draft, saved))
+
+
+def _differing(draft: BotDraft, saved: BotDraft) -> dict[str, Any]:
     return {name: getattr(draft, name) for name in FIELDS if getattr(draft, name) != getattr(saved, name)}
+
+
+def as_patch(values: dict[str, Any]) -> dict[str, Any]:
+    """What is typed as lines is a list."""
+    return values | ({"link_hosts": values["link_hosts"].split()} if isinstance(values.get("link_hosts"), str) else {})
 
 
 def problems(values: dict[str, Any]) -> dict[str, str]:
     """What is wrong with these fields, in words."""
     try:
-        BotPatch.model_validate(values)
+        BotPatch.model_validate(as_patch(values))
     except ValidationError as error:
         return problems_of(error)
     return {}
@@ -73,7 +98,7 @@ def merged(draft: BotDraft, saved: BotDraft, theirs: BotDraft) -> tuple[BotDraft
 
     What I did not touch becomes theirs; what I touched stays as I typed it.
     """
-    mine = changed(draft, saved)
+    mine = _differing(draft, saved)
     both = [name for name in mine if getattr(theirs, name) not in (getattr(saved, name), mine[name])]
     return theirs.model_copy(update=mine), both
 
@@ -90,6 +115,12 @@ def shown(name: str, value: Any) -> str:
     """A setting's value as a text for the history."""
     if isinstance(value, list):
         return ", ".join(map(str, value)) if value else "none"  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, bool):
+        return "on" if value else "off"
     if name == "icon":
         return f"a picture of {len(value) * 3 // 4:,} bytes" if value else "none"
+    if value is None:
+        return "automatic"
+    if isinstance(value, bool):
+        return "on" if value else "off"
     return str(value) if value != "" else "empty"

@@ -183,7 +183,7 @@ class BotFormState(rx.State):
 async def _change(principal: Tenant, bot: BotRead, patch: BotPatch) -> BotRead:
     rt = get_runtime()
     async with rt.db.tenant(principal) as session:
-        return await bots.change(session, principal, bot.id, patch, rt.secrets, expected_version=bot.version)
+        return await bots.change(session, principal, bot.id, patch, rt, expected_version=bot.version)
 
 
 def _origin_problem(text: str) -> str:

@@ -5,26 +5,24 @@ from typing import Any
 import reflex as rx
 
 from chatbot_saas.core.errors import NotFoundError
-from chatbot_saas.core.paging import Page, PageRequest
+from chatbot_saas.core.paging import MAX_LIMIT, Page, PageRequest
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.schemas.chat import ConversationListItem, ConversationRead
-from chatbot_saas.schemas.dashboard import BotLink, PlaygroundTurn
-from chatbot_saas.services import bots, conversations
+from chatbot_saas.schemas.dashboard import PlaygroundTurn
+from chatbot_saas.schemas.leads import LeadRead
+from chatbot_saas.services import conversations, leads, recorder
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.ids import uuid_of
-from chatbot_saas.state.lists import ListState
-from chatbot_saas.state.playground import finished_turn
+from chatbot_saas.state.lists import ALL_BOTS, ByBotState
 from chatbot_saas.state.receipts import deleted_toast
+from chatbot_saas.state.records import turn_of
 from chatbot_saas.state.session import authorised, route_id
 
 CHANNELS = {"all": "All channels", "widget": "Website", "api": "API", "playground": "Playground"}
-ALL_BOTS = "all"
 
 
-class ConversationsState(ListState, rx.State):
+class ConversationsState(ByBotState, rx.State):
     items: list[ConversationListItem] = []
-    bots: list[BotLink] = []
-    bot_id: str = ALL_BOTS
     channel: str = "all"
     unanswered: bool = False
 
@@ -34,11 +32,7 @@ class ConversationsState(ListState, rx.State):
 
     @authorised(Scope.CONVERSATIONS_READ, Scope.BOTS_READ)
     async def load(self, principal: Tenant):
-        async with get_runtime().db.tenant(principal) as session:
-            found = await bots.list_page(session, principal, PageRequest(limit=100))
-        self.bots = [BotLink.model_validate(item) for item in found.items]
-        if self.bot_id != ALL_BOTS and all(str(bot.id) != self.bot_id for bot in self.bots):
-            self.bot_id = ALL_BOTS  # it was deleted
+        await self._load_bots(principal)
         await self._first_page(principal)
 
     @authorised(Scope.CONVERSATIONS_READ)
@@ -48,7 +42,7 @@ class ConversationsState(ListState, rx.State):
 
     @authorised(Scope.CONVERSATIONS_READ)
     async def change_bot(self, principal: Tenant, bot_id: str):
-        self.bot_id = ALL_BOTS if bot_id == ALL_BOTS else str(uuid_of(bot_id))
+        self._choose_bot(bot_id)
         await self._first_page(principal)
 
     @authorised(Scope.CONVERSATIONS_READ)
@@ -72,8 +66,7 @@ class ConversationsState(ListState, rx.State):
 
     def _wanted(self) -> dict[str, Any]:
         return {
-            "bot_id": None if self.bot_id == ALL_BOTS else uuid_of(self.bot_id),
-            "search": self.search.strip(),
+            **super()._wanted(),
             "channel": "" if self.channel == "all" else self.channel,
             "unanswered": self.unanswered,
         }
@@ -88,17 +81,22 @@ class ConversationState(rx.State):
 
     conversation: ConversationRead | None = None
     missing: bool = False
+    left: list[LeadRead] = []
+    """What the visitor left for a person to answer."""
     traces: dict[str, PlaygroundTurn] = {}
     """Those that were asked for, by the answer's id."""
 
-    @authorised(Scope.CONVERSATIONS_READ)
+    @authorised(Scope.CONVERSATIONS_READ, Scope.LEADS_READ)
     async def load(self, principal: Tenant):
-        self.conversation, self.missing, self.traces = None, False, {}
+        self.conversation, self.missing, self.left, self.traces = None, False, [], {}
         yield
         try:
             conversation_id = route_id(self, "conversation_id")
             async with get_runtime().db.tenant(principal) as session:
-                self.conversation = await conversations.get(session, principal, conversation_id)
+                found = await conversations.get(session, principal, conversation_id)
+                everything = PageRequest(limit=MAX_LIMIT)
+                left = await leads.list_page(session, principal, everything, conversation_id=conversation_id)
+            self.conversation, self.left = found, left.items
         except NotFoundError:
             self.missing = True
 
@@ -110,15 +108,11 @@ class ConversationState(rx.State):
             self.traces = {key: trace for key, trace in self.traces.items() if key != str(wanted)}
             return
         async with get_runtime().db.tenant(principal) as session:
-            trace = await conversations.answer_trace(session, principal, wanted)
-        self.traces = {**self.traces, str(wanted): finished_turn("", "", "", trace)}
+            record = await recorder.flight(session, principal, wanted)
+        self.traces = {**self.traces, str(wanted): turn_of(record)}
 
     @authorised(Scope.CONVERSATIONS_WRITE)
     async def delete(self, principal: Tenant):
         receipt = await conversations.delete(get_runtime(), principal, route_id(self, "conversation_id"))
-        self.conversation, self.traces = None, {}
-        messages = receipt.removed.rows - 1
-        return [
-            deleted_toast(f"The conversation and its {messages} messages are deleted.", receipt),
-            rx.redirect("/conversations"),
-        ]
+        self.conversation, self.left, self.traces = None, [], {}
+        return [deleted_toast("The conversation is deleted.", receipt), rx.redirect("/conversations")]

@@ -138,7 +138,7 @@ class FirstAnswerState(rx.State):
         rt = get_runtime()
         async with rt.db.tenant(principal) as session:
             patch = BotPatch(starter_questions=kept)
-            bot = await bots.change(session, principal, route_id(self, "bot_id"), patch, rt.secrets)
+            bot = await bots.change(session, principal, route_id(self, "bot_id"), patch, rt)
         (await self.get_state(BotState)).bot = bot
         self.questions, self.saved = list(bot.starter_questions), list(bot.starter_questions)
         return rx.toast.success("Saved.")

@@ -34,7 +34,7 @@ class HistoryState(rx.State):
             raise InvalidError("Choose a version of the list.")
         bot_state = await self.get_state(BotState)
         async with get_runtime().db.tenant(principal) as session:
-            bot_state.bot = await bots.roll_back(session, principal, route_id(self, "bot_id"), version)
+            bot_state.bot = await bots.roll_back(session, principal, route_id(self, "bot_id"), version, get_runtime())
         await self._read(principal)
         return rx.toast.success(f"The settings of version {version} are back.")
 
@@ -50,7 +50,7 @@ def version_view(version: BotVersionRead, bot: BotRead) -> BotVersionView:
     now = bot.model_dump()
     return BotVersionView(
         version=version.version,
-        summary=_summary(version.summary),
+        summary=summary_words(version.summary),
         author=version.author,
         created_at=version.created_at,
         current=version.version == bot.version,
@@ -62,7 +62,7 @@ def version_view(version: BotVersionRead, bot: BotRead) -> BotVersionView:
     )
 
 
-def _summary(summary: str) -> str:
+def summary_words(summary: str) -> str:
     """`color, model_key` as people call it."""
     names = {**NAMES, "status": "status", "model_key": "model key"}
     parts = summary.split(", ")

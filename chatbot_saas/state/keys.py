@@ -25,10 +25,12 @@ SCOPES = {
     Scope.SOURCES_WRITE: "Upload, re-index and delete documents",
     Scope.CONVERSATIONS_READ: "Read what visitors asked",
     Scope.CONVERSATIONS_WRITE: "Delete conversations",
+    Scope.LEADS_READ: "Read the messages that visitors left",
+    Scope.LEADS_WRITE: "Delete the messages that visitors left",
     Scope.USAGE_READ: "Read usage and cost",
     Scope.KEYS_WRITE: "Create and revoke API keys",
 }
-"""Scopes that a key can be given here, and what each allows. Those for leads come with leads."""
+"""Scopes that a key can be given here, and what each allows."""
 LIVES = {"never": "Never", "30": "In 30 days", "90": "In 90 days", "365": "In a year"}
 
 

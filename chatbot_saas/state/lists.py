@@ -8,10 +8,16 @@ import reflex as rx
 
 from chatbot_saas.core.errors import DomainError
 from chatbot_saas.core.paging import MAX_LIMIT, Page, PageRequest
+from chatbot_saas.core.tenancy import Tenant
+from chatbot_saas.schemas.dashboard import BotLink
+from chatbot_saas.services import bots
 from chatbot_saas.services.auth import Identity
+from chatbot_saas.services.runtime import get_runtime
+from chatbot_saas.state.ids import uuid_of
 from chatbot_saas.state.session import identity_of
 
 PAGE_SIZE = 25
+ALL_BOTS = "all"
 POLL_SECONDS = 1.0
 POLLS = 20
 """After so many the page must say that it is still open: the server cannot know when a tab went."""
@@ -47,6 +53,27 @@ class ListState(rx.State, mixin=True):
             request = PageRequest(limit=PAGE_SIZE, cursor=self.next_cursor)
             page = await self._find(principal, request, **self._wanted())
             self.items, self.next_cursor = [*self.items, *page.items], page.next_cursor or ""
+
+
+class ByBotState(ListState, mixin=True):
+    """A list of all bots' things, or of one bot's."""
+
+    bots: list[BotLink] = []
+    bot_id: str = ALL_BOTS
+
+    def _wanted(self) -> dict[str, Any]:
+        bot_id = None if self.bot_id == ALL_BOTS else uuid_of(self.bot_id)
+        return {"bot_id": bot_id, "search": self.search.strip()}
+
+    async def _load_bots(self, principal: Tenant) -> None:
+        async with get_runtime().db.tenant(principal) as session:
+            found = await bots.list_page(session, principal, PageRequest(limit=MAX_LIMIT))
+        self.bots = [BotLink.model_validate(item) for item in found.items]
+        if self.bot_id != ALL_BOTS and all(str(bot.id) != self.bot_id for bot in self.bots):
+            self.bot_id = ALL_BOTS  # it was deleted
+
+    def _choose_bot(self, bot_id: str) -> None:
+        self.bot_id = ALL_BOTS if bot_id == ALL_BOTS else str(uuid_of(bot_id))
 
 
 class LiveListState(ListState, mixin=True):

@@ -5,7 +5,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 from uuid import UUID
@@ -16,11 +16,12 @@ from pydantic import TypeAdapter, ValidationError
 from chatbot_saas.core.errors import DomainError
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import Scope, Tenant
-from chatbot_saas.schemas.chat import AnswerTrace, Question
-from chatbot_saas.schemas.dashboard import PassageView, PlaygroundTurn
-from chatbot_saas.services import chat, conversations
+from chatbot_saas.schemas.chat import Question
+from chatbot_saas.schemas.dashboard import PlaygroundTurn
+from chatbot_saas.services import chat, recorder
 from chatbot_saas.services.live import Event, LiveAnswer
 from chatbot_saas.services.runtime import get_runtime
+from chatbot_saas.state.records import turn_of
 from chatbot_saas.state.session import authorised, route_id
 from chatbot_saas.state.validation import problem_words
 
@@ -63,7 +64,13 @@ class PlaygroundState(rx.State):
             bot_id = route_id(self, "bot_id")
             session = self._session = self._session or secrets.token_urlsafe(12)
             self.question, self.answer = question, ""
-        turn = await _failed_into_words(question, _turn(self, principal, bot_id, session, question))
+
+        async def show(said: str) -> bool:
+            async with self:
+                self.answer = said if self._session == session else self.answer
+                return self._session == session
+
+        turn = await failed_into_words(question, answered_turn(show, principal, bot_id, session, question))
         async with self:
             if self._session == session:  # else a new chat was begun meanwhile
                 self.turns = [*self.turns, turn]
@@ -73,24 +80,32 @@ class PlaygroundState(rx.State):
         self.turns, self.question, self.answer, self._session = [], "", "", ""
 
 
-async def _turn(state: PlaygroundState, principal: Tenant, bot_id: UUID, session: str, question: str) -> PlaygroundTurn:
-    """Follow an answer to its end, showing what was said so far; returns the finished turn."""
+async def answered_turn(
+    show: Callable[[str], Awaitable[bool]],
+    principal: Tenant,
+    bot_id: UUID,
+    session: str,
+    question: str,
+    version: int | None = None,
+) -> PlaygroundTurn:
+    """Follow an answer to its end; returns the finished turn.
+
+    `show` is given what was said so far, and tells whether anybody still waits for it: the answer is made all the same.
+    """
     rt = get_runtime()
-    live, answer_id = await chat.ask_in_playground(rt, principal, bot_id, session, question)
+    live, answer_id = await chat.ask_in_playground(rt, principal, bot_id, session, question, version=version)
     said, error = "", ""
     async for batch in batches(live, BATCH_SECONDS):
         said += "".join(event.data["text"] for event in batch if event.type == "token")
         error = next((event.data["message"] for event in batch if event.type == "error"), error)
-        async with state:
-            if state._session != session:
-                break  # the answer goes on being made and stored; nobody here waits for it
-            state.answer = said
+        if not await show(said):
+            break
     async with rt.db.tenant(principal) as db:
-        trace = await conversations.answer_trace(db, principal, answer_id)
-    return finished_turn(question, said, error, trace)
+        record = await recorder.flight(db, principal, answer_id)
+    return turn_of(record, question, said, error)
 
 
-async def _failed_into_words(question: str, turn: Any) -> PlaygroundTurn:
+async def failed_into_words(question: str, turn: Any) -> PlaygroundTurn:
     """A turn in any case: a question that vanishes would leave the person with an empty page."""
     try:
         return await turn
@@ -115,45 +130,3 @@ async def batches(live: LiveAnswer, seconds: float) -> AsyncGenerator[list[Event
         position += len(batch)
         if batch:
             yield batch
-
-
-def finished_turn(question: str, answer: str, error: str, trace: AnswerTrace) -> PlaygroundTurn:
-    best = max((hit.lexical_score or 0.0 for hit in trace.passages), default=0.0)
-    return PlaygroundTurn(
-        question=question,
-        answer=answer,
-        answered=trace.answered,
-        error=error,
-        note=_note(trace),
-        fallback=bool(trace.fallback),
-        sources=trace.citations,
-        passages=[
-            PassageView(
-                title=hit.title,
-                page=hit.page,
-                headings=" › ".join(hit.headings),
-                text=hit.text,
-                vector=_share(hit.vector_score),
-                lexical=_share(hit.lexical_score / best if hit.lexical_score is not None and best else None),
-                coverage=_share(hit.coverage) or 0,
-                # by its words: the page of a quote may lie behind the page on which its passage begins
-                cited=any(cited.title == hit.title and cited.quote in hit.text for cited in trace.citations),
-            )
-            for hit in trace.passages
-        ],
-    )
-
-
-def _share(score: float | None) -> int | None:
-    return None if score is None else round(100 * min(1.0, max(0.0, score)))
-
-
-def _note(trace: AnswerTrace) -> str:
-    parts = ["quoted from the sources" if trace.model == "extractive" else trace.model]
-    if pair := trace.pair:
-        like = "the same words" if pair.by == "exact" else f"{pair.score:.0%} alike"
-        parts = [f"your own answer, {like}" + (f": “{pair.question}”" if pair.question else "")]
-    for name, words in (("first_token", "first word after"), ("answered", "whole answer after")):
-        if (taken := trace.milliseconds.get(name)) is not None:
-            parts.append(f"{words} {taken / 1000:.1f} s" if taken >= 1000 else f"{words} {taken:.0f} ms")
-    return " · ".join(part for part in parts if part)

@@ -93,7 +93,7 @@ class QuestionTryState(rx.State):
         rt, bot_state = get_runtime(), await self.get_state(BotState)
         patch = BotPatch(qa_threshold=self.threshold / 100)
         async with rt.db.tenant(principal) as session:
-            bot_state.bot = await bots.change(session, principal, route_id(self, "bot_id"), patch, rt.secrets)
+            bot_state.bot = await bots.change(session, principal, route_id(self, "bot_id"), patch, rt)
         self.saved = self.threshold
         return rx.toast.success(f"From {self.saved}% alike on, your answer is given.")
 

@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import Sequence
 from functools import partial
 
-from chatbot_saas.adapters.jobs import INGEST, VECTORS
+from chatbot_saas.adapters.jobs import INGEST, TESTS, VECTORS
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.settings import Settings
-from chatbot_saas.services import ingestion, refreshing, runs
+from chatbot_saas.services import bot_test_runs, ingestion, refreshing, runs
 from chatbot_saas.services.runtime import Runtime
 from chatbot_saas.worker import tasks
 
 log = get_logger(__name__)
 RESCUE_SECONDS = 5.0
 AGAIN_SECONDS = 1.0
+TEST_RUNS = 2
+"""Runs of bots' tests at a time, where the index is: their questions are answered from it."""
 
 
 def queues_of_web(settings: Settings) -> list[str]:
@@ -34,15 +36,17 @@ async def work(rt: Runtime, queues: Sequence[str]) -> None:
     if INGEST in queues and (count := await ingestion.follow_embedder(rt)):
         log.info("embedder_changed", sources=count, embedder=rt.embedder.name)
     async with asyncio.TaskGroup() as group:
-        group.create_task(_take(rt, queues))
+        group.create_task(_take(rt, queues, rt.settings.worker_concurrency))
+        if VECTORS in queues:
+            group.create_task(_take(rt, [TESTS], TEST_RUNS))
         group.create_task(_rescue(rt))
 
 
-async def _take(rt: Runtime, queues: Sequence[str]) -> None:
+async def _take(rt: Runtime, queues: Sequence[str], concurrency: int) -> None:
     """The queue's worker ends at the first error of the database, with or without saying so: begin again."""
     while True:
         try:
-            await rt.jobs.work(queues, rt.settings.worker_concurrency)
+            await rt.jobs.work(queues, concurrency)
             log.warning("worker_ended")
         except Exception as error:
             log.warning("worker_ended", error=repr(error))
@@ -56,6 +60,7 @@ async def _rescue(rt: Runtime) -> None:
                 if is_alone:
                     await rt.jobs.rescue(partial(tasks.stalled, rt))
                     await runs.mend(rt)
+                    await bot_test_runs.mend(rt)
                     await refreshing.start_due(rt)
                     await runs.admit_everywhere(rt)
         except Exception as error:  # the database may be away for a while; the next round tries again

@@ -3,12 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from chatbot_saas.adapters.jobs import INGEST, MAX_ATTEMPTS, VECTORS, JobContext, JobQueue
+from chatbot_saas.adapters.jobs import INGEST, MAX_ATTEMPTS, TESTS, VECTORS, JobContext, JobQueue
 from chatbot_saas.adapters.vectors import IndexName
 from chatbot_saas.core.errors import DomainError
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import tenant_for_job
-from chatbot_saas.services import deletion, erasure, indexing, ingestion, runs, sweep
+from chatbot_saas.services import bot_test_runs, deletion, erasure, indexing, ingestion, runs, sweep
 from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
 
@@ -41,6 +41,14 @@ def register(queue: JobQueue, rt: Runtime) -> None:
     ) -> None:
         await deletion.purge_vectors(rt, UUID(bot_id), embedder, dimension, [UUID(i) for i in chunk_ids])
 
+    async def run_tests(context: JobContext, tenant_id: str, run_id: str) -> None:
+        try:
+            await bot_test_runs.run(rt, UUID(tenant_id), UUID(run_id))
+        except Exception:
+            if _last_try(context):
+                await bot_test_runs.fail(rt, UUID(tenant_id), UUID(run_id), GIVEN_UP)
+            raise
+
     async def erase(context: JobContext, entry_id: str, target: dict[str, Any]) -> None:
         await erasure.finish(rt, UUID(entry_id), Target.from_job(target))
 
@@ -51,11 +59,16 @@ def register(queue: JobQueue, rt: Runtime) -> None:
     async def sweep_now(context: JobContext, entry_id: str) -> None:
         await sweep.sweep(rt, UUID(entry_id))
 
+    async def read_again(context: JobContext, tenant_id: str, bot_id: str) -> None:
+        await runs.begin_all_again(rt, UUID(tenant_id), UUID(bot_id))
+
     queue.task(runs.INGEST_SOURCE, INGEST, ingest_source)
+    queue.task(runs.READ_AGAIN, INGEST, read_again, untiring=True)
     queue.task(deletion.INDEX_BOT, VECTORS, index_bot)
     queue.task(deletion.PURGE_INDEX, VECTORS, purge_index, untiring=True)
     queue.task(deletion.PURGE_VECTORS, VECTORS, purge_vectors, untiring=True)
     queue.task(erasure.ERASE, VECTORS, erase, untiring=True)
+    queue.task(bot_test_runs.RUN_TESTS, TESTS, run_tests)
     queue.task(sweep.SWEEP_NOW, VECTORS, sweep_now)
     queue.nightly("sweep", VECTORS, sweep_nightly)
 
@@ -71,6 +84,8 @@ async def stalled(rt: Runtime, task: str, args: dict[str, Any]) -> None:
         await _give_up(rt, args["tenant_id"], args["source_id"], args["run"], None)
     elif task == deletion.INDEX_BOT:
         await indexing.fail(rt, UUID(args["tenant_id"]), UUID(args["bot_id"]))
+    elif task == bot_test_runs.RUN_TESTS:
+        await bot_test_runs.fail(rt, UUID(args["tenant_id"]), UUID(args["run_id"]), GIVEN_UP)
 
 
 async def _give_up(rt: Runtime, tenant_id: str, source_id: str, run: int, error: Exception | None) -> None:

@@ -16,6 +16,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "SourcePatch": {"title": "Changed"},
     "PreviewRequest": {"url": "http://127.0.0.1:9/"},
     "SearchRequest": {"query": "refund"},
+    "ExplainRequest": {"query": "refund"},
     "PairMatchRequest": {"query": "refund"},
     "ChatRequestBody": {"bot_id": "{bot_id}", "session_id": "s", "message": "refund?"},
     "ApiKeyCreate": {"name": "key", "scopes": ["keys:write"]},
@@ -24,6 +25,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "StartRequest": {"parent_origin": "https://shop.example"},
     "PublicChatRequest": {"conversation_id": "{conversation_id}", "message": "refund?"},
     "ReceiptCheck": {"receipt": {"id": "{bot_id}", "signature": "hmac-sha256:0"}},
+    "BotTestCreate": {"question": "How long is the warranty?", "facts": ["5 years"]},
+    "BotTestPatch": {"enabled": False},
+    "SuggestRequest": {"count": 1},
+    "PublishRequest": {"override": True},
+    "LeadCapture": {"email": "visitor@example.com", "message": "Please call me back."},
     "FeedbackRequest": {"message_id": "{message_id}", "rating": 1},
 }
 """A body that is accepted, by the name of its schema. `{bot_id}` and the like are filled in with ids."""

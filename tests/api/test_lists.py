@@ -16,9 +16,13 @@ from chatbot_saas.models import (
     ApiKey,
     AuditEntry,
     Bot,
+    BotTest,
+    BotTestResult,
+    BotTestRun,
     Chunk,
     Conversation,
     Document,
+    Lead,
     Membership,
     Message,
     Source,
@@ -54,8 +58,15 @@ async def fill(rt: Runtime, person: Person, count: int) -> Any:
             session.add(
                 Conversation(id=talk, **owned, channel="widget", message_count=2, first_question=f"Why {n:03}?")
             )
+            test, run = new_id(), new_id()
+            session.add(BotTest(id=test, **owned, question=f"Why {n:03}?", facts=["because"]))
+            session.add(BotTestRun(id=run, **owned, version=1, status="done"))
             await session.flush()
+            session.add(
+                BotTestResult(**owned, run_id=run, test_id=test, side="candidate", question="Why?", passed=n % 2 == 0)
+            )
             session.add(Document(id=document, **owned, source_id=source, title="Document", text="text"))
+            session.add(Lead(**owned, conversation_id=talk, email=f"visitor{n:03}@example.com", message=f"Why {n:03}?"))
             session.add_all(
                 Message(**owned, conversation_id=talk, role=role, text=f"Why {n:03}?") for role in ("user", "assistant")
             )
@@ -110,13 +121,14 @@ async def fill_tenants(rt: Runtime, count: int) -> str:
     return word
 
 
-LISTS = ["bots", "sources", "conversations", "api-keys", "tenants", "receipts"]
+LISTS = ["bots", "sources", "conversations", "leads", "api-keys", "tenants", "receipts", "tests", "test-runs"]
+OF_A_BOT = {"sources", "tests", "test-runs"}
 
 
 def address(name: str, bot_id: Any) -> str:
-    return {"sources": f"/api/v1/bots/{bot_id}/sources", "tenants": "/api/v1/admin/tenants"}.get(
-        name, f"/api/v1/{name}"
-    )
+    if name in OF_A_BOT:
+        return f"/api/v1/bots/{bot_id}/{name}"
+    return "/api/v1/admin/tenants" if name == "tenants" else f"/api/v1/{name}"
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +185,13 @@ async def test_pages_hold_every_row_once_newest_first(client: httpx.AsyncClient,
         ("sources", "SOURCE 059", 1),
         ("sources", "\\", 0),
         ("conversations", "why 02", 10),
+        ("tests", "why 02", 10),
+        ("tests", "BECAUSE", MANY),
+        ("tests", "%", 0),
         ("conversations", "nothing of the kind", 0),
+        ("leads", "VISITOR01", 10),
+        ("leads", "why 02", 10),
+        ("leads", "_", 0),
     ],
 )
 async def test_searching(client: httpx.AsyncClient, many: Any, name: str, search: str, expected: int) -> None:
@@ -195,6 +213,9 @@ async def test_filters(client: httpx.AsyncClient, many: Any) -> None:
     assert await found("bots", status="nonsense") == -422
     assert await found("sources", status="failed") == 0
     assert await found("conversations", unanswered=True) == 0
+    assert await found("tests", outcome="passed") == await found("tests", outcome="failed") == MANY // 2
+    assert await found("tests", outcome="regressed") == await found("tests", origin="source") == 0
+    assert await found("tests", origin="nonsense") == -422
     assert await found("tenants", search=word, status="suspended") == 0
     for limit in (0, -1, 101):
         assert await found("bots", limit=limit) == -422

@@ -96,7 +96,7 @@ async def guest(client: httpx.AsyncClient, bot: BotRead) -> Visit:
 async def set_status(rt: Runtime, person: Person, bot: BotRead, status: str) -> None:
     async with rt.db.tenant(person.principal) as session:
         patch = BotPatch.model_validate({"status": status})
-        await bots.change(session, person.principal, bot.id, patch, rt.secrets)
+        await bots.change(session, person.principal, bot.id, patch, rt)
 
 
 # --- where a conversation may begin
@@ -235,7 +235,7 @@ async def test_a_website_that_is_taken_off_the_list_is_out_at_once(
     bot = await make_bot(rt, owner)
     conversation_id, headers = await visit(client, bot.id)
     async with rt.db.tenant(owner.principal) as session:
-        await bots.change(session, owner.principal, bot.id, BotPatch(allowed_origins=[]), rt.secrets)
+        await bots.change(session, owner.principal, bot.id, BotPatch(allowed_origins=[]), rt)
     assert (await Visit(client, bot.id, conversation_id, headers).ask()).status_code == 403
     read = await client.get(f"/api/public/conversation/{conversation_id}", headers=headers)
     assert read.status_code == 403
@@ -288,11 +288,11 @@ async def test_a_recorded_stream_holds_only_what_a_visitor_needs(guest: Visit) -
     events = events_in(answer.text)
     assert [event.type for event in events][-2:] == ["sources", "done"]
     assert {event.type for event in events} == {"token", "sources", "done"}
-    allowed = {"token": {"text"}, "sources": {"sources"}, "done": {"message_id", "answered"}}
+    allowed = {"token": {"text"}, "sources": {"sources", "proof"}, "done": {"message_id", "answered"}}
     for event in events:
         assert set(event.data) == allowed[event.type]
     [citation] = events[-2].data["sources"]
-    assert set(citation) == {"number", "title", "page", "url", "quote"}
+    assert set(citation) == {"number", "title", "page", "url", "quote", "start", "link"}
     assert citation["quote"] in HANDBOOK
     for private in ("score", "chunk", "Secret", "prompt", "trace", "usage", "tokens", "document_id", str(guest.bot_id)):
         assert private not in answer.text, private
@@ -403,7 +403,7 @@ async def test_a_transcript_holds_what_the_widget_showed(guest: Visit) -> None:
     [question, given] = read.json()["messages"]
     assert given["text"] == answer["answer"]
     assert given["sources"] == answer["sources"]
-    fields = {"id", "role", "text", "status", "answered", "sources", "rating", "created_at"}
+    fields = {"id", "role", "text", "status", "answered", "sources", "proof", "rating", "created_at"}
     assert set(question) == set(given) == fields
     assert "score" not in read.text
 

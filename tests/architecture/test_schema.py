@@ -40,6 +40,7 @@ PLATFORM_CALLERS = {
     # what an operator changed for every tenant
     "services/ingestion.py": {"follow_embedder"},
     "services/runs.py": {"admit_everywhere", "alone", "mend"},
+    "services/bot_test_runs.py": {"mend"},
     "services/refreshing.py": {"start_due"},
     "services/jobs.py": {"list_all", "_tenant_of"},
 }

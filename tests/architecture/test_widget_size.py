@@ -5,7 +5,8 @@ import re
 from chatbot_saas.api.widget import LOADER, load_assets
 
 KILOBYTE = 1024
-ON_DEMAND = re.compile(r"texts-\w\w\.js|demo\.html|gone\.html")  # one language at most, and pages that no website loads
+ON_DEMAND = re.compile(r"passage\.(?:js|css)|texts-\w\w\.js|offer\.js|demo\.html|gone\.html")
+"""One language at most, an opened source, what only some answers need, and pages that no website loads."""
 
 
 def test_loader_is_at_most_3_kb() -> None:

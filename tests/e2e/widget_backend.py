@@ -44,12 +44,17 @@ class Script:
 
     parts: list[str]
     sources: list[dict[str, Any]] = field(default_factory=list)
+    proof: list[dict[str, Any]] = field(default_factory=list)
+    passages: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """What opening a source gives, by its number; 404 for others."""
     faults: list[int | str] = field(default_factory=list)
     delay: float = 0.01
     """Seconds between parts."""
     error: dict[str, Any] | None = None
     """An `error` event at the first try, after the parts."""
     retry_after: int = 1
+    done: dict[str, Any] = field(default_factory=dict)
+    """What the last event says beside the id: choices, leave_message."""
 
 
 @dataclass
@@ -63,6 +68,9 @@ class Backend:
     tokens: dict[str, tuple[str, str]] = field(default_factory=dict)
     calls: list[tuple[str, str, dict[str, Any], dict[str, str]]] = field(default_factory=list)
     made: dict[str, str] = field(default_factory=dict)
+    passages: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict)
+    lead_faults: list[int] = field(default_factory=list)
+    """HTTP statuses of the next tries to leave a message."""
     url: str = ""
 
     def add_bot(self, origins: list[str], **config: Any) -> str:
@@ -101,11 +109,15 @@ async def _stream(
         events.append(("error", error))
     else:
         message_id = backend.made.setdefault(body["client_message_id"], str(uuid4()))
+        backend.passages[message_id] = script.passages
         answer = {"id": message_id, "role": "assistant", "text": "".join(script.parts), "answered": True}
         messages = backend.conversations[body["conversation_id"]]
         if all(message["id"] != message_id for message in messages):
-            messages.append(answer | {"sources": script.sources, "created_at": "2026-11-01T10:00:00Z"})
-        events += [("sources", {"sources": script.sources}), ("done", {"message_id": message_id, "answered": True})]
+            messages.append(
+                answer | {"sources": script.sources, "proof": script.proof, "created_at": "2026-11-01T10:00:00Z"}
+            )
+        done = {"message_id": message_id, "answered": True, **script.done}
+        events += [("sources", {"sources": script.sources, "proof": script.proof}), ("done", done)]
     for number, (name, data) in enumerate(events, 1):
         if number <= last:
             continue
@@ -169,6 +181,15 @@ def build(backend: Backend) -> FastAPI:
             return problem(401, "unauthenticated")
         return JSONResponse({"messages": backend.conversations[conversation_id]})
 
+    @app.get("/api/public/conversation/{conversation_id}/messages/{message_id}/sources/{number}")
+    async def source(request: Request, conversation_id: str, message_id: str, number: int) -> Response:
+        await note(request)
+        known = visitor(request)
+        passage = backend.passages.get(message_id, {}).get(number)
+        if known is None or known[0] != conversation_id or passage is None:
+            return problem(404, "not_found")
+        return JSONResponse({"number": number, "title": "", "page": None, "url": None, "link": None} | passage)
+
     @app.post("/api/public/chat/{bot_id}")
     async def chat(request: Request, bot_id: str) -> Response:
         body = await note(request)
@@ -191,6 +212,8 @@ def build(backend: Backend) -> FastAPI:
     @app.post("/api/public/conversation/{conversation_id}/{verb}")
     async def other(request: Request, conversation_id: str, verb: str) -> Response:
         await note(request)
+        if verb == "capture-lead" and backend.lead_faults:
+            return problem(backend.lead_faults.pop(0), "broken", "It broke.", retry_after="7")
         return JSONResponse({}, 200 if visitor(request) else 401)
 
     return app

@@ -31,7 +31,7 @@ async def make_bot(rt: Runtime, person: Person, *, published: bool = True, **fie
         bot = await bots.create(session, person.principal, BotCreate.model_validate({"name": "Helper", **fields}))
         if published:
             patch = BotPatch(status="published", allowed_origins=[SHOP])
-            bot = await bots.change(session, person.principal, bot.id, patch, rt.secrets)
+            bot = await bots.change(session, person.principal, bot.id, patch, rt)
     return bot
 
 
@@ -47,7 +47,7 @@ async def add_text(
     return await settled(rt, person, source.id)
 
 
-async def settled(rt: Runtime, person: Person, source_id: UUID, seconds: float = 60) -> SourceRead:
+async def settled(rt: Runtime, person: Person, source_id: UUID, seconds: float = 240) -> SourceRead:
     async with asyncio.timeout(seconds):
         while True:
             async with rt.db.tenant(person.principal) as session:

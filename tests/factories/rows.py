@@ -13,14 +13,19 @@ from chatbot_saas.models import (
     ApiKey,
     AuditEntry,
     Bot,
+    BotTest,
+    BotTestResult,
+    BotTestRun,
     BotVersion,
     Chunk,
     Conversation,
     Document,
     Job,
+    Lead,
     LoginSession,
     Membership,
     Message,
+    RecordedPassage,
     RefreshToken,
     Source,
     TenantRow,
@@ -51,6 +56,7 @@ async def one_of_each(session: AsyncSession) -> Rows:
     rows = Rows(new_id(), new_id(), f"{new_id().hex}@example.com")
     tenant, user, later = rows.tenant_id, rows.user_id, datetime.now(UTC) + timedelta(days=1)
     bot_id, source_id, document_id, conversation_id = new_id(), new_id(), new_id(), new_id()
+    test_id, run_id = new_id(), new_id()
     owned = {"tenant_id": tenant, "bot_id": bot_id}
     for generation in (
         [TenantRow(id=tenant, name="Tenant"), User(id=user, email=rows.email, password_hash="kept")],
@@ -73,12 +79,19 @@ async def one_of_each(session: AsyncSession) -> Rows:
             UsageEvent(**owned, kind="chat", provider="offline", model="m"),
             Source(id=source_id, **owned, title="Source"),
             Conversation(id=conversation_id, **owned, channel="widget"),
+            BotTest(id=test_id, **owned, question="secret question"),
+            BotTestRun(id=run_id, **owned, version=1),
         ],
         [
             Job(**owned, source_id=source_id, kind="add", run=1),
+            BotTestResult(**owned, run_id=run_id, test_id=test_id, side="candidate", question="secret question"),
             WebPage(**owned, source_id=source_id, url="https://secret.example/"),
             Document(id=document_id, **owned, source_id=source_id, title="Document", text="secret text"),
             Message(**owned, conversation_id=conversation_id, role="user", text="secret question"),
+            Lead(**owned, conversation_id=conversation_id, email="secret@example.com", message="secret message"),
+        ],
+        [
+            RecordedPassage(**owned, document_id=document_id, title="Document", start=0, end=6, text="secret"),
         ],
         [
             Chunk(

@@ -27,13 +27,14 @@ def stub_url() -> Iterator[str]:
 async def keyed(
     settings: Settings, server_url: str, stub_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Runtime]:
-    """With the operator's key for the stub, and its job worker."""
+    """With the operator's key for the stub, and its job worker. Answers are made anew each time."""
     name = f"test_keyed_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     changes: dict[str, Any] = {
         "database_url": await asyncio.to_thread(new_database, server_url, name),
         "openai_api_key": SecretStr("sk-operator"),
         "openai_base_url": stub_url,
         "openai_model": PRICED,
+        "answer_cache_seconds": 0,  # tests ask the same question again and again
     }
     async with other_runtime(settings, tmp_path_factory.mktemp("keyed"), **changes) as rt:
         yield rt

@@ -26,12 +26,13 @@ from chatbot_saas.services import bots, chat
 from chatbot_saas.services.answering import HISTORY_BUDGET, PASSAGE_BUDGET
 from chatbot_saas.services.live import LiveAnswer
 from chatbot_saas.services.runtime import Runtime
-from chatbot_saas.services.turns import UNAVAILABLE_NOTE
+from chatbot_saas.services.wording import wording
 from tests.factories.knowledge import make_knowing_bot
 from tests.factories.people import Person, sign_up
 from tests.factories.runtimes import client_of, other_runtime
 from tests.services.conftest import PRICED
 
+UNAVAILABLE_NOTE = wording("en").unavailable
 QUESTION = "How long does a refund take?"
 
 
@@ -47,7 +48,7 @@ async def bot(keyed: Runtime, person: Person) -> BotRead:
 
 async def use(rt: Runtime, person: Person, bot: BotRead, **changes: Any) -> BotRead:
     async with rt.db.tenant(person.principal) as session:
-        return await bots.change(session, person.principal, bot.id, BotPatch(**changes), rt.secrets)
+        return await bots.change(session, person.principal, bot.id, BotPatch(**changes), rt)
 
 
 async def begin(

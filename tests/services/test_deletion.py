@@ -78,7 +78,13 @@ async def test_a_deleted_source_is_gone_from_everywhere(keyed: Runtime, person: 
     removed = receipt.removed
     assert (removed.chunks, removed.vectors, removed.blobs, removed.cache) == (1, 1, 1, 0)
     assert removed.rows >= 3
-    assert {words.partition(":")[0] for words in receipt.checked} == {"Database", "Vectors", "Stored files", "Search"}
+    assert {words.partition(":")[0] for words in receipt.checked} == {
+        "Database",
+        "Kept answers",
+        "Vectors",
+        "Stored files",
+        "Search",
+    }
     assert receipt.checked[-1] == "Search: the words and vectors of 1 passage of it find nothing of it."
     assert receipts.is_genuine(keyed, gone.json())
     assert "zanzibar" not in gone.text, "a receipt stays, so it holds nothing of what was deleted"

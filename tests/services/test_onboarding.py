@@ -125,7 +125,7 @@ All furniture has a warranty of 5 years.
     offered = await starters.suggest(rt, owner.principal, bot.id)
     assert offered[:2] == ["Do you deliver furniture on Saturdays?", "Is there a warranty?"]
     async with rt.db.tenant(owner.principal) as session:
-        await bots.change(session, owner.principal, bot.id, BotPatch(starter_questions=["Mine?"]), rt.secrets)
+        await bots.change(session, owner.principal, bot.id, BotPatch(starter_questions=["Mine?"]), rt)
     assert (await starters.settle(rt, owner.principal, bot.id)).starter_questions == ["Mine?"]
 
 

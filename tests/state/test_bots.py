@@ -84,7 +84,7 @@ async def test_somebody_elses_change_in_between_is_taken_in(rt: Runtime, owner: 
     assert bot
     async with rt.db.tenant(owner.principal) as session:
         patch = BotPatch(name="Theirs", description="Theirs")
-        await bots.change(session, owner.principal, bot.id, patch, rt.secrets)
+        await bots.change(session, owner.principal, bot.id, patch, rt)
     await tab.run(BotFormState.change, "name", "Mine")
     await tab.run(BotFormState.save)
     assert (form.draft.name, form.draft.description) == ("Mine", "Theirs")

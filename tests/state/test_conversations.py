@@ -78,7 +78,7 @@ async def test_a_transcript_shows_how_an_answer_was_made(rt: Runtime, owner: Per
     for wanted in (str(question.id), str(new_id()), "no id"):
         with pytest.raises(NotFoundError):
             await tab.run(ConversationState.toggle_trace, wanted)
-    assert "2 messages" in str(await tab.run(ConversationState.delete))
+    assert "3 rows" in str(await tab.run(ConversationState.delete))
     await tab.run(ConversationState.load)
     assert (state.missing, state.conversation) == (True, None)
 

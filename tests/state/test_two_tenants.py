@@ -10,7 +10,7 @@ from sqlmodel import col
 
 import chatbot_saas.app  # noqa: F401 - registers every State
 from chatbot_saas.core.tenancy import System
-from chatbot_saas.models import Bot, Conversation, Message, Source
+from chatbot_saas.models import Bot, Conversation, Lead, Message, Source
 from chatbot_saas.services import chat
 from chatbot_saas.services.runtime import Runtime
 from chatbot_saas.state.session import CHECKED
@@ -40,12 +40,21 @@ async def theirs(rt: Runtime) -> dict[str, Any]:
     async with rt.db.platform(System("tests")) as session:
         answer = await session.get_one(Message, answer_id)
         source = await session.scalar(select(col(Source.id)).where(col(Source.bot_id) == bot.id))
+        lead = Lead(
+            tenant_id=person.tenant_id,
+            bot_id=bot.id,
+            conversation_id=answer.conversation_id,
+            email=f"{SECRET}@example.com",
+            message=SECRET,
+        )
+        session.add(lead)
     return {
         "person": person,
         "bot_id": bot.id,
         "source_id": source,
         "conversation_id": answer.conversation_id,
         "answer_id": answer_id,
+        "lead_id": lead.id,
         "tenant_id": person.tenant_id,
         "version": 1,
     }
@@ -56,7 +65,8 @@ async def _rows(rt: Runtime, theirs: dict[str, Any]) -> list[Any]:
         bot = await session.get_one(Bot, theirs["bot_id"])
         source = await session.get_one(Source, theirs["source_id"])
         conversation = await session.get_one(Conversation, theirs["conversation_id"])
-        return [bot.model_dump(), source.model_dump(), conversation.model_dump()]
+        lead = await session.get_one(Lead, theirs["lead_id"])
+        return [row.model_dump() for row in (bot, source, conversation, lead)]
 
 
 @pytest.mark.parametrize("name", sorted(own_handlers()))

@@ -187,8 +187,8 @@ async def test_starters_and_the_icon_are_settings_with_a_history(rt: Runtime, ow
     assert (saved.starter_questions, saved.icon) == (["Is it open?"], address)
     assert versions[0].summary == "icon, starter_questions"
     async with rt.db.tenant(owner.principal) as session:
-        await bots.change(session, owner.principal, bot.id, BotPatch(icon="", starter_questions=[]), rt.secrets)
-        back = await bots.roll_back(session, owner.principal, bot.id, saved.version)
+        await bots.change(session, owner.principal, bot.id, BotPatch(icon="", starter_questions=[]), rt)
+        back = await bots.roll_back(session, owner.principal, bot.id, saved.version, rt)
     assert (back.icon, back.starter_questions) == (address, ["Is it open?"])
     await tab.run(BotFormState.remove_starter, 0)
     await tab.run(BotFormState.remove_icon)

@@ -33,13 +33,16 @@ STAGES = {
     "after the index": ("vectors", "upsert", 1),
 }
 
+ANSWERING = {"answering tests": ("vectors", "query", 3)}
+"""Of a run of a bot's tests, not of an ingestion."""
+
 
 class Trap:
     """A part of the runtime, the real one, whose method ends at a certain call."""
 
     def __init__(self, part: Any, stage: str) -> None:
         self._part, self._stage = part, stage
-        _, self._method, self._left = STAGES[stage]
+        _, self._method, self._left = (STAGES | ANSWERING)[stage]
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._part, name)
@@ -66,7 +69,7 @@ class Trap:
 def set_traps(rt: Runtime) -> None:
     stage = os.environ.get("TEST_HOLD") or os.environ.get("TEST_DIE")
     if stage:
-        part, _, _ = STAGES[stage]
+        part, _, _ = (STAGES | ANSWERING)[stage]
         setattr(rt, part, Trap(getattr(rt, part), stage))
     if quick := os.environ.get("TEST_QUICK"):
         jobs.HEARTBEAT_SECONDS, jobs.STALLED_SECONDS, worker_process.RESCUE_SECONDS = 0.5, float(quick), 0.5

@@ -1,170 +1,180 @@
-"""Which sentences of the passages answer a question, by the words they share. Pure; milliseconds for five passages.
+"""Which parts of the passages answer a question, by the words they share. Pure; milliseconds for five passages.
 
-A sentence's score is the share of the question's terms that it has, each weighted by how rare it is among the
-sentences (the inverse document frequency of BM25). What follows a heading or a question inherits part of its score,
-since a heading holds the words and the next sentence the answer.
+A part's score is the share of the question's terms that it has, each weighted by how rare it is among the parts (the
+inverse document frequency of BM25). Headings, titles and the parts around it are its context: what they have of the
+question counts in part, since a heading holds the words and the next sentence the answer. A question that asks for a
+number, a time, a place or a person prefers parts that hold one.
 """
 
-# snowballstemmer is untyped:
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false
-
 import math
-import re
-import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-
-import snowballstemmer
 
 from chatbot_saas.adapters.llm import Passage
-from chatbot_saas.adapters.llm.languages import STEMMERS, STOP_WORDS
-from chatbot_saas.core.text import split_sentences
-
-_WORD = re.compile(r"[^\W_]+")
-# Scripts that are written without spaces: pairs of neighbours stand for words.
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
-_NUMBER_ASKED = re.compile(
-    r"how (?:many|much|long|old|often|far|soon)|what time|when\b|wie ?viel|wie (?:lange|oft|weit)|wann\b"
-    r"|combien|quand\b|cu[aá]nt|cu[aá]ndo|quant[ioea]\b|quando\b|hoeveel|wanneer|[多几何]",
-    re.IGNORECASE,
-)
-_ENDING = re.compile(r"[.!?…。！？:;][\"'”’»)\]」』]*$")
-_MARKER = re.compile(r"^(?:#{1,6}\s+|[-*+•‣◦▪–>|]\s+|\(?\d{1,2}[.)]\s+)+")
+from chatbot_saas.adapters.llm.languages import CONNECTIVE, KINDS, WANTS_ALL
+from chatbot_saas.adapters.llm.terms import matches, question_terms
+from chatbot_saas.adapters.llm.units import Unit
 
 MOST_SENTENCES = 4
 MOST_OF_FIRST = 2
-MOST_CHARACTERS = 900
-WORTH = 0.65  # of the best one's score, for a further sentence
-_PREFIX = 3  # letters that a word shares with its stem in these languages; saves stemming what cannot match
-_PART_OF_COMPOUND = 0.6
-_LEAST_COMPOUND = 5  # letters
-_MAX_SENTENCES = 400  # considered in all
+MOST_CHARACTERS = 700
+MOST_OF_LIST = 900
+WORTH = 0.5  # of the best one's score, for a further sentence
+WORTH_IN_LIST = 0.8
+WEAK = 0.5  # below this score the words do not tell
+
+_CONTEXT = 0.35
+_NEIGHBOUR = 0.35
+_HOLDS_KIND = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
-    number: int
-    """Of its passage."""
-    position: int
-    """Its place in the passage, 0 the first."""
-    text: str
-    announces: bool = False
-    """It is a heading or a question: an answer follows, and this is none."""
-    score: float = 0.0
+class Scored:
+    unit: Unit
+    score: float
 
 
-def sentences_of(passages: Sequence[Passage]) -> list[Sentence]:
-    """What could be quoted, in order and without repetitions (neighbouring passages overlap)."""
-    found: list[Sentence] = []
-    seen: set[str] = set()
-    for passage in passages:
-        spans = split_sentences(passage.text)
-        only = len([start for start, _ in spans if start >= passage.answer_begins]) == 1
-        for position, (start, end) in enumerate(spans):
-            text = _MARKER.sub("", " ".join(passage.text[start:end].split()))
-            if text and text not in seen and len(found) < _MAX_SENTENCES:
-                seen.add(text)
-                asks = start < passage.answer_begins
-                answers = only and passage.answer_begins > 0  # however short it is
-                found.append(Sentence(passage.number, position, text, asks or (introduces(text) and not answers)))
-    return found
-
-
-def scored(question: str, sentences: Sequence[Sentence], language: str) -> list[Sentence]:
-    """The same sentences with scores: about 1 for one that has every term of the question, 0 for one that has none."""
-    asked = _question_terms(question, language)
-    matches = [_matches(sentence.text, asked, language) for sentence in sentences]
-    having = Counter(term for match in matches for term in match)
-    weights = {term: math.log(1 + (len(sentences) - having[term] + 0.5) / (having[term] + 0.5)) for term in asked}
+def scored(question: str, units: Sequence[Unit], passages: Sequence[Passage], language: str) -> list[Scored]:
+    """Scores: about 1 for a part that has every term of the question, 0 for one that has none."""
+    asked = question_terms(question, language)
+    found = [matches(unit.text, asked, language) for unit in units]
+    titles = {passage.number: matches(passage.title, asked, language) for passage in passages}
+    around = _around(units, found, titles)
+    weights = _weights(asked, [{**own, **context} for own, context in zip(found, around, strict=True)])
     total = sum(weights.values()) or 1.0
-    wants_number = _NUMBER_ASKED.search(question) is not None
-    result: list[Sentence] = []
-    inherited = 0.0
-    rank = {number: place for place, number in enumerate(dict.fromkeys(s.number for s in sentences))}
-    for sentence, match in zip(sentences, matches, strict=True):
-        if sentence.position == 0:
-            inherited = 0.0
-        words = sum(weights[term] * strength for term, strength in match.items()) / total
-        score = (0.2 if sentence.announces else 1.0) * (words + inherited)
-        if score and wants_number and any(letter.isdigit() for letter in sentence.text):
-            score += 0.15
+    wanted = [pattern for asks, pattern in KINDS if asks.search(question)]
+    rank = {number: place for place, number in enumerate(dict.fromkeys(unit.number for unit in units))}
+    result: list[Scored] = []
+    for place, unit in enumerate(units):
+        own = found[place]
+        neighbours = _near(units, found, place) if unit.kind != "row" else {}
+        words = 0.0
+        for term, weight in weights.items():
+            has = own.get(term, 0.0)
+            lent = max(_CONTEXT * around[place].get(term, 0.0), _NEIGHBOUR * neighbours.get(term, 0.0))
+            words += weight * max(has, lent)
+        score = words / total
+        names_columns = unit.kind == "row" and place + 1 < len(units) and units[place + 1].kind == "divider"
+        if unit.kind in ("heading", "question", "divider") or names_columns:
+            score *= 0.05
+        elif score and any(pattern.search(unit.text) for pattern in wanted):
+            score += _HOLDS_KIND
         if score:
-            score += 0.1 / (1 + rank[sentence.number])  # passages come best first
-        result.append(replace(sentence, score=score))
-        inherited = 0.7 * (words + inherited) if sentence.announces else 0.25 * words
+            score += 0.08 / (1 + rank[unit.number])  # passages come best first
+        result.append(Scored(unit, score))
     return result
 
 
-def best(sentences: Sequence[Sentence], most_characters: int = MOST_CHARACTERS) -> list[Sentence]:
-    """The few worth quoting, in the order of the passages; the first ones of the first passage if none has a score."""
-    chosen: list[Sentence] = []
+def _around(
+    units: Sequence[Unit], found: Sequence[dict[str, float]], titles: dict[int, dict[str, float]]
+) -> list[dict[str, float]]:
+    """What title, heading, question or head of the table above each unit have of the question."""
+    result: list[dict[str, float]] = []
+    heading: dict[str, float] = {}
+    table: dict[str, float] = {}
+    for place, unit in enumerate(units):
+        if unit.position == 0:
+            heading, table = {}, {}
+        if unit.kind in ("heading", "question"):
+            heading = found[place]
+        if unit.kind == "row" and (place == 0 or units[place - 1].group != unit.group):
+            table = found[place]
+        result.append({**titles.get(unit.number, {}), **heading, **(table if unit.kind == "row" else {})})
+    return result
+
+
+def _weights(asked: dict[str, str], found: Sequence[dict[str, float]]) -> dict[str, float]:
+    having = Counter(term for match in found for term in match)
+    return {term: math.log(1 + (len(found) - having[term] + 0.5) / (having[term] + 0.5)) for term in asked}
+
+
+def _near(units: Sequence[Unit], found: Sequence[dict[str, float]], place: int) -> dict[str, float]:
+    near: dict[str, float] = {}
+    for other in (place - 1, place + 1):
+        if 0 <= other < len(units) and units[other].number == units[place].number:
+            near |= found[other]
+    return near
+
+
+def best(parts: Sequence[Scored], question: str, most_characters: int = MOST_CHARACTERS) -> list[Unit]:
+    """What is worth quoting, in the order of the passages; how the first passage begins if nothing has a score."""
+    units = [part.unit for part in parts]
+    at = {(unit.number, unit.position): unit for unit in units}
     room = min(most_characters, MOST_CHARACTERS)
-    if all(sentence.score <= 0 for sentence in sentences):
-        first = [sentence for sentence in sentences if sentence.number == sentences[0].number]
-        sentences = [replace(sentence, score=1.0) for sentence in first if not sentence.announces][:MOST_OF_FIRST]
-    for sentence in sorted(sentences, key=lambda sentence: -sentence.score):
-        enough = len(chosen) == MOST_SENTENCES or (chosen and sentence.score < WORTH * chosen[0].score)
-        if enough or sentence.score <= 0:
+    full = [part for part in parts if part.unit.kind not in ("heading", "question", "divider")]
+    if all(part.score <= 0 for part in full):
+        first = [part for part in full if part.unit.number == full[0].unit.number] if full else []
+        full = [replace(part, score=1.0) for part in first[:MOST_OF_FIRST]]
+    ordered = sorted(full, key=lambda part: -part.score)
+    chosen: dict[tuple[int, int], Unit] = {}
+    lists: set[tuple[int, int]] = set()
+    taken = 0
+    for part in ordered:
+        if taken >= MOST_SENTENCES or (chosen and part.score < WORTH * ordered[0].score) or part.score <= 0:
             break
-        if len(sentence.text) <= room or not chosen:
-            chosen.append(sentence)
-            room -= len(sentence.text)
-    order = {id(sentence): place for place, sentence in enumerate(sentences)}
-    return sorted(chosen, key=lambda sentence: order[id(sentence)])
-
-
-def introduces(text: str) -> bool:
-    """Headings and questions announce an answer and are none."""
-    return text.rstrip("\"'”’»)]").endswith(("?", "？", ":")) or (len(text) < 80 and not _ENDING.search(text))
-
-
-def _terms(text: str) -> list[str]:
-    """Words, and pairs of neighbours in scripts without spaces."""
-    folded = text.casefold()
-    terms: list[str] = []
-    for run in _UNSPACED.findall(folded):
-        terms += [run[place : place + 2] for place in range(max(1, len(run) - 1))]
-    return terms + _WORD.findall(_UNSPACED.sub(" ", folded))
-
-
-def _question_terms(question: str, language: str) -> dict[str, str]:
-    """Stem -> word of what is asked; a question of stop words alone keeps them."""
-    terms = _terms(question)
-    said = [term for term in terms if term not in STOP_WORDS.get(language, frozenset())] or terms
-    return {_stem(term, language): term for term in said}
-
-
-def _matches(text: str, asked: dict[str, str], language: str) -> dict[str, float]:
-    """How well each term of the question is found in the text: 1, or less where it is a part of a longer word."""
-    starts = {word[:_PREFIX] for word in asked.values()}
-    found: dict[str, float] = {}
-    for word in set(_terms(text)):
-        if word[:_PREFIX] not in starts:
+        key = (part.unit.number, part.unit.position)
+        decided = lists & {(part.unit.number, part.unit.group)}  # what of a list is quoted is decided once
+        if key in chosen or decided:
             continue
-        stem = _stem(word, language)
-        for term in asked:
-            shorter, longer = sorted((term, stem), key=len)
-            if stem == term:
-                found[term] = 1.0
-            elif len(shorter) >= _LEAST_COMPOUND and longer.startswith(shorter):
-                found[term] = max(found.get(term, 0.0), _PART_OF_COMPOUND)
-    return found
+        wanted = [unit for unit in _whole(part, full, at, question) if (unit.number, unit.position) not in chosen]
+        length = sum(len(unit.text) for unit in wanted)
+        if chosen and length > room:
+            continue
+        chosen |= {(unit.number, unit.position): unit for unit in wanted}
+        lists |= {(unit.number, unit.group) for unit in wanted if unit.group >= 0}
+        room -= length
+        taken += 1
+    if ordered and ordered[0].score < WEAK:
+        chosen |= _next_to(ordered[0].unit, at, room)
+    return [unit for unit in units if (unit.number, unit.position) in chosen]
 
 
-class _Stemmers(threading.local):
-    """A stemmer keeps the word that it works on, so that each thread needs its own."""
-
-    def __init__(self) -> None:
-        self.by_language = {language: snowballstemmer.stemmer(name) for language, name in STEMMERS.items()}
-
-
-_stemmers = _Stemmers()
+def _next_to(unit: Unit, at: dict[tuple[int, int], Unit], room: int) -> dict[tuple[int, int], Unit]:
+    """Where the words hardly tell, the answer is as likely in the next sentence."""
+    after = at.get((unit.number, unit.position + 1))
+    fits = after and unit.kind == after.kind == "sentence" and not after.apart and len(after.text) <= room
+    return {(after.number, after.position): after} if after and fits else {}
 
 
-@lru_cache(50_000)
-def _stem(word: str, language: str) -> str:
-    stemmer = _stemmers.by_language.get(language)
-    return str(stemmer.stemWord(word)) if stemmer else word
+def _whole(part: Scored, parts: Sequence[Scored], at: dict[tuple[int, int], Unit], question: str) -> list[Unit]:
+    """The part with what it needs to be understood."""
+    unit = part.unit
+    if unit.kind in ("item", "row"):
+        return _listed(part, parts, at, question)
+    before = at.get((unit.number, unit.position - 1))
+    after = at.get((unit.number, unit.position + 1))
+    needed = [unit]
+    if before and before.kind == "sentence" and CONNECTIVE.match(unit.text):
+        needed.insert(0, before)
+    if after and after.intro == unit.position:
+        fellows = [other for other in parts if other.unit.number == unit.number and other.unit.group == after.group]
+        if fellows:  # where nothing has a score, only the first sentences are looked at, not always the list
+            top = max(fellows, key=lambda other: other.score)
+            needed += [each for each in _listed(top, parts, at, question) if each not in needed]
+    return needed
+
+
+def _listed(part: Scored, parts: Sequence[Scored], at: dict[tuple[int, int], Unit], question: str) -> list[Unit]:
+    """Of a list all items where that is short or asked for, else the one; of a table its head and the rows that fit."""
+    unit = part.unit
+    fellows = [other for other in parts if other.unit.number == unit.number and other.unit.group == unit.group]
+    intro = at.get((unit.number, unit.intro))
+    head = [intro] if intro and intro.kind != "question" else []
+    if unit.kind == "row":
+        first = fellows[0].unit
+        ruled = at.get((first.number, first.position + 1))
+        if ruled and ruled.kind == "divider":
+            head += [first, ruled]
+        rows = [other.unit for other in fellows if other.score >= max(1e-9, WORTH_IN_LIST * part.score)]
+        rows = [row for row in rows if row not in head] if ruled or len(rows) > 1 else rows
+        if WANTS_ALL.search(question) and sum(len(other.unit.text) for other in fellows) <= MOST_OF_LIST:
+            rows = [other.unit for other in fellows if other.unit not in head]
+        return head + (rows or [unit])
+    second = max((other.score for other in fellows if other.unit is not unit), default=0.0)
+    length = sum(len(other.unit.text) for other in fellows)
+    single = second < 0.6 * part.score and not WANTS_ALL.search(question) and length > 200
+    if length <= MOST_OF_LIST and not single:
+        return head + [other.unit for other in fellows]
+    near = [other.unit for other in fellows if other.score >= WORTH_IN_LIST * part.score]
+    return head + (near if sum(len(each.text) for each in near) <= MOST_OF_LIST else [unit])

@@ -68,7 +68,7 @@ async def _make_bot(rt: Runtime, tenant_id: UUID, user_id: UUID) -> UUID:
                 language="en",
             ),
         )
-        await bots.change(session, principal, bot.id, BotPatch(status="published"), rt.secrets)
+        await bots.change(session, principal, bot.id, BotPatch(status="published"), rt)
     upload = intake.Upload(filename="handbook.md", path=HANDBOOK, size=HANDBOOK.stat().st_size)
     await intake.add_files(rt, principal, bot.id, [upload])
     return bot.id

@@ -1,0 +1,106 @@
+"""`/messages`: what visitors left to be answered by a person."""
+
+import reflex as rx
+
+from chatbot_saas.components import format
+from chatbot_saas.components.bot_filter import bot_filter
+from chatbot_saas.components.buttons import download_link, row_button
+from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_panels
+from chatbot_saas.components.layout import link_button, page_header
+from chatbot_saas.components.leads import contact, who
+from chatbot_saas.components.table import Column, data_table, in_short, load_more, search_box, table_row
+from chatbot_saas.components.vars import length
+from chatbot_saas.pages.shell import dashboard_page
+from chatbot_saas.schemas.leads import LeadRead
+from chatbot_saas.state.leads import LeadsState
+from chatbot_saas.state.lists import ALL_BOTS
+from chatbot_saas.state.shell import ShellState
+
+COLUMNS = (
+    Column("Message"),
+    Column("Contact"),
+    Column("Bot", phone=False),
+    Column("Left", phone=False),
+    Column("Delete", hidden_label=True, right=True),
+)
+
+
+@dashboard_page("/messages", "Messages", section="/messages", on_load=[LeadsState.load])
+def messages() -> rx.Component:
+    state = LeadsState
+    return rx.fragment(
+        page_header(
+            "Messages",
+            "What visitors left for a person to answer, where a bot could not.",
+            rx.cond(length(state.items) > 0, download_link("Export CSV", state.export, "messages.csv")),
+        ),
+        rx.el.div(
+            search_box("Search in names, contacts and messages", state.search, state.change_search),
+            bot_filter(state.bots, state.bot_id, state.change_bot, everything=ALL_BOTS),
+            class_name="flex flex-col sm:flex-row sm:flex-wrap sm:items-center gap-3",
+        ),
+        rx.cond(state.problem, notice(state.problem, kind="error", title="The messages cannot be shown")),
+        rx.cond(
+            state.loaded,
+            rx.cond(
+                length(state.items) > 0,
+                data_table("Messages", COLUMNS, rx.foreach(state.items, _row)),
+                _nothing(),
+            ),
+            rx.cond(state.problem, rx.fragment(), skeleton_panels(4, height="76px")),
+        ),
+        load_more(state.next_cursor != "", state.load_more),
+    )
+
+
+def _row(item: LeadRead) -> rx.Component:
+    return table_row(
+        COLUMNS,
+        item.id,
+        rx.el.div(
+            rx.link(
+                who(item),
+                href=f"/conversations/{item.conversation_id}",
+                title="Open the conversation",
+                color="inherit",
+                underline="hover",
+                class_name="!block w-fit max-w-full font-medium truncate-line",
+            ),
+            rx.el.p(item.message, class_name="line-clamp-3 whitespace-pre-line break-words text-[var(--ink-soft)]"),
+            in_short(item.bot_name, format.ago(item.created_at)),
+            class_name="flex flex-col gap-0.5 min-w-0 text-left",
+        ),
+        rx.el.div(contact(item), class_name="flex flex-col items-end md:items-start max-w-[240px] min-w-0"),
+        rx.el.span(item.bot_name, class_name="inline-block max-w-[140px] truncate-line align-bottom"),
+        rx.el.span(format.ago(item.created_at), class_name="text-[var(--ink-soft)]"),
+        rx.cond(
+            ShellState.user.can_write,
+            confirm_dialog(
+                row_button("trash-2", "Delete", f"Delete the message of {who(item)}"),
+                title="Delete this message?",
+                text="The message and the contact are removed; the conversation stays. This cannot be undone.",
+                action="Delete",
+                on_confirm=LeadsState.delete(item.id),
+            ),
+        ),
+    )
+
+
+def _nothing() -> rx.Component:
+    state = LeadsState
+    return rx.cond(
+        state.filtered,
+        empty_state(
+            "search-x",
+            "No message matches",
+            "Try another word, or another bot.",
+            rx.button("Clear the filters", on_click=state.clear_filters, variant="soft"),
+        ),
+        empty_state(
+            "mail",
+            "Nobody has left a message yet",
+            "Where a bot cannot answer, a visitor can leave an e-mail address and a message. They appear here, with "
+            "the conversation they come from.",
+            link_button("See the conversations", "/conversations", variant="soft"),
+        ),
+    )

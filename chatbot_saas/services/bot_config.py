@@ -1,0 +1,76 @@
+"""The widget's configuration, kept for an hour and given only while it is so: see docs/decisions/0015.
+
+Every visit of a customer's website asks for it. What is kept is checked against the versions in the bot's row, one
+look-up by the primary key, so a change, a pause or a suspension counts at once in every process.
+"""
+
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from chatbot_saas.core.tenancy import tenant_for_job
+from chatbot_saas.models import Bot
+from chatbot_saas.schemas.base import Read
+from chatbot_saas.schemas.bots import PublicBotConfig
+from chatbot_saas.services import bots, conversations, deletion
+from chatbot_saas.services.runtime import Runtime
+
+SECONDS = 60 * 60.0
+_STATE = """
+    SELECT b.version, b.published_version, b.status, t.status AS tenant_status
+    FROM bots b JOIN tenants t ON t.id = b.tenant_id WHERE b.id = %(id)s
+    """
+
+
+class _Kept(Read):
+    tenant_id: UUID
+    """Of whom the bot is, which never changes."""
+    version: int
+    published_version: int
+    allowed_origins: list[str]
+    config: PublicBotConfig
+
+
+async def public(rt: Runtime, bot_id: UUID, origin: str) -> PublicBotConfig:
+    """For a visitor on the website `origin`; empty where the browser names none.
+
+    Raises NotFoundError, BotPausedError and OriginNotAllowedError. Takes the runtime: no session is held while the
+    cache is asked.
+    """
+    kept = await _still_so(rt, bot_id)
+    if kept is None:
+        bot = await conversations.public_bot(rt, bot_id)
+        kept = _of(bot)
+        await rt.cache.set(deletion.config_key(bot_id), kept.model_dump_json().encode(), SECONDS)
+    if origin:
+        bots.require_origin(kept, origin, rt.settings.own_origins)
+    return kept.config
+
+
+def _of(bot: Bot) -> _Kept:
+    return _Kept(
+        tenant_id=bot.tenant_id,
+        version=bot.version,
+        published_version=bot.published_version,
+        allowed_origins=bot.allowed_origins,
+        config=bots.public_config(bot),
+    )
+
+
+async def _still_so(rt: Runtime, bot_id: UUID) -> _Kept | None:
+    """What is kept, if the bot is published, its tenant active, and its settings the same."""
+    found = await rt.cache.get(deletion.config_key(bot_id))
+    if found is None:
+        return None
+    try:
+        kept = _Kept.model_validate_json(found)
+    except ValidationError:  # another version of this program has written it
+        return None
+    if kept.config.id != bot_id:
+        return None
+    async with rt.db.tenant_plain(tenant_for_job(kept.tenant_id)) as sql:
+        now = await sql.row(_STATE, id=bot_id)
+    if now is None or (now.status, now.tenant_status) != ("published", "active"):
+        return None
+    same = (now.version, now.published_version) == (kept.version, kept.published_version)
+    return kept if same else None

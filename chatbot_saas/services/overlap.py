@@ -1,0 +1,121 @@
+"""What two texts share in words, and where one of them denies what the other says."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from chatbot_saas.adapters.llm import languages
+from chatbot_saas.services import lexical
+
+_LIGHT = frozenset(
+    """
+    also any been being both but each either get gets getting give given gives got had has have having here it's just
+    let make makes may might more most must need needed needs one only other receive receives shall should some such
+    take taken takes then they'll want wants was whether while whose yet you'll you're your yours there's up out into
+    during per every all always within usually generally
+    beim bekommen bekommt brauchen braucht damit dann darf daran darauf darin davon dazu deren dessen diese diesem
+    diesen dieser dieses doch dort durch dürfen eigene etwa etwas falls ganz gibt haben hat hatte hier ihm ihn ihnen
+    ihre ihrem ihren ihrer immer jede jedem jeden jeder jedes jedoch können könnte lassen lässt machen mal mehr muss
+    müssen noch nur ob oder sehr seien sein seine seinem seinen seiner selbst sich soll sollen sollte sonst sowie über
+    um unser unsere vom vor wenn werden wird wurde wurden während weil beziehungsweise
+    alors aussi avoir cela ces cette chaque comme devez doit donc elles être eux faire fait ils leurs lorsque mais
+    même nos notre ou par peut peuvent peuvent plus pouvez si soit sont tous tout toute toutes très vos votre être
+    además cada como debe deben desde donde esta este esto está están hay más muy nos nuestra nuestro pero puede
+    pueden se sea ser si sin sobre su sus también tiene tienen todo todos usted ustedes ya
+    的 了 是 在 和 与 或 及 也 就 都 而 把 被 让 给 对 从 到 向 为 以 由 于 其 之 所 这 那 此 您 你 我 他 她 它 们
+    会 能 可 要 需 应 须 得 着 过 有 个 请 将 并 且 但 则 如 若 因 等 后 前 时 中 上 下 里 内 外 再 又
+    还 很 最 每 各 该 只 才
+    の に は を が と で も へ や な だ た て し れ さ す る い う く け ら り ん こ そ あ か
+    """.split()  # noqa: SIM905  a list of quoted words is harder to read
+)
+"""Words that carry no statement of their own: any text on the matter may hold them."""
+_DENIAL = frozenset(
+    """
+    not no never neither nor none nobody nothing nowhere without cannot can't don't doesn't didn't isn't aren't wasn't
+    weren't won't wouldn't shouldn't couldn't mustn't hasn't haven't hadn't unable prohibited forbidden excluded banned
+    nicht kein keine keinen keinem keiner keines nie niemals ohne weder niemand nichts verboten untersagt ausgeschlossen
+    unzulässig keinerlei keineswegs
+    ne pas jamais sans aucun aucune ni rien interdit
+    nunca sin ningún ninguna ninguno ni nada prohibido tampoco
+    non mai senza nessun nessuno niente não nunca sem nenhum nada niet geen nooit zonder
+    """.split()  # noqa: SIM905
+)
+_DENIAL_SIGNS = frozenset("不没沒无無未勿禁别莫")
+_NOT_DENIAL = frozenset(
+    "不仅 不但 不同 不过 不久 不断 不少 不论 不管 无论 未来 分别 特别 类别 级别 区别 性别 差别 不足 不到 不满".split()  # noqa: SIM905
+)
+_SOFT = 5
+"""Characters that words must share at an end, of stems that differ: Urlaubstage and Urlaub, delivery and delivered."""
+SOFT_MATCH = 0.75
+
+
+def words_of(text: str, language: str) -> list[str]:
+    """The search tokens in order, and each sign of scripts without spaces beside its bigrams."""
+    found = lexical.tokens(text, language)
+    if text.isascii():
+        return found
+    both: list[str] = []
+    for token in found:
+        if len(token) == 2 and not token.isascii() and token[0] >= "\u3040" and token[1] >= "\u3040":
+            both += (token[0], token)
+        else:
+            both.append(token)
+    return both
+
+
+@lru_cache
+def light_words(language: str) -> frozenset[str]:
+    """What is left out of comparisons."""
+    words = _LIGHT.union(lexical.STOP_WORDS, _DENIAL, *languages.STOP_WORDS.values())
+    return frozenset(token for word in words for token in lexical.tokens(word, language))
+
+
+@lru_cache
+def _denials(language: str) -> frozenset[str]:
+    return frozenset(token for word in _DENIAL for token in lexical.tokens(word, language))
+
+
+def denied_at(words: Sequence[str], language: str) -> list[int]:
+    """Where in `words` stands one that denies."""
+    denials = _denials(language)
+    return [
+        place
+        for place, word in enumerate(words)
+        if word in denials
+        or (len(word) == 2 and word >= "\u3040" and not _DENIAL_SIGNS.isdisjoint(word) and word not in _NOT_DENIAL)
+    ]
+
+
+class Vocabulary:
+    """The words of some texts, by what begins or ends like them."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._words = frozenset(words)
+        self._heads: defaultdict[str, list[str]] = defaultdict(list)
+        self._tails: defaultdict[str, list[str]] = defaultdict(list)
+        for word in self._words:
+            if len(word) >= _SOFT and word < "\u3040":
+                self._heads[word[:_SOFT]].append(word)
+                self._tails[word[-_SOFT:]].append(word)
+
+    def like(self, word: str) -> list[tuple[str, float]]:
+        """Words of the texts that say the same as `word`, with a weight of 1 for the word itself."""
+        found = [(word, 1.0)] if word in self._words else []
+        if len(word) < _SOFT or word >= "\u3040" or word[0].isdigit():
+            return found
+        for other in self._heads.get(word[:_SOFT], ()):
+            if other != word and _alike(word, other):
+                found.append((other, SOFT_MATCH))
+        for other in self._tails.get(word[-_SOFT:], ()):
+            if other != word and (other.endswith(word) or word.endswith(other)):
+                found.append((other, SOFT_MATCH))
+        return found
+
+
+def _alike(word: str, other: str) -> bool:
+    """Whether the beginning that they share is most of the shorter one."""
+    shorter = min(len(word), len(other))
+    shared = _SOFT
+    while shared < shorter and word[shared] == other[shared]:
+        shared += 1
+    return shared >= shorter - 2

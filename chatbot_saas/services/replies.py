@@ -1,0 +1,127 @@
+"""Makes the answer of one turn: from a question to what is said, proved and stored.
+
+A pair's own words come first, then an answer that was given before, then the passages: they decide whether to answer,
+to ask back or to say that the sources do not hold it. How a model's answer is said is in services.speaking, what is
+stored of it in services.keeping.
+
+Takes the runtime instead of a session, because no session may be held across a call to a model: a turn is three short
+transactions, of which services.chat makes the first.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from chatbot_saas.adapters.llm import Message as PromptMessage
+from chatbot_saas.services import answer_cache, answerability, answering, keeping, matching, speaking
+from chatbot_saas.services.answer_cache import KeptAnswer
+from chatbot_saas.services.followups import needs_context
+from chatbot_saas.services.matching import Matched
+from chatbot_saas.services.retrieval import Found, retrieve, spoken
+from chatbot_saas.services.runtime import Runtime
+from chatbot_saas.services.turns import Turn
+from chatbot_saas.services.wording import wording
+
+EMBED_SECONDS = 3.0
+SHORT_LANGUAGE = 4
+"""Words: below, a question's language is taken from what was said before, if anything was."""
+
+
+async def make_answer(rt: Runtime, turn: Turn) -> None:
+    """Make the answer and store it, whatever happens on the way."""
+    status = "failed"
+    try:
+        await _answer(rt, turn)
+        turn.mark("answered")
+        status = "complete"
+    finally:
+        await asyncio.shield(keeping.store(rt, turn, status))
+    if turn.key:
+        await keeping.keep_for_others(rt, turn, turn.key)
+    turn.live.emit(
+        "sources",
+        sources=[citation.model_dump(mode="json") for citation in turn.citations],
+        proof=[sentence.model_dump(mode="json") for sentence in turn.proof],
+    )
+    turn.live.emit("done", message_id=str(turn.answer_id), answered=turn.answered, **turn.offered)
+
+
+async def _answer(rt: Runtime, turn: Turn) -> None:
+    if not turn.looked_up:
+        turn.pair = await matching.find_exact(rt, turn.principal, turn.bot.id, turn.question)
+    if turn.pair:
+        _say_pair(turn, turn.pair)
+        return
+    await _understand(rt, turn)
+    key = answer_cache.key(rt, turn.bot, turn.asked, turn.language) if _may_be_kept(rt, turn) else None
+    if key and (kept := await answer_cache.lookup(rt, key)):
+        _say_again(turn, kept)
+        return
+    passages = await _retrieve(rt, turn)
+    if turn.pair:
+        _say_pair(turn, turn.pair)
+        return
+    await _decide(rt, turn, passages)
+    turn.key = key
+
+
+def _may_be_kept(rt: Runtime, turn: Turn) -> bool:
+    stands_alone = turn.rewritten or turn.asked == turn.question
+    may = answer_cache.may_look(turn.asked, identified=False, stands_alone=stands_alone)
+    return may and turn.reuse and rt.settings.answer_cache_seconds > 0
+
+
+async def _understand(rt: Runtime, turn: Turn) -> None:
+    """Which language is spoken, and what is asked once what was said before is taken into account."""
+    known = turn.bot.language
+    turn.language = known if known != "auto" else await spoken(_enough_to_tell(turn.question, turn.history))
+    turn.asked = turn.question
+    if needs_context(turn.question, turn.history, turn.language):
+        await speaking.stand_alone(rt, turn)
+
+
+def _enough_to_tell(question: str, history: Sequence[PromptMessage]) -> str:
+    """The question, if it is short with the one before: two words may be of any language."""
+    before = next((message.content for message in reversed(history) if message.role == "user"), "")
+    return f"{before} {question}" if before and len(question.split()) < SHORT_LANGUAGE else question
+
+
+async def _retrieve(rt: Runtime, turn: Turn) -> list[Found]:
+    """The passages; and perhaps the question turns out to mean one that has an answer of its own."""
+    bot = turn.bot
+    found = await retrieve(
+        rt, turn.principal, bot.index, turn.asked, limit=bot.passage_limit, embed_seconds=EMBED_SECONDS
+    )
+    turn.retrieval = found
+    turn.pair = matching.by_meaning(turn.asked, found.pairs, bot.index, bot.qa_threshold)
+    turn.mark("retrieved")
+    return answering.within_budget(found.passages, bot.passage_tokens)
+
+
+def _say_pair(turn: Turn, pair: Matched) -> None:
+    turn.say(pair.answer)
+    turn.answered, turn.sources = True, [pair.citation().model_dump(mode="json")]
+    turn.trace |= {"model": "pair", "pair": pair.trace()}
+
+
+def _say_again(turn: Turn, kept: KeptAnswer) -> None:
+    turn.kept = kept
+    turn.say(kept.text)
+    turn.answered, turn.sources, turn.proof = kept.answered, kept.citations, kept.proof
+    turn.trace |= {"model": kept.model, "cached": {"saved_tokens": kept.saved_tokens}}
+
+
+async def _decide(rt: Runtime, turn: Turn, passages: list[Found]) -> None:
+    """Answer, ask back, or say that the sources do not hold it."""
+    bot = turn.bot
+    quotes = rt.model.quotes and not bot.model_key
+    likely = turn.retrieval.answerability if turn.retrieval else 0.0
+    decision = answerability.decide(likely, bot.answer_mode, passages, quotes=quotes)
+    turn.trace |= {"probability": round(likely, 4), "decision": decision, "mode": bot.answer_mode}
+    if decision == "answer":
+        turn.used = passages
+        await speaking.answer(rt, turn, passages, quotes=quotes)
+    elif decision == "clarify":
+        turn.say(wording(turn.language).clarify)
+        turn.choices = answerability.clarifications(passages)
+    else:
+        speaking.refuse(turn)

@@ -1,0 +1,392 @@
+"""Which span of the passages supports a sentence of an answer: words, figures and names are compared, without a model.
+
+A span is one to three neighbouring sentences of a passage. It supports a sentence if it holds enough of its words
+(weighted by how rare they are in the passages), every figure and code, and denies no more than the sentence does. What
+this cannot tell: roles that are swapped in the same words, and what only a synonym says.
+
+An answer may be in another language than the passages, or in another script. Words cannot tell then, so such a
+sentence counts as supported by the passage that its mark names (without a mark: that shares a figure or a code with
+it), unless a figure or a code of it does not occur there.
+"""
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from chatbot_saas.adapters.llm.languages import guess_language
+from chatbot_saas.schemas.chat import Citation, SentenceProof
+from chatbot_saas.services.figures import Figures, figures, values
+from chatbot_saas.services.overlap import Vocabulary, light_words, words_of
+from chatbot_saas.services.questions import answer_begins
+from chatbot_saas.services.readings import Clause, clauses_of, spans_of, words_said
+from chatbot_saas.services.retrieval import Found
+from chatbot_saas.services.statements import plain, sentences_of
+from chatbot_saas.services.text_fragments import link_to
+
+MAX_QUOTE = 400
+MOST_SENTENCES = 3
+CANDIDATES = 8
+"""Sentences of the passages around which spans are looked at, for each sentence of an answer."""
+ENOUGH = 0.46
+UNKNOWN = 0.45
+PAIR = 0.2
+WORTH_A_LOOK = 0.25
+ECHO = 0.5
+FRAMED = 0.5
+DENIAL = 0.4
+NAME = 0.2
+LONGER = 0.03
+JUDGED = 8
+FIGURE = 1.0
+BOUND = 0.4
+_TABLE_HEAD = re.compile(r"^(\|.+)\n\|[\s:|-]+$", re.MULTILINE)
+_MARK = re.compile(r"\[(\d{1,2})\]")
+_NAME = re.compile(r"(?<=[a-zà-ÿ,;)\d] )[A-ZÀ-Þ][a-zà-ÿ]{2,}")
+"""A capital letter within a sentence. Not told for languages that write every noun so."""
+_WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Of one sentence. Where nothing supports it, `supported` is False and the rest is empty."""
+
+    supported: bool
+    score: float = 0.0
+    """From 0 to 1, comparable within one prover."""
+    passage: int | None = None
+    """Its number, from 1, as in the prompt."""
+    begin: int = 0
+    """Offsets of the span in the passage's text."""
+    end: int = 0
+    reason: str = ""
+    """Why not, for tests and traces: words, figure, code, denied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    sentences: list[SentenceProof]
+    """Those that state something, in order."""
+    citations: list[Citation]
+    documents: dict[int, str] = field(default_factory=dict[int, str])
+    """The document of each citation, by its number; see services.citations."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether every sentence that states something is supported."""
+        return all(sentence.supported for sentence in self.sentences)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A sentence of a passage."""
+
+    passage: int
+    begin: int
+    end: int
+    words: frozenset[str]
+    length: int
+    """Of all its words."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A sentence of an answer, prepared."""
+
+    text: str
+    weights: dict[str, float]
+    """Of its words that say something; `#` and a place for each figure."""
+    like: dict[str, dict[str, float]]
+    """By word of the passages: how much it says of which words of the sentence."""
+    clauses: tuple[Clause, ...]
+    figures: Figures
+    marks: list[int]
+    names: list[str]
+
+
+class _Held:
+    """How much of one sentence's words the sentences of the passages hold; each is looked at once."""
+
+    def __init__(self, prover: "Prover", said: _Said) -> None:
+        self._prover = prover
+        self._said = said
+        self._total = sum(said.weights.values())
+        self._numbers = sum(said.weights[f"#{figure.start}"] for figure in said.figures.numbers)
+        self._units: dict[tuple[int, int], dict[str, float]] = {}
+        self._frames: dict[int, dict[str, float]] = {}
+
+    def share(self, units: list[_Unit]) -> float:
+        """How much of the sentence's words the span holds, taken that it holds its figures."""
+        passage = units[0].passage
+        if passage not in self._frames:
+            frame = self._prover.held(self._said, self._prover.frames[passage])
+            self._frames[passage] = {word: FRAMED * share for word, share in frame.items()}
+        held = dict(self._frames[passage])
+        for unit in units:
+            for word, share in self._of(unit).items():
+                if share > held.get(word, 0.0):
+                    held[word] = share
+        weights = self._said.weights
+        words = sum([weights[word] * share for word, share in held.items()])
+        return (self._numbers + words) / self._total if self._total else 0.0
+
+    def _of(self, unit: _Unit) -> dict[str, float]:
+        place = unit.passage, unit.begin
+        if place not in self._units:
+            self._units[place] = self._prover.held(self._said, unit.words)
+        return self._units[place]
+
+
+class Prover:
+    """Proves answers from the passages of one turn. Prepare it while the model is asked: that is most of its time."""
+
+    def __init__(self, passages: Sequence[Found], question: str, language: str) -> None:
+        """`language`: the bot's, or `auto`."""
+        self._passages = list(passages)
+        self._language = language
+        self._light = light_words(language)
+        self._asked = frozenset(words_of(question, language)) - self._light
+        self._units: list[_Unit] = []
+        self._holds: defaultdict[str, list[int]] = defaultdict(list)
+        self.frames: list[frozenset[str]] = []
+        self._frame_codes: list[frozenset[str]] = []
+        self._texts: list[str] = []
+        for number, passage in enumerate(self._passages):
+            frame = " ".join([passage.title, *passage.headings])
+            heads = " ".join(_TABLE_HEAD.findall(passage.text)) if "|" in passage.text else ""
+            self.frames.append(words_said(f"{frame} {heads}", language)[0])
+            self._frame_codes.append(figures(frame).codes)
+            self._texts.append(f"{frame}\n{passage.text}")
+            self._add(number, passage)
+        self._vocabulary = Vocabulary(self._holds)
+
+    def _add(self, number: int, passage: Found) -> None:
+        first = answer_begins(passage.question)
+        for begin, end in spans_of(passage.text):
+            if begin < first:
+                continue
+            unit = _Unit(number, begin, end, *words_said(passage.text[begin:end], self._language))
+            for word in unit.words:
+                self._holds[word].append(len(self._units))
+            self._units.append(unit)
+
+    def sentence(self, text: str) -> Support:
+        """Whether the passages support one sentence of an answer, which may hold marks and Markdown."""
+        said = self._said(text)
+        best = self._best(said)
+        if best.supported or not self._is_foreign(said, best):
+            return best
+        return self._by_mark(said) or best
+
+    def prove(self, answer: str) -> Proof:
+        """Every sentence that states something, and a citation for each passage that the answer rests on.
+
+        An answer that names no passage, and that none supports, rests on the first.
+        """
+        spans: dict[int, list[tuple[float, int, int]]] = {}
+        sentences: list[SentenceProof] = []
+        named: set[int] = set()
+        for start, end, states in sentences_of(answer):
+            text = answer[start:end]
+            named.update(self._marks(text))
+            if not states:
+                continue
+            support = self.sentence(text)
+            if support.supported and support.passage:
+                spans.setdefault(support.passage, []).append((support.score, support.begin, support.end))
+            sentences.append(self._proved(start, end, support))
+        numbers = sorted(named | spans.keys()) or ([1] if self._passages else [])
+        citations = [self._citation(number, spans.get(number), answer) for number in numbers]
+        documents = {number: str(self._passages[number - 1].document_id) for number in numbers}
+        return Proof(sentences, citations, documents)
+
+    def _marks(self, text: str) -> list[int]:
+        found = dict.fromkeys(int(number) for number in _MARK.findall(text))
+        return [number for number in found if 1 <= number <= len(self._passages)]
+
+    def _said(self, text: str) -> _Said:
+        bare = plain(text)
+        weights: dict[str, float] = {}
+        like: defaultdict[str, dict[str, float]] = defaultdict(dict)
+        total = len(self._units)
+        most = math.log(1 + total)
+        for word in dict.fromkeys(words_of(bare, self._language)):
+            if word in self._light or word.isdigit():
+                continue
+            alike = self._vocabulary.like(word)
+            holders = sum(len(self._holds[other]) for other, _ in alike)
+            weight = math.log(1 + total / holders) if holders else UNKNOWN * most
+            weight *= ECHO if word in self._asked and not holders else 1.0
+            weights[word] = weight * (PAIR if len(word) > 1 and word[0] >= "\u3040" else 1.0)
+            for other, share in alike:
+                like[other][word] = share
+        found = figures(bare)
+        for figure in found.numbers:
+            weights[f"#{figure.start}"] = FIGURE * most
+        names = [] if guess_language(bare) == "de" else _NAME.findall(bare)
+        return _Said(bare, weights, like, clauses_of(bare, self._language), found, self._marks(text), names)
+
+    # --- by words
+
+    def _best(self, said: _Said) -> Support:
+        best = Support(supported=False, reason="words")
+        best_worth = -1.0
+        held = _Held(self, said)
+        shares = [(held.share(units), units) for units in self._spans(said)]
+        shares.sort(key=lambda pair: len(pair[1]) * LONGER - pair[0])
+        for share, units in shares[:JUDGED]:
+            score, reason = self._judge(said, units, share)
+            worth = score - LONGER * len(units) + (0.05 if units[0].passage + 1 in said.marks else 0.0)
+            supported = not reason and score >= ENOUGH
+            if (supported, worth) > (best.supported, best_worth):
+                best_worth = worth
+                begin, end = units[0].begin, units[-1].end
+                best = Support(
+                    supported, score, units[0].passage + 1, begin, end, reason or ("" if supported else "words")
+                )
+        return best
+
+    def _spans(self, said: _Said) -> list[list[_Unit]]:
+        """One to three neighbouring sentences, around those that share most with what was said."""
+        shared: defaultdict[int, float] = defaultdict(float)
+        for other, of in said.like.items():
+            worth = max(said.weights[word] * share for word, share in of.items())
+            for number in self._holds[other]:
+                shared[number] += worth
+        around = sorted(shared, key=lambda number: -shared[number])[:CANDIDATES]
+        spans: dict[tuple[int, int], list[_Unit]] = {}
+        for number in around:
+            for size in range(1, MOST_SENTENCES + 1):
+                for first in range(max(0, number - size + 1), number + 1):
+                    units = self._units[first : first + size]
+                    if len(units) == size and units[0].passage == units[-1].passage:
+                        spans[first, size] = units
+        return list(spans.values())
+
+    def _judge(self, said: _Said, units: list[_Unit], score: float) -> tuple[float, str]:
+        """How well the span supports the sentence, and what speaks against it. `score`: what `_share` gives."""
+        if score < WORTH_A_LOOK:
+            return score, "words"
+        clauses = [clause for unit in units for clause in self._clauses_of(unit)]
+        if reason := self._contradicts(said, clauses, units[0].passage):
+            return score, reason
+        bound, denied = self._bound(said, clauses)
+        score = (1 - BOUND) * score + BOUND * bound - DENIAL * denied
+        return score - NAME * any(name not in self._texts[units[0].passage] for name in said.names), ""
+
+    def held(self, said: _Said, words: frozenset[str]) -> dict[str, float]:
+        held: dict[str, float] = {}
+        for other in words & said.like.keys():
+            for word, share in said.like[other].items():
+                held[word] = max(held.get(word, 0.0), share)
+        return held
+
+    def _clauses_of(self, unit: _Unit) -> tuple[Clause, ...]:
+        return clauses_of(self._passages[unit.passage].text[unit.begin : unit.end], self._language)
+
+    def _contradicts(self, said: _Said, clauses: list[Clause], passage: int) -> str:
+        codes = frozenset(code for clause in clauses for code in clause.figures.codes)
+        if said.figures.codes - codes - self._frame_codes[passage]:
+            return "code"
+        known = frozenset[str]().union(*[clause.values for clause in clauses])
+        if any(figure.values.isdisjoint(known) for figure in said.figures.numbers):
+            return "figure"
+        return ""
+
+    def _bound(self, said: _Said, clauses: list[Clause]) -> tuple[float, float]:
+        """How much of what is said together stands together, and how much of it is denied in one text only."""
+        total = bound = denied = 0.0
+        for mine in said.clauses:
+            weight = sum(said.weights.get(word, 0.0) for word in mine.words) + len(mine.figures.numbers)
+            best, differs = 0.0, 0.0
+            for theirs in clauses:
+                held = self.held(said, theirs.words)
+                worth = sum(said.weights[word] * share for word, share in held.items() if word in mine.words)
+                worth += sum(not figure.values.isdisjoint(theirs.values) for figure in mine.figures.numbers)
+                if worth > best:
+                    best, differs = worth, worth * (theirs.denies != mine.denies)
+            total, bound, denied = total + weight, bound + best, denied + differs
+        return (bound / total, denied / bound if bound else 0.0) if total else (0.0, 0.0)
+
+    # --- where words cannot tell
+
+    def _is_foreign(self, said: _Said, best: Support) -> bool:
+        """Whether the sentence is in another language than the passages, so that words cannot tell."""
+        if best.reason != "words" or best.score >= WORTH_A_LOOK or not self._passages:
+            return False
+        wide = _WIDE.search(said.text) is not None
+        numbers = said.marks or range(1, len(self._passages) + 1)
+        texts = [self._passages[number - 1].text[:600] for number in numbers]
+        if all((_WIDE.search(text) is not None) != wide for text in texts):
+            return True
+        spoken = guess_language(said.text)
+        return all(guess_language(text) != spoken for text in texts)
+
+    def _by_mark(self, said: _Said) -> Support | None:
+        """The passage that the mark names, or that shares most figures and codes; None if one of them is not there."""
+        best: Support | None = None
+        for number in said.marks or range(1, len(self._passages) + 1):
+            whole = figures(self._texts[number - 1])
+            known = values(whole.numbers)
+            if said.figures.codes - whole.codes or any(f.values.isdisjoint(known) for f in said.figures.numbers):
+                continue
+            begin, end, shared = self._closest(said, number - 1)
+            if (said.marks or shared) and (best is None or shared > best.score):
+                best = Support(True, shared, number, begin, end)
+        return best
+
+    def _closest(self, said: _Said, passage: int) -> tuple[int, int, float]:
+        """The sentence of a passage that shares most figures and codes; the first one if none does."""
+        wanted = values(said.figures.numbers) | said.figures.codes
+        best, most = (0, len(self._passages[passage].text)), -1.0
+        for unit in self._units:
+            if unit.passage == passage:
+                shared = len({v for c in self._clauses_of(unit) for v in (c.values | c.figures.codes) & wanted})
+                if shared > most:
+                    best, most = (unit.begin, unit.end), float(shared)
+        return *best, max(0.0, most)
+
+    # --- what it becomes
+
+    def _proved(self, start: int, end: int, support: Support) -> SentenceProof:
+        if not support.supported or support.passage is None:
+            return SentenceProof(start=start, end=end, supported=False)
+        passage = self._passages[support.passage - 1]
+        return SentenceProof(
+            start=start,
+            end=end,
+            supported=True,
+            source=support.passage,
+            quote=passage.text[support.begin : min(support.end, support.begin + MAX_QUOTE)],
+            quote_start=passage.start + support.begin,
+            page=passage.page_at(support.begin),
+        )
+
+    def _citation(self, number: int, spans: list[tuple[float, int, int]] | None, answer: str) -> Citation:
+        passage = self._passages[number - 1]
+        # of those that support alike, the one that was said first
+        _, begin, end = (
+            max(spans, key=lambda span: round(span[0], 2)) if spans else (0.0, *self._most_alike(number - 1, answer))
+        )
+        quote = passage.text[begin : min(end, begin + MAX_QUOTE)]
+        return Citation(
+            number=number,
+            title=passage.title,
+            page=passage.page_at(begin),
+            url=passage.url or None,
+            quote=quote,
+            start=passage.start + begin,
+            link=link_to(passage.url, quote),
+        )
+
+    def _most_alike(self, passage: int, answer: str) -> tuple[int, int]:
+        """The sentence of a passage that shares most with the answer, and less with the question."""
+        said = frozenset(words_of(plain(answer), self._language))
+        best, most = (answer_begins(self._passages[passage].question), len(self._passages[passage].text)), -1.0
+        for unit in self._units:
+            if unit.passage == passage:
+                shared = len(unit.words & said) + 0.5 * len(unit.words & self._asked)
+                if (worth := shared / (unit.length + 4) ** 0.5) > most:
+                    best, most = (unit.begin, unit.end), worth
+        return best

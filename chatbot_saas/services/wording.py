@@ -1,0 +1,73 @@
+"""What a bot says of its own accord, in the visitor's language. The owner's words (the fallback text) come first."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    unavailable: str
+    """Before passages that are quoted because no model answers."""
+    leave_message: str
+    """When neither a model nor a passage can help."""
+    clarify: str
+    """Before the choices of a question that could mean several things."""
+
+
+_ENGLISH = Wording(
+    "The assistant cannot be reached right now. This is the best passage from the sources:",
+    "The assistant cannot be reached right now. Please leave a message and somebody will get back to you.",
+    "I am not sure what you mean. Is it about one of these?",
+)
+_BY_LANGUAGE = {
+    "en": _ENGLISH,
+    "de": Wording(
+        "Der Assistent ist gerade nicht erreichbar. Das ist die beste Stelle aus den Quellen:",
+        "Der Assistent ist gerade nicht erreichbar. Hinterlassen Sie bitte eine Nachricht, dann meldet sich jemand.",
+        "Ich bin nicht sicher, was Sie meinen. Geht es um eines davon?",
+    ),
+    "fr": Wording(
+        "L’assistant est injoignable pour le moment. Voici le meilleur passage des sources :",
+        "L’assistant est injoignable pour le moment. Laissez un message et quelqu’un vous répondra.",
+        "Je ne suis pas sûr de comprendre. S’agit-il de l’un de ces sujets ?",
+    ),
+    "es": Wording(
+        "El asistente no está disponible en este momento. Este es el mejor pasaje de las fuentes:",
+        "El asistente no está disponible en este momento. Deje un mensaje y alguien le responderá.",
+        "No estoy seguro de lo que quiere decir. ¿Se trata de alguno de estos temas?",
+    ),
+    "it": Wording(
+        "L’assistente non è raggiungibile in questo momento. Questo è il passaggio migliore dalle fonti:",
+        "L’assistente non è raggiungibile in questo momento. Lasci un messaggio e qualcuno Le risponderà.",
+        "Non sono sicuro di aver capito. Si tratta di uno di questi argomenti?",
+    ),
+    "pt": Wording(
+        "O assistente não está disponível neste momento. Este é o melhor excerto das fontes:",
+        "O assistente não está disponível neste momento. Deixe uma mensagem e alguém lhe responderá.",
+        "Não tenho a certeza do que quer dizer. É sobre um destes temas?",
+    ),
+    "nl": Wording(
+        "De assistent is op dit moment niet bereikbaar. Dit is de beste passage uit de bronnen:",
+        "De assistent is op dit moment niet bereikbaar. Laat een bericht achter, dan neemt iemand contact op.",
+        "Ik weet niet zeker wat u bedoelt. Gaat het over een van deze onderwerpen?",
+    ),
+    "pl": Wording(
+        "Asystent jest teraz niedostępny. Oto najlepszy fragment ze źródeł:",
+        "Asystent jest teraz niedostępny. Proszę zostawić wiadomość, ktoś się odezwie.",
+        "Nie jestem pewien, o co chodzi. Czy o jeden z tych tematów?",
+    ),
+    "ja": Wording(
+        "ただいまアシスタントに接続できません。資料の中で最も近い箇所はこちらです：",
+        "ただいまアシスタントに接続できません。メッセージを残していただければ、担当者がご連絡します。",
+        "ご質問の意味がはっきりしませんでした。次のどれについてでしょうか？",
+    ),
+    "zh": Wording(
+        "助手暂时无法连接。以下是资料中最相关的内容：",
+        "助手暂时无法连接。请留言，我们会有人回复您。",
+        "我不太确定您的意思。您想问的是以下哪一项？",
+    ),
+}
+
+
+def wording(language: str) -> Wording:
+    """`language`: two letters; English for those that we do not speak."""
+    return _BY_LANGUAGE.get(language, _ENGLISH)

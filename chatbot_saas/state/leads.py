@@ -1,0 +1,65 @@
+"""What visitors left to be answered by a person."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import reflex as rx
+
+from chatbot_saas.core.paging import Page, PageRequest
+from chatbot_saas.core.tenancy import Scope, Tenant
+from chatbot_saas.schemas.leads import LeadRead
+from chatbot_saas.services import leads
+from chatbot_saas.services.runtime import get_runtime
+from chatbot_saas.state.ids import uuid_of
+from chatbot_saas.state.lists import ALL_BOTS, ByBotState
+from chatbot_saas.state.session import authorised
+
+
+class LeadsState(ByBotState, rx.State):
+    items: list[LeadRead] = []
+
+    @rx.var
+    def filtered(self) -> bool:
+        return bool(self.search.strip()) or self.bot_id != ALL_BOTS
+
+    @rx.var
+    def export(self) -> str:
+        """Where the file is of what the filters let through."""
+        wanted = {name: str(value) for name, value in self._wanted().items() if value}
+        return "/api/v1/leads.csv" + (f"?{urlencode(wanted)}" if wanted else "")
+
+    @authorised(Scope.LEADS_READ, Scope.BOTS_READ)
+    async def load(self, principal: Tenant):
+        await self._load_bots(principal)
+        await self._first_page(principal)
+
+    @authorised(Scope.LEADS_READ)
+    async def change_search(self, principal: Tenant, text: str):
+        self.search = str(text)[:200]
+        await self._first_page(principal)
+
+    @authorised(Scope.LEADS_READ)
+    async def change_bot(self, principal: Tenant, bot_id: str):
+        self._choose_bot(bot_id)
+        await self._first_page(principal)
+
+    @authorised(Scope.LEADS_READ)
+    async def clear_filters(self, principal: Tenant):
+        self.search, self.bot_id = "", ALL_BOTS
+        await self._first_page(principal)
+
+    @authorised(Scope.LEADS_READ)
+    async def load_more(self, principal: Tenant):
+        await self._next_page(principal)
+
+    @authorised(Scope.LEADS_WRITE)
+    async def delete(self, principal: Tenant, lead_id: str):
+        wanted = uuid_of(lead_id)
+        async with get_runtime().db.tenant(principal) as session:
+            await leads.delete(session, principal, wanted)
+        self.items = [item for item in self.items if item.id != wanted]
+        return rx.toast.success("The message is deleted.")
+
+    async def _find(self, principal: Tenant, request: PageRequest, **wanted: Any) -> Page[LeadRead]:
+        async with get_runtime().db.tenant(principal) as session:
+            return await leads.list_page(session, principal, request, **wanted)
