@@ -4,6 +4,7 @@ A job may run twice, be killed at any point, or find its source cancelled or del
 whether the run is still its own; and a passage that was embedded keeps its vectors, so that nothing is paid for twice.
 """
 
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import select
@@ -66,7 +67,8 @@ async def _take_blob(rt: Runtime, principal: Tenant, source: Source, bot: Bot) -
             extracted = await rt.extractor.extract(path, source.filename)
         async with rt.db.tenant(principal) as session:
             await runs.own(session, source.id, source.run, "chunking", 0.2)
-        prepared = await passages.prepare(rt, extracted, passages.cut_of(bot))
+        named = replace(extracted, title=extracted.title or source.title)  # its words find it, too
+        prepared = await passages.prepare(rt, named, passages.cut_of(bot))
     if not prepared.chunks and source.type != "qa":  # a list of questions may be emptied
         raise NoTextError
     async with rt.db.tenant(principal) as session:
