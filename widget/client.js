@@ -32,9 +32,16 @@ const pause = (ms, signal) =>
     signal.addEventListener("abort", () => reject(signal.reason));
   });
 
-/** `base`: URL of /api/public/; `origin`: the website's; `store`: what `memory` gives. */
-export function client(base, bot, origin, store) {
-  let starting;
+/** Whom a signed identity names. It is checked where it counts: on the server. */
+function subject(identity) {
+  try {
+    return JSON.parse(atob(identity.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).sub;
+  } catch {}
+}
+
+/** `base`: URL of /api/public/; `site`: what host.js knows of the website; `store`: what `memory` gives. */
+export function client(base, bot, site, store) {
+  let starting, ending;
 
   async function call(path, body, token, { signal = AbortSignal.timeout(15000), ...headers } = {}) {
     if (body) headers["Content-Type"] = "application/json";
@@ -44,16 +51,18 @@ export function client(base, bot, origin, store) {
     if (ok) return answer;
     const { code, detail } = await answer.json().catch(() => ({}));
     const after = +answer.headers.get("Retry-After") || undefined;
-    throw failure(status === 422 ? detail : "", { code, status, after, dropped: status >= 500 });
+    throw failure(status === 422 || /^identity/.test(code) ? detail : "", { code, status, after, dropped: status >= 500 });
   }
 
   /** The visitor's conversation; begun at the first need, and never twice at once. */
   async function begin() {
     const known = store.get();
     if (known?.expires > Date.now()) return known;
-    starting ??= call(`conversation/${bot}/start`, { parent_origin: origin })
+    await ending;
+    const { identity, origin } = site;
+    starting ??= call(`conversation/${bot}/start`, { parent_origin: origin, identity: identity || undefined })
       .then((answer) => answer.json())
-      .then((made) => store.set({ id: made.conversation_id, token: made.visitor_token, expires: Date.now() + made.expires_in * 1000 - 3e4 }))
+      .then((made) => store.set({ id: made.conversation_id, token: made.visitor_token, sub: subject(identity), expires: Date.now() + made.expires_in * 1000 - 3e4 }))
       .finally(() => (starting = null));
     await starting;
     return store.get();
@@ -80,7 +89,8 @@ export function client(base, bot, origin, store) {
     try {
       const headers = { Accept: "text/event-stream", signal: AbortSignal.any([on.signal, quiet.signal]) };
       if (turn.last) headers["Last-Event-ID"] = turn.last;
-      const body = { conversation_id: talk.id, message: turn.text, client_message_id: turn.id };
+      const { context, page } = site;
+      const body = { conversation_id: talk.id, message: turn.text, client_message_id: turn.id, context: context || undefined, page };
       const answer = await call("chat/" + bot, body, talk.token, headers);
       for await (const { event, data, id } of events(answer.body, alive)) {
         // sent again after a reconnect
@@ -101,10 +111,19 @@ export function client(base, bot, origin, store) {
     config: async () => (await call(`bot/${bot}/config`)).json(),
     pending: () => store.get()?.pending,
 
+    /** Somebody came or went: true, where what was said before is not theirs or may be elsewhere. */
+    identify() {
+      const known = store.get();
+      const changed = known?.sub !== subject(site.identity);
+      if (changed && known) store.set(null);
+      return changed;
+    },
+
     /** Earlier messages of the remembered conversation; [] where there is none any more. */
     async history() {
-      const talk = store.get();
       try {
+        // who is known has one on the server, perhaps from another device
+        const talk = site.identity ? await begin() : store.get();
         return talk ? (await (await call("conversation/" + talk.id, null, talk.token)).json()).messages : [];
       } catch (error) {
         if ([401, 403, 404].includes(error.status)) store.set(null);
@@ -163,7 +182,7 @@ export function client(base, bot, origin, store) {
     end() {
       const talk = store.get();
       store.set(null);
-      if (talk) call(`conversation/${talk.id}/end`, {}, talk.token).catch(() => {});
+      if (talk) ending = call(`conversation/${talk.id}/end`, {}, talk.token).catch(() => {});
     },
   };
 }

@@ -1,5 +1,6 @@
 // The page in the iframe: learns from which website it was opened, then holds one conversation.
 import { client, memory } from "./client.js";
+import { leave, serve, tell, website } from "./host.js";
 import { texts } from "./texts.js";
 import { view } from "./view.js";
 
@@ -12,32 +13,12 @@ const [chat, log, live, input, send, close, fresh] = ["chat", "log", "live", "in
 // On a phone the keyboard would cover the welcome: it comes when the visitor touches the field.
 const focus = () => (matchMedia("(pointer:coarse)").matches ? chat : input).focus();
 
-/**
- * {origin, config?} of the website around us. Its origin is what the browser says of the hello, never what a message
- * claims. A preview in the dashboard, a shared link and a plain iframe say no hello.
- */
-const website = () =>
-  new Promise((resolve) => {
-    const own = { origin: location.origin };
-    if (parent === window) return resolve(own);
-    addEventListener("message", ({ source, origin, data }) => {
-      if (source !== parent) return;
-      if (data?.type === "chatbot:open") focus();
-      if (data?.type === "chatbot:hello") resolve({ origin, config: data.config });
-    });
-    // Without the loader no hello comes; then the browser says who is around us, and `frame-ancestors` who may be.
-    const around = location.ancestorOrigins?.[0] || new URL(document.referrer || location.href).origin;
-    setTimeout(resolve, around === own.origin ? 1000 : 2000, { origin: around });
-  });
-
 function paint({ theme, name = "Chat", language, placeholder, powered_by, icon }, words) {
-  const { color, mode } = theme || {};
+  const { color, on, mode } = theme || {};
   const { style } = document.documentElement;
-  if (/^#[\da-f]{6}$/i.test(color)) {
-    const [r, g, b] = [1, 3, 5].map((i) => (parseInt(color.slice(i, i + 2), 16) / 255) ** 2.2);
+  if (color) {
     style.setProperty("--accent", color);
-    // WCAG luminance
-    style.setProperty("--on-accent", 0.21 * r + 0.72 * g + 0.07 * b > 0.18 ? "#000" : "#fff");
+    style.setProperty("--on-accent", on);
   }
   if (/^(light|dark)$/.test(mode)) style.colorScheme = mode;
   document.documentElement.lang = language || "en";
@@ -62,6 +43,8 @@ function conversation(visitor, config, words) {
   let busy = true;
   // AbortController of the answer that arrives now
   let running;
+  // questions of the website that wait for their turn
+  const asked = [];
 
   const status = (text) => ($("status").textContent = text);
   const count = () => [...input.value.trim()].length;
@@ -79,6 +62,7 @@ function conversation(visitor, config, words) {
     busy = running = null;
     status(words.online);
     update();
+    if (asked[0]) begin(asked.shift());
   };
 
   const finish = (row, id) =>
@@ -94,7 +78,8 @@ function conversation(visitor, config, words) {
     id ? finish(row, id) : row.finish();
   };
 
-  function explain({ code, status, retryable, after = 10, message }, again) {
+  function explain({ code = "unavailable", status, retryable, after = 10, message }, again) {
+    tell("error", { code });
     if (status === 429) show.notice(words.wait.replace("{n}", after), again, after);
     else if (code === "offline") show.notice(words.offline, again);
     else if (status === 403 || status === 404) show.notice(words.denied);
@@ -118,6 +103,7 @@ function conversation(visitor, config, words) {
       });
       finish(row, done.message_id);
       live.textContent = row.text;
+      tell("answer", { id: done.message_id, answered: done.answered });
     } catch (error) {
       if (signal.aborted) row.finish(null, words.stopped);
       else {
@@ -133,13 +119,16 @@ function conversation(visitor, config, words) {
   async function next(done) {
     if (!done?.choices?.[0] && !done?.leave_message) return;
     const { offer } = await import("./offer.js").catch(() => ({}));
-    if (!busy) offer?.(done, { log, live, words, focus, pick, leave: visitor.leave });
+    const left = (body) => visitor.leave(body).then(() => tell("lead"));
+    if (!busy) offer?.(done, { log, live, words, focus, pick, leave: left });
   }
 
   const begin = (text) => {
     show.user(text);
     // a UUID; crypto.randomUUID needs https
-    ask({ id: URL.createObjectURL(new Blob()).slice(-36), text });
+    const id = URL.createObjectURL(new Blob()).slice(-36);
+    tell("message", { id });
+    ask({ id, text });
   };
 
   const pick = (text) => {
@@ -177,15 +166,20 @@ function conversation(visitor, config, words) {
     show.starters(config.starter_questions, pick);
     rest();
   };
-  fresh.onclick = () => {
+  /** A new conversation, in place of this one. */
+  const startNew = () => {
     running?.abort();
     visitor.end();
     welcome();
+  };
+  fresh.onclick = () => {
+    startNew();
     focus();
   };
 
   /** What was said before, and the answer that a change of page interrupted. */
-  return async () => {
+  const resume = async () => {
+    running?.abort();
     welcome();
     const pending = visitor.pending();
     busy = true;
@@ -200,25 +194,34 @@ function conversation(visitor, config, words) {
     if (!last) show.user(pending.text);
     ask(pending);
   };
+
+  return { resume, startNew, send: (text) => (busy ? asked.push(text) : begin(text)) };
 }
 
 async function main() {
-  const site = await website();
-  const api = new URL("../api/public/", location.href).href;
-  const visitor = client(api, encodeURIComponent(bot), site.origin, memory(`chatbot:${bot}:${site.origin}`));
+  const site = await website;
+  const api = location.href.split("/widget/")[0] + "/api/public/";
+  const visitor = client(api, encodeURIComponent(bot), site, memory(`chatbot:${bot}:${site.origin}`));
   const config = site.config || (await visitor.config().catch(() => null));
   const words = await texts(config?.language);
   chat.hidden = false;
   if (!config) return view(log, live, words).notice(words.denied);
   paint(config, words);
-  if (site.config) {
-    const leave = () => parent.postMessage({ type: "chatbot:close" }, site.origin);
+  if (site.config && !site.inline) {
     close.hidden = false;
     close.onclick = leave;
     addEventListener("keydown", (event) => event.key === "Escape" && leave());
   }
   // part of another page: whoever opened that one was not about to write here
-  if (parent === window || site.config) focus();
-  await conversation(visitor, config, words)();
+  if (parent === window || (site.config && !site.inline)) focus();
+  if (site.identity) visitor.identify();
+  const { resume, send, startNew } = conversation(visitor, config, words);
+  await resume();
+  serve({
+    open: () => site.inline || focus(),
+    new: startNew,
+    send: ({ text }) => text.trim() && send(text.trim().slice(0, LIMIT)),
+    identify: () => visitor.identify() && resume(),
+  });
 }
 main();

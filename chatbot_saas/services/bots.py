@@ -9,6 +9,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from chatbot_saas.core.colours import text_on
 from chatbot_saas.core.errors import ConflictError, ForbiddenError, NotFoundError, PreconditionFailedError
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.paging import Page, PageRequest, page_of
@@ -346,7 +347,7 @@ def public_config(bot: Bot) -> PublicBotConfig:
         welcome_message=bot.welcome_message,
         starter_questions=bot.starter_questions,
         language=bot.language,
-        theme={"color": bot.color, "mode": "auto", "position": "right"},
+        theme={"color": bot.color, "on": text_on(bot.color), "mode": "auto", "position": "right"},
         icon=icon_version(bot),
     )
 

@@ -20,6 +20,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
 from chatbot_saas.api.widget import widget_router
+from chatbot_saas.core.colours import text_on
 from chatbot_saas.core.errors import NotFoundError
 
 SOURCES = [
@@ -76,6 +77,7 @@ class Backend:
     def add_bot(self, origins: list[str], **config: Any) -> str:
         bot_id = str(uuid4())
         theme = {"color": "#0f766e", "mode": "auto", "position": "right"} | config.pop("theme", {})
+        theme["on"] = text_on(theme["color"])
         self.bots[bot_id] = {
             "id": bot_id,
             "name": "Fern & Oak",
