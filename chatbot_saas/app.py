@@ -24,6 +24,7 @@ from chatbot_saas.api import (
     documentation,
     documents,
     health,
+    identity,
     inspection,
     jobs,
     leads,
@@ -41,6 +42,7 @@ from chatbot_saas.components.brand import head
 from chatbot_saas.components.feedback import toaster
 from chatbot_saas.components.tokens import STYLESHEETS
 from chatbot_saas.core.logging import configure_logging, get_logger
+from chatbot_saas.core.origins import LOCAL_PATTERNS
 from chatbot_saas.core.pictures import Picture, from_address
 from chatbot_saas.core.settings import Environment, get_settings
 from chatbot_saas.parts import open_runtime
@@ -52,7 +54,8 @@ log = get_logger(__name__)
 
 
 async def frame_origins(bot_id: UUID) -> list[str]:
-    return (await public_bot(get_runtime(), bot_id)).allowed_origins
+    bot = await public_bot(get_runtime(), bot_id)
+    return [*bot.allowed_origins, *(LOCAL_PATTERNS if bot.allow_localhost else ())]
 
 
 async def bot_icon(bot_id: UUID) -> Picture | None:
@@ -80,6 +83,7 @@ def make_api() -> FastAPI:
         conversations,
         leads,
         api_keys,
+        identity,
         admin,
         public,
         questions,

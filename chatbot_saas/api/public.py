@@ -1,5 +1,7 @@
 """What the widget calls. No cookie and no key: a visitor token bound to one conversation and one website."""
 
+import gzip
+import hashlib
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +12,8 @@ from chatbot_saas.api.dependencies import AddressDep, RuntimeDep, VisitorDep, or
 from chatbot_saas.api.errors import errors
 from chatbot_saas.api.streaming import LastEventId, event_stream, events_after
 from chatbot_saas.core.errors import NotFoundError, TooManyRequestsError, UnauthenticatedError
-from chatbot_saas.schemas.bots import PublicBotConfig, normal_origin
+from chatbot_saas.core.origins import normal_origin
+from chatbot_saas.schemas.bots import PublicBotConfig
 from chatbot_saas.schemas.chat import (
     CitedPassage,
     FeedbackRequest,
@@ -21,7 +24,7 @@ from chatbot_saas.schemas.chat import (
     StartRequest,
 )
 from chatbot_saas.schemas.leads import LeadCapture, LeadCaptured
-from chatbot_saas.services import bot_config, bots, chat, conversations, leads
+from chatbot_saas.services import bot_config, bots, chat, conversations, identity, leads
 from chatbot_saas.services.runtime import Runtime
 
 router = APIRouter(prefix="/api/public", tags=["widget"])
@@ -31,25 +34,40 @@ STARTS_PER_MINUTE = 20
 LEADS_PER_MINUTE = 5
 
 
-@router.get("/bot/{bot_id}/config", responses=errors(NotFoundError, bots.OriginNotAllowedError))
-async def config(bot_id: UUID, request: Request, response: Response, rt: RuntimeDep) -> PublicBotConfig:
-    """Appearance and texts. A website that the bot does not allow is told so."""
+@router.get(
+    "/bot/{bot_id}/config",
+    response_model=PublicBotConfig,
+    responses=errors(NotFoundError, bots.OriginNotAllowedError),
+)
+async def config(bot_id: UUID, request: Request, rt: RuntimeDep) -> Response:
+    """Appearance and texts. A website that the bot does not allow is told so. Browsers keep it and ask for changes."""
     found = await bot_config.public(rt, bot_id, origin_of(request))
-    response.headers["Cache-Control"] = "no-cache"
-    return found
+    body = found.model_dump_json().encode()
+    headers = {
+        "Cache-Control": "no-cache",
+        "ETag": f'"{hashlib.sha256(body).hexdigest()[:16]}"',
+        "Vary": "Accept-Encoding",
+    }
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        body = gzip.compress(body, 6, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    return Response(body, headers=headers, media_type="application/json")
 
 
 @router.post(
     "/conversation/{bot_id}/start",
     status_code=201,
-    responses=errors(NotFoundError, bots.OriginNotAllowedError, TooManyRequestsError),
+    responses=errors(identity.IdentityInvalidError, NotFoundError, bots.OriginNotAllowedError, TooManyRequestsError),
 )
 async def start(
     bot_id: UUID, request: Request, rt: RuntimeDep, address: AddressDep, body: StartRequest | None = None
 ) -> StartRead:
     """Begin a conversation. The token in the answer is bound to this bot and the visitor's website."""
     await rt.limiter.hit("start-address", address, STARTS_PER_MINUTE)
-    return await conversations.start(rt, bot_id, _website(rt, request, body))
+    signed = (body and body.identity) or ""
+    return await conversations.start(rt, bot_id, _website(rt, request, body), signed)
 
 
 def _website(rt: Runtime, request: Request, body: StartRequest | None) -> str:

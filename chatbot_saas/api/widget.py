@@ -39,7 +39,7 @@ _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
 }
-_ORIGIN = re.compile(r"\*|https?://(\*\.)?[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
+_ORIGIN = re.compile(r"\*|https?://(\*\.)?[a-z0-9.-]+(:\d{1,5}|:\*)?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w-]+\.js)";\n', re.MULTILINE)
 _OF_ENTRY = re.compile(rf'import \{{([^}}]*)\}} from "\./{re.escape(ENTRY)}"')
 _COMMENT_LINE = re.compile(r"^\s*(?:(?://|/\*|(?<= )\*).*)?\n", re.MULTILINE)

@@ -77,6 +77,8 @@ class Visitor:
     bot_id: UUID
     conversation_id: UUID
     origin: str
+    person: str = ""
+    """Who the visitor is, as the website has signed it; empty for anybody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,12 @@ class Conversation(Row, table=True):
             unique=True,
             postgresql_where=text("session_id <> ''"),
         ),
+        Index(
+            "ix_conversations_bot_id_visitor_sub",
+            "bot_id",
+            "visitor_sub",
+            postgresql_where=text("visitor_sub <> ''"),
+        ),
     )
 
     tenant_id: UUID = reference("tenants", index=False)
@@ -30,6 +36,10 @@ class Conversation(Row, table=True):
     """The integrator's own name for the conversation (channel api)."""
     origin: str = Field(default="", max_length=300)
     """The website on which the visitor was."""
+    visitor_sub: str = Field(default="", max_length=200, sa_column_kwargs={"server_default": ""})
+    """Who the visitor is, as the website has signed it; empty for anybody."""
+    visitor_name: str = Field(default="", max_length=120, sa_column_kwargs={"server_default": ""})
+    visitor_email: str = Field(default="", max_length=254, sa_column_kwargs={"server_default": ""})
     status: str = Field(default="open", max_length=20)
     message_count: int = 0
     first_question: str = Field(default="", max_length=200)

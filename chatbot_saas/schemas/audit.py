@@ -26,6 +26,7 @@ ACTIONS = {
     "document.delete": "Page deleted",
     "api_key.create": "API key created",
     "api_key.revoke": "API key revoked",
+    "identity_secret.create": "Identity secret made",
     "conversation.delete": "Conversation deleted",
     "lead.delete": "Message of a visitor deleted",
 }

@@ -43,11 +43,14 @@ def prompt(
     question: str,
     count: TokenCounter,
     partly: bool = False,
+    context: str = "",
 ) -> tuple[Message, ...]:
     """System message with rules and passages (see services.prompts), as much history as fits, the question."""
     system = Message(
         "system",
-        system_message(name=name, instructions=instructions, language=language, passages=passages, partly=partly),
+        system_message(
+            name=name, instructions=instructions, language=language, passages=passages, partly=partly, context=context
+        ),
     )
     return (system, *recent(history, count), Message("user", question))
 

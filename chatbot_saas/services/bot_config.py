@@ -28,6 +28,7 @@ class _Kept(Read):
     version: int
     published_version: int
     allowed_origins: list[str]
+    allow_localhost: bool
     config: PublicBotConfig
 
 
@@ -53,6 +54,7 @@ def _of(bot: Bot) -> _Kept:
         version=bot.version,
         published_version=bot.published_version,
         allowed_origins=bot.allowed_origins,
+        allow_localhost=bot.allow_localhost,
         config=bots.public_config(bot),
     )
 

@@ -12,6 +12,7 @@ from sqlmodel import col
 from chatbot_saas.core.colours import text_on
 from chatbot_saas.core.errors import ConflictError, ForbiddenError, NotFoundError, PreconditionFailedError
 from chatbot_saas.core.ids import new_id
+from chatbot_saas.core.origins import allows
 from chatbot_saas.core.paging import Page, PageRequest, page_of
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.models import Bot, BotVersion, Conversation, Source, User
@@ -23,6 +24,7 @@ from chatbot_saas.schemas.bots import (
     BotVersionRead,
     PublicBotConfig,
 )
+from chatbot_saas.schemas.launcher import Launcher
 from chatbot_saas.schemas.receipts import Receipt
 from chatbot_saas.services import audit, deletion, erasure, gate, published, runs
 from chatbot_saas.services.proof import Target
@@ -53,6 +55,10 @@ VERSIONED = (
     "link_hosts",
     "hold_changes",
     "allowed_origins",
+    "allow_localhost",
+    "identity_required",
+    "page_context",
+    "launcher",
 )
 
 
@@ -166,6 +172,8 @@ async def change(
     values: dict[str, Any] = {name: getattr(request, name) for name in request.model_fields_set}
     override = values.pop("override_tests", False)
     key = values.pop("model_key", None)
+    if "launcher" in values:
+        values["launcher"] = request.launcher.model_dump()
     changed = [name for name, value in values.items() if getattr(bot, name) != value]
     for name in changed:
         setattr(bot, name, values[name])
@@ -330,10 +338,12 @@ class HasOrigins(Protocol):
 
     @property
     def allowed_origins(self) -> list[str]: ...
+    @property
+    def allow_localhost(self) -> bool: ...
 
 
 def require_origin(bot: HasOrigins, origin: str, own_origins: frozenset[str]) -> None:
-    if origin not in own_origins and origin not in bot.allowed_origins:
+    if origin not in own_origins and not allows(bot.allowed_origins, origin, local=bot.allow_localhost):
         raise OriginNotAllowedError(
             f"{origin or 'This website'} is not on the bot's list of allowed websites. "
             "Add this address in the bot's settings."
@@ -348,6 +358,8 @@ def public_config(bot: Bot) -> PublicBotConfig:
         starter_questions=bot.starter_questions,
         language=bot.language,
         theme={"color": bot.color, "on": text_on(bot.color), "mode": "auto", "position": "right"},
+        launcher=Launcher.model_validate(bot.launcher).public(),
+        page=bot.page_context,
         icon=icon_version(bot),
     )
 

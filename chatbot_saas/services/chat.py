@@ -5,9 +5,10 @@ follows the same answer. How the answer is made is in services.turns.
 """
 
 import asyncio
+import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import Scope, Tenant, Visitor
 from chatbot_saas.models import Bot, Message
 from chatbot_saas.schemas.chat import ChatRequestBody, Citation, PublicChatRequest, SearchHit
-from chatbot_saas.services import bots, matching, usage
+from chatbot_saas.services import bots, identity, matching, prompts, usage
 from chatbot_saas.services.citations import public_sources
 from chatbot_saas.services.live import LiveAnswer
 from chatbot_saas.services.replies import make_answer
@@ -62,6 +63,8 @@ class Asked:
     session_id: str = ""
     conversation_id: UUID | None = None
     version: int = PUBLISHED
+    context: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    page: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def session(self) -> dict[str, Any]:
@@ -72,6 +75,7 @@ _BOT = """
     SELECT b.id, b.tenant_id, b.name, b.status, b.instructions, b.welcome_message, b.model, b.fallback_model,
            b.temperature, b.top_p, b.max_tokens, b.fallback_text, b.language, b.qa_threshold, b.answer_mode,
            b.passage_limit, b.passage_tokens, b.vector_weight, b.rerank, b.link_hosts, b.allowed_origins, b.version,
+           b.allow_localhost, b.identity_required, b.page_context,
            b.knowledge_version, b.model_key, b.model_error, b.embedder, b.dimension, t.status AS tenant_status,
            v.version AS held_version, v.settings AS held_settings
     FROM bots b JOIN tenants t ON t.id = b.tenant_id
@@ -99,7 +103,7 @@ _QUESTION = """
     INSERT INTO messages (id, tenant_id, bot_id, conversation_id, role, text, status, client_message_id, sources, trace,
                           bot_version)
     VALUES (%(id)s, %(tenant_id)s, %(bot_id)s, %(conversation_id)s, 'user', %(text)s, 'complete', %(client_message_id)s,
-            '[]', '{}', %(bot_version)s)
+            '[]', %(trace)s::jsonb, %(bot_version)s)
     ON CONFLICT (conversation_id, client_message_id) DO NOTHING RETURNING id
     """
 _COUNT_QUESTION = """
@@ -121,8 +125,16 @@ async def ask_as_visitor(rt: Runtime, visitor: Visitor, body: PublicChatRequest)
 
     def may_ask(bot: Bot) -> None:
         bots.require_origin(bots.require_public(bot), visitor.origin, rt.settings.own_origins)
+        identity.require_of(bot, visitor)
 
-    asked = Asked(visitor.bot_id, body.message, body.client_message_id, conversation_id=visitor.conversation_id)
+    asked = Asked(
+        visitor.bot_id,
+        body.message,
+        body.client_message_id,
+        conversation_id=visitor.conversation_id,
+        context=body.context or {},
+        page=body.page.model_dump() if body.page else {},
+    )
     return (await _ask(rt, visitor, asked, may_ask))[0]
 
 
@@ -233,7 +245,9 @@ async def _begin(
             history=[],
             live=LiveAnswer(question_id, answer_id),
             reuse=asked.channel != PLAYGROUND,
+            context=prompts.context(asked.context, asked.page if bot.page_context else {}),
         )
+        row["trace"] = json.dumps({"context": turn.context} if turn.context else {})
         rt.answers.announce(turn.live)
         history = await sql.run(_HISTORY, conversation_id=conversation.id, before=question_id, limit=HISTORY_MESSAGES)
         paired = await sql.run(matching.EXACT, **matching.asked(bot.id, asked.question))
@@ -319,6 +333,7 @@ async def _repeat(
         question=question.text,
         history=await _history(session, conversation_id, question.id),
         live=LiveAnswer(question.id, row.id, int(time.time()) * MOST_CHARACTERS),
+        context=question.trace.get("context", ""),
     )
     await session.execute(update(Message).where(col(Message.id) == row.id).values(updated_at=func.now()))
     return _start(rt, turn)

@@ -29,7 +29,7 @@ from chatbot_saas.schemas.chat import (
     TranscriptMessage,
 )
 from chatbot_saas.schemas.receipts import Receipt
-from chatbot_saas.services import bots, erasure, published
+from chatbot_saas.services import bots, erasure, identity, published
 from chatbot_saas.services.bots import escape_like
 from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
@@ -47,18 +47,34 @@ async def public_bot(rt: Runtime, bot_id: UUID) -> Bot:
         return await published.as_visitors_get_it(session, bot)
 
 
-async def start(rt: Runtime, bot_id: UUID, origin: str) -> StartRead:
-    """A conversation for a visitor of the website `origin`, and the token that is bound to it."""
+async def start(rt: Runtime, bot_id: UUID, origin: str, signed: str = "") -> StartRead:
+    """A conversation for a visitor of the website `origin`, and the token that is bound to it.
+
+    `signed`: who the visitor is (see services.identity); whoever is known goes on with what they left open,
+    on any device.
+    """
     bot = await public_bot(rt, bot_id)
     bots.require_origin(bot, origin, rt.settings.own_origins)
+    person = await identity.person_of(rt, bot, signed) if signed else identity.Person("")
+    identity.require(bot, person.sub)
     async with rt.db.tenant(tenant_for_job(bot.tenant_id)) as session:
-        conversation = Conversation(tenant_id=bot.tenant_id, bot_id=bot.id, channel="widget", origin=origin)
-        session.add(conversation)
+        conversation = await _left_open(session, bot, origin, person) if person.sub else None
+        if conversation is None:
+            conversation = Conversation(tenant_id=bot.tenant_id, bot_id=bot.id, channel="widget", origin=origin)
+            session.add(conversation)
+        conversation.visitor_sub, conversation.visitor_name = person.sub, person.name
+        conversation.visitor_email = person.email
     token, _ = security.issue_jwt(
         rt.secret_key,
         "visitor",
         security.VISITOR_TOKEN_LIFE,
-        {"tid": str(bot.tenant_id), "bot": str(bot.id), "sub": str(conversation.id), "org": origin},
+        {
+            "tid": str(bot.tenant_id),
+            "bot": str(bot.id),
+            "sub": str(conversation.id),
+            "org": origin,
+            **({"per": person.sub} if person.sub else {}),
+        },
     )
     return StartRead(
         conversation_id=conversation.id,
@@ -67,11 +83,27 @@ async def start(rt: Runtime, bot_id: UUID, origin: str) -> StartRead:
     )
 
 
+async def _left_open(session: AsyncSession, bot: Bot, origin: str, person: identity.Person) -> Conversation | None:
+    query = (
+        select(Conversation)
+        .where(
+            col(Conversation.bot_id) == bot.id,
+            col(Conversation.visitor_sub) == person.sub,
+            col(Conversation.origin) == origin,
+            col(Conversation.status) == "open",
+        )
+        .order_by(col(Conversation.id).desc())
+        .limit(1)
+    )
+    return await session.scalar(query)
+
+
 async def visitor_of(rt: Runtime, token: str) -> Visitor:
     """Who holds this visitor token. The tenant must be active and the bot published, now."""
     claims = security.read_jwt(rt.secret_key, "visitor", token)
     try:
-        visitor = Visitor(UUID(claims["tid"]), UUID(claims["bot"]), UUID(claims["sub"]), claims["org"])
+        ids = UUID(claims["tid"]), UUID(claims["bot"]), UUID(claims["sub"])
+        visitor = Visitor(*ids, claims["org"], claims.get("per", ""))
     except (KeyError, ValueError) as error:
         raise UnauthenticatedError("The token is not valid.", reason="token_invalid") from error
     return visitor
@@ -84,6 +116,7 @@ async def own(rt: Runtime, visitor: Visitor, session: AsyncSession, *, lock: boo
         raise NotFoundError("There is no such bot.")
     bot = bots.require_public(await session.get(Bot, visitor.bot_id))
     bots.require_origin(bot, visitor.origin, rt.settings.own_origins)
+    identity.require_of(bot, visitor)
     locking = {"key_share": True} if lock else None
     conversation = await session.get(Conversation, visitor.conversation_id, with_for_update=locking)
     if conversation is None:

@@ -269,6 +269,7 @@ def _request(rt: Runtime, turn: Turn, passages: list[Found]) -> ChatRequest:
             question=question,
             count=rt.tokens,
             partly=bot.answer_mode == "helpful",
+            context=turn.context,
         ),
         question=turn.asked,  # for a model that quotes, which knows no history
         passages=numbered,

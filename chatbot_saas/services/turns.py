@@ -74,6 +74,8 @@ class Turn:
     live: LiveAnswer
     reuse: bool = True
     """Whether an answer that was given before may be given again, and this one kept for others."""
+    context: str = ""
+    """What the visitor's page said of itself, as it stands in the prompt."""
     started: float = field(default_factory=time.monotonic)
     asked: str = ""
     """The question as it stands alone."""
