@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+import jwt
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
@@ -70,6 +71,8 @@ class Backend:
     calls: list[tuple[str, str, dict[str, Any], dict[str, str]]] = field(default_factory=list)
     made: dict[str, str] = field(default_factory=dict)
     passages: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict)
+    left_open: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The conversation of a bot and a known visitor."""
     lead_faults: list[int] = field(default_factory=list)
     """HTTP statuses of the next tries to leave a message."""
     url: str = ""
@@ -169,8 +172,13 @@ def build(backend: Backend) -> FastAPI:
         parent = body.get("parent_origin")
         if parent != backend.url and parent not in backend.origins.get(bot_id, []):
             return problem(403, "origin_not_allowed")
+        if body.get("identity") == "expired":
+            return problem(401, "identity_invalid", "The identity has expired. Sign a new one on your server.")
         conversation, token = str(uuid4()), uuid4().hex
-        backend.conversations[conversation] = []
+        if body.get("identity"):
+            sub = jwt.decode(body["identity"], options={"verify_signature": False})["sub"]
+            conversation = backend.left_open.setdefault((bot_id, sub), conversation)
+        backend.conversations.setdefault(conversation, [])
         backend.tokens[token] = (conversation, parent)
         body = {"conversation_id": conversation, "visitor_token": token, "expires_in": 3600}
         return JSONResponse(body, 201)
