@@ -21,10 +21,7 @@ async def read_secret(rt: RuntimeDep, principal: TenantDep) -> IdentitySecretRea
 
 
 @router.post("", status_code=201)
-async def make_secret(
-    rt: RuntimeDep, principal: TenantDep, body: IdentitySecretRequest | None = None
-) -> IdentitySecretMade:
+async def make_secret(rt: RuntimeDep, principal: TenantDep, body: IdentitySecretRequest) -> IdentitySecretMade:
     """Make the secret, or replace it. What is signed with the one before is good for another day."""
-    keep_previous = body is None or body.keep_previous
     async with rt.db.tenant(principal) as session:
-        return await identity.make(session, principal, rt, keep_previous=keep_previous)
+        return await identity.make(session, principal, rt, keep_previous=body.keep_previous)

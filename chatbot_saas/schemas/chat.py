@@ -54,7 +54,7 @@ class ChatRequestBody(Request):
 
 class StartRequest(Request):
     parent_origin: Annotated[str, Field(max_length=300)] | None = None
-    identity: Annotated[str, Field(max_length=4096)] | None = None
+    identity: Annotated[str, Field(max_length=4096, pattern=r"^[\w.=-]*$")] | None = None
     """A JSON web token by which the website says who the visitor is."""
 
 

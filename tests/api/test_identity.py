@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
+from chatbot_saas.core.settings import ROOT
 from chatbot_saas.core.tenancy import System
 from chatbot_saas.models import IdentitySecret
 from chatbot_saas.schemas.bots import BotPatch, BotRead
@@ -152,7 +154,7 @@ async def test_where_it_is_required_every_route_asks_for_it(
 async def test_a_new_secret_leaves_the_old_one_a_day(
     client: httpx.AsyncClient, rt: Runtime, person: Person, bot: BotRead, secret: str
 ) -> None:
-    made = (await client.post(ADDRESS, headers=person.headers)).json()
+    made = (await client.post(ADDRESS, json={}, headers=person.headers)).json()
     assert made["secret"] != secret
     read = (await client.get(ADDRESS, headers=person.headers)).json()
     assert set(read) == {"created_at", "previous_until"}
@@ -179,4 +181,14 @@ async def test_the_secret_is_encrypted_and_for_whoever_governs_keys(
     assert secret not in row
     bound = await api_key(rt, person, bot_ids=[bot.id])
     assert (await client.get(ADDRESS, headers={"X-API-Key": bound})).status_code == 403
-    assert (await client.post(ADDRESS, headers=own_origin(rt))).status_code == 401
+    assert (await client.post(ADDRESS, json={}, headers=own_origin(rt))).status_code == 401
+
+
+async def test_the_sample_of_the_documentation_signs_what_is_taken(
+    client: httpx.AsyncClient, bot: BotRead, secret: str
+) -> None:
+    [sample] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "identity.md").read_text(), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(sample, names)
+    customer = {"id": "customer-70", "name": "Ada", "email": "ada@example.com"}
+    assert (await begin(client, bot, names["identity_for"](customer, secret, str(bot.id)))).status_code == 201

@@ -27,7 +27,13 @@ async def test_the_api_samples_run_one_after_another(server: RunningServer) -> N
     assert "Opening hours" in output
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/api.md", "docs/operations.md", "widget/README.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        *("README.md", "docs/api.md", "docs/operations.md", "widget/README.md", "docs/widget.md", "docs/widget-api.md"),
+        *("docs/identity.md", "docs/troubleshooting.md"),
+    ],
+)
 def test_links_lead_somewhere(page: str) -> None:
     source = ROOT / page
     missing = [link for link in LINK.findall(source.read_text()) if not (source.parent / Path(link)).exists()]
