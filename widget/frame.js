@@ -56,7 +56,8 @@ function conversation(visitor, config, words) {
     send.ariaDisabled = !running && (left < 0 || left === LIMIT);
     // for browsers that do not size it by themselves
     input.style.height = "auto";
-    input.style.height = input.scrollHeight + "px";
+    // a chat that is closed has no height yet
+    if (input.scrollHeight) input.style.height = input.scrollHeight + "px";
   };
   const rest = () => {
     busy = running = null;
