@@ -20,7 +20,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
-from chatbot_saas.api.widget import widget_router
+from chatbot_saas.api.widget import FOLDER, widget_router
 from chatbot_saas.core.colours import text_on
 from chatbot_saas.core.errors import NotFoundError
 
@@ -141,6 +141,11 @@ def build(backend: Backend) -> FastAPI:
         if str(bot_id) not in backend.origins:
             raise NotFoundError
         return backend.origins[str(bot_id)]
+
+    @app.get("/widget/markdown.js")
+    async def markdown() -> Response:
+        """A part of frame.js by itself, for the tests of it."""
+        return Response((FOLDER / "markdown.js").read_bytes(), media_type="text/javascript")
 
     app.include_router(widget_router(origins))
 
