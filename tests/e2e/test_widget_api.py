@@ -75,7 +75,9 @@ def test_a_question_of_the_website_is_answered_in_a_closed_chat_and_counted(site
     button.click()
     chat = Chat(page)
     expect(chat.answers.last.locator(".text")).to_have_text("You said: two")
-    assert chat.input.bounding_box()["height"] >= 30, "what was measured while closed does not stay"
+    box = chat.input.bounding_box()
+    assert box
+    assert box["height"] >= 30, "what was measured while closed does not stay"
     expect(button).to_have_text("")
     assert [detail["count"] for name, detail in page.evaluate("told") if name == "unread"] == [1, 2, 0]
     page.evaluate("ChatbotWidget.newConversation()")

@@ -174,7 +174,7 @@ def build(backend: Backend) -> FastAPI:
     @app.post("/api/public/conversation/{bot_id}/start")
     async def start(request: Request, bot_id: str) -> Response:
         body = await note(request)
-        parent = body.get("parent_origin")
+        parent = str(body.get("parent_origin"))
         if parent != backend.url and parent not in backend.origins.get(bot_id, []):
             return problem(403, "origin_not_allowed")
         if body.get("identity") == "expired":
