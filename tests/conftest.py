@@ -21,7 +21,7 @@ from chatbot_saas.adapters.postgres import EmbeddedPostgres
 from chatbot_saas.api.middleware import Edge
 from chatbot_saas.app import make_api
 from chatbot_saas.core import migrations
-from chatbot_saas.core.settings import Settings
+from chatbot_saas.core.settings import NEVER, Settings
 from chatbot_saas.error_mapping import problem
 from chatbot_saas.parts import open_runtime
 from chatbot_saas.services.runtime import Runtime, set_runtime
@@ -66,6 +66,7 @@ def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Set
         data_dir=tmp_path_factory.mktemp("data"),
         secret_key=SECRET_KEY,  # pyright: ignore[reportArgumentType]
         rate_limit_enabled=False,
+        nightly_at=NEVER,  # it would change the rows of a test that runs at that time
         answer_cache_seconds=0,  # tests ask the same question again and again
         crawl_allow_hosts="127.0.0.1,localhost",
         openai_api_key="",  # pyright: ignore[reportArgumentType]
