@@ -45,10 +45,12 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def database_url(server_url: str) -> str:
     """An own, migrated database."""
-    return new_database(server_url, f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
+    return new_database(server_url, "tests")
 
 
-def new_database(server_url: str, name: str, *, migrated: bool = True) -> str:
+def new_database(server_url: str, purpose: str, *, migrated: bool = True) -> str:
+    """A database of this test process alone: one of the same name would be dropped, whoever is using it."""
+    name = f"{purpose}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

@@ -1,7 +1,6 @@
 """From a question to what is said: modes, answers that are given again, follow-ups, links, and what is recorded."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -35,9 +34,8 @@ async def reusing(
     settings: Settings, server_url: str, stub_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Runtime]:
     """As `keyed`, and answers are given again."""
-    name = f"test_reusing_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     changes: dict[str, Any] = {
-        "database_url": await asyncio.to_thread(new_database, server_url, name),
+        "database_url": await asyncio.to_thread(new_database, server_url, "reusing"),
         "openai_api_key": SecretStr("sk-operator"),
         "openai_base_url": stub_url,
         "openai_model": PRICED,

@@ -31,9 +31,8 @@ class Place:
         self.folder = folder
         self.reached = folder / "reached"
         self.log = folder / "log"
-        database = f"test_kill_{name.replace(' ', '_')}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
         self.environment = {
-            "DATABASE_URL": new_database(server_url, database),
+            "DATABASE_URL": new_database(server_url, f"kill_{name.replace(' ', '_')}"),
             "DATA_DIR": str(folder / "data"),
             "MODELS_DIR": str(settings.models_dir),
             "SECRET_KEY": settings.secret_key.get_secret_value(),
