@@ -207,31 +207,3 @@ class PairTrace(Read):
     score: float
     question: str
     """The pair's; empty if it was changed or deleted since."""
-
-
-class AnswerTrace(Read):
-    """What an answer was made from; for the owner only."""
-
-    answer_id: UUID
-    answered: bool
-    model: str
-    fallback: str
-    """The error code, where the model failed and the passages answered instead."""
-    second_model: str = ""
-    """The error code of the first model, where a second one answered."""
-    pair: PairTrace | None = None
-    saved_tokens: int = 0
-    """Of an answer that had been given before."""
-    standalone: str = ""
-    """The question as it was made to stand alone."""
-    decision: str = ""
-    """answer, clarify or refuse; empty where nothing had to be decided."""
-    probability: float | None = None
-    """That the passages hold the answer, from 0 to 1."""
-    withheld: list[str] = []
-    """Sentences of the model that a strict bot did not say."""
-    proof: list[SentenceProof] = []
-    citations: list[Citation]
-    passages: list[SearchHit]
-    milliseconds: dict[str, float]
-    """Since the question came: retrieved, first_token, answered."""

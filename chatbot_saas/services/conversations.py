@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -13,18 +12,14 @@ from chatbot_saas.core import security
 from chatbot_saas.core.errors import NotFoundError, UnauthenticatedError
 from chatbot_saas.core.paging import Page, PageRequest, page_of
 from chatbot_saas.core.tenancy import Scope, Tenant, Visitor, tenant_for_job
-from chatbot_saas.models import Bot, Chunk, Conversation, Document, Message, TenantRow
+from chatbot_saas.models import Bot, Conversation, Document, Message, TenantRow
 from chatbot_saas.schemas.chat import (
-    AnswerTrace,
     Citation,
     CitedPassage,
     ConversationListItem,
     ConversationRead,
     OwnerMessage,
-    PairTrace,
     PublicTranscript,
-    SearchHit,
-    SentenceProof,
     StartRead,
     TranscriptMessage,
 )
@@ -215,42 +210,6 @@ async def delete(rt: Runtime, principal: Tenant, conversation_id: UUID) -> Recei
         return 0
 
     return await erasure.erase(rt, principal, read, drop)
-
-
-_TOLD = ("second_model", "standalone", "decision", "probability", "withheld")
-
-
-async def answer_trace(session: AsyncSession, principal: Tenant, answer_id: UUID) -> AnswerTrace:
-    """What an answer was made from, for the owner: passages with scores (those that are still there), model, times."""
-    principal.require(Scope.CONVERSATIONS_READ)
-    answer = await session.get(Message, answer_id)
-    if answer is None or answer.role != "assistant":
-        raise NotFoundError("There is no such answer.")
-    principal.require_bot(answer.bot_id)
-    told: list[dict[str, Any]] = answer.trace.get("passages", [])
-    pair: dict[str, Any] | None = answer.trace.get("pair")
-    ids = [UUID(passage["chunk_id"]) for passage in [*told, *([pair] if pair else [])]]
-    query = select(col(Chunk.id), col(Chunk.text), col(Chunk.question)).where(col(Chunk.id).in_(ids))
-    rows = (await session.execute(query)).all()
-    texts = {chunk_id: text for chunk_id, text, _ in rows}
-    questions = {str(chunk_id): question for chunk_id, _, question in rows}
-    return AnswerTrace(
-        answer_id=answer.id,
-        answered=bool(answer.answered),
-        model=answer.trace.get("model", ""),
-        **{name: answer.trace[name] for name in _TOLD if name in answer.trace},
-        fallback=answer.trace.get("fallback", ""),
-        saved_tokens=answer.trace.get("cached", {}).get("saved_tokens", 0),
-        proof=[SentenceProof.model_validate(sentence) for sentence in answer.proof],
-        pair=PairTrace.model_validate(pair | {"question": questions.get(pair["chunk_id"], "")}) if pair else None,
-        citations=[Citation.model_validate(source) for source in answer.sources],
-        passages=[
-            SearchHit.model_validate(passage | {"text": texts[UUID(passage["chunk_id"])]})
-            for passage in told
-            if UUID(passage["chunk_id"]) in texts
-        ],
-        milliseconds={name[:-3]: value for name, value in answer.trace.items() if name.endswith("_ms")},
-    )
 
 
 async def _load(session: AsyncSession, principal: Tenant, conversation_id: UUID, *, lock: bool = False) -> Conversation:

@@ -7,6 +7,7 @@ from chatbot_saas.adapters.jobs import INGEST, MAX_ATTEMPTS, TESTS, VECTORS, Job
 from chatbot_saas.adapters.vectors import IndexName
 from chatbot_saas.core.errors import DomainError
 from chatbot_saas.core.logging import get_logger
+from chatbot_saas.core.settings import NEVER
 from chatbot_saas.core.tenancy import tenant_for_job
 from chatbot_saas.services import bot_test_runs, deletion, erasure, indexing, ingestion, runs, sweep
 from chatbot_saas.services.proof import Target
@@ -70,7 +71,8 @@ def register(queue: JobQueue, rt: Runtime) -> None:
     queue.task(erasure.ERASE, VECTORS, erase, untiring=True)
     queue.task(bot_test_runs.RUN_TESTS, TESTS, run_tests)
     queue.task(sweep.SWEEP_NOW, VECTORS, sweep_now)
-    queue.nightly("sweep", VECTORS, sweep_nightly)
+    if rt.settings.nightly_at != NEVER:
+        queue.daily("sweep", VECTORS, sweep_nightly, rt.settings.nightly_at)
 
 
 def _last_try(context: JobContext) -> bool:

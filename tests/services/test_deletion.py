@@ -31,6 +31,7 @@ from chatbot_saas.services import (
     erasure,
     intake,
     receipts,
+    recorder,
     sources,
     tenants,
 )
@@ -150,7 +151,7 @@ async def test_a_deleted_conversation_is_gone(keyed: Runtime, person: Person) ->
     assert keyed.answers.get(live.question_id) is None
     async with keyed.db.tenant(person.principal) as session:
         with pytest.raises(NotFoundError):
-            await conversations.answer_trace(session, person.principal, answer_id)
+            await recorder.flight(session, person.principal, answer_id)
     await drained(keyed)
     assert await kept(keyed, person) == [receipt]
 
