@@ -23,6 +23,7 @@ from chatbot_saas.api import (
     dashboard,
     documentation,
     documents,
+    embed,
     health,
     inspection,
     jobs,
@@ -89,6 +90,7 @@ def make_api() -> FastAPI:
         documents,
         receipts,
         recordings,
+        embed,
         inspection,
     ):
         api.include_router(part.router)

@@ -17,6 +17,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "PreviewRequest": {"url": "http://127.0.0.1:9/"},
     "SearchRequest": {"query": "refund"},
     "ExplainRequest": {"query": "refund"},
+    "EmbedCheckRequest": {"url": "http://127.0.0.1:9/"},
     "PairMatchRequest": {"query": "refund"},
     "ChatRequestBody": {"bot_id": "{bot_id}", "session_id": "s", "message": "refund?"},
     "ApiKeyCreate": {"name": "key", "scopes": ["keys:write"]},
