@@ -14,13 +14,14 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from chatbot_saas.adapters.llm.languages import guess_language
 from chatbot_saas.schemas.chat import Citation, SentenceProof
 from chatbot_saas.services.figures import Figures, figures, values
-from chatbot_saas.services.overlap import Vocabulary, light_words, words_of
+from chatbot_saas.services.overlap import light_words, words_of
 from chatbot_saas.services.questions import answer_begins
-from chatbot_saas.services.readings import Clause, clauses_of, spans_of, words_said
+from chatbot_saas.services.readings import Clause, Reading, clauses_of, reading_of, words_said
 from chatbot_saas.services.retrieval import Found
 from chatbot_saas.services.statements import plain, sentences_of
 from chatbot_saas.services.text_fragments import link_to
@@ -78,8 +79,7 @@ class Proof:
         return all(sentence.supported for sentence in self.sentences)
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit:
+class _Unit(NamedTuple):
     """A sentence of a passage."""
 
     passage: int
@@ -148,7 +148,8 @@ class Prover:
         self._light = light_words(language)
         self._asked = frozenset(words_of(question, language)) - self._light
         self._units: list[_Unit] = []
-        self._holds: defaultdict[str, list[int]] = defaultdict(list)
+        self._readings: list[tuple[int, Reading]] = []
+        """With the place of its first unit."""
         self.frames: list[frozenset[str]] = []
         self._frame_codes: list[frozenset[str]] = []
         self._texts: list[str] = []
@@ -158,18 +159,17 @@ class Prover:
             self.frames.append(words_said(f"{frame} {heads}", language)[0])
             self._frame_codes.append(figures(frame).codes)
             self._texts.append(f"{frame}\n{passage.text}")
-            self._add(number, passage)
-        self._vocabulary = Vocabulary(self._holds)
+            reading = reading_of(passage.text, answer_begins(passage.question), language)
+            self._readings.append((len(self._units), reading))
+            self._units += [_Unit(number, *line) for line in reading.lines]
 
-    def _add(self, number: int, passage: Found) -> None:
-        first = answer_begins(passage.question)
-        for begin, end in spans_of(passage.text):
-            if begin < first:
-                continue
-            unit = _Unit(number, begin, end, *words_said(passage.text[begin:end], self._language))
-            for word in unit.words:
-                self._holds[word].append(len(self._units))
-            self._units.append(unit)
+    def _holders(self, word: str) -> list[int]:
+        """The places of the units that hold it."""
+        return [first + place for first, reading in self._readings for place in reading.holders.get(word, ())]
+
+    def _like(self, word: str) -> list[tuple[str, float]]:
+        """Words of the passages that say the same; see Vocabulary."""
+        return list(dict(pair for _, reading in self._readings for pair in reading.vocabulary.like(word)).items())
 
     def sentence(self, text: str) -> Support:
         """Whether the passages support one sentence of an answer, which may hold marks and Markdown."""
@@ -214,8 +214,8 @@ class Prover:
         for word in dict.fromkeys(words_of(bare, self._language)):
             if word in self._light or word.isdigit():
                 continue
-            alike = self._vocabulary.like(word)
-            holders = sum(len(self._holds[other]) for other, _ in alike)
+            alike = self._like(word)
+            holders = sum(len(self._holders(other)) for other, _ in alike)
             weight = math.log(1 + total / holders) if holders else UNKNOWN * most
             weight *= ECHO if word in self._asked and not holders else 1.0
             weights[word] = weight * (PAIR if len(word) > 1 and word[0] >= "\u3040" else 1.0)
@@ -224,7 +224,9 @@ class Prover:
         found = figures(bare)
         for figure in found.numbers:
             weights[f"#{figure.start}"] = FIGURE * most
-        names = [] if guess_language(bare) == "de" else _NAME.findall(bare)
+        names = _NAME.findall(bare)
+        if names and guess_language(bare) == "de":
+            names = []
         return _Said(bare, weights, like, clauses_of(bare, self._language), found, self._marks(text), names)
 
     # --- by words
@@ -252,7 +254,7 @@ class Prover:
         shared: defaultdict[int, float] = defaultdict(float)
         for other, of in said.like.items():
             worth = max(said.weights[word] * share for word, share in of.items())
-            for number in self._holds[other]:
+            for number in self._holders(other):
                 shared[number] += worth
         around = sorted(shared, key=lambda number: -shared[number])[:CANDIDATES]
         spans: dict[tuple[int, int], list[_Unit]] = {}
