@@ -90,26 +90,32 @@ class Vocabulary:
     """The words of some texts, by what begins or ends like them."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        self._words = frozenset(words)
-        self._heads: defaultdict[str, list[str]] = defaultdict(list)
-        self._tails: defaultdict[str, list[str]] = defaultdict(list)
-        for word in self._words:
+        self.words = frozenset(words)
+        self.heads: defaultdict[str, list[str]] = defaultdict(list)
+        self.tails: defaultdict[str, list[str]] = defaultdict(list)
+        for word in self.words:
             if len(word) >= _SOFT and word < "\u3040":
-                self._heads[word[:_SOFT]].append(word)
-                self._tails[word[-_SOFT:]].append(word)
+                self.heads[word[:_SOFT]].append(word)
+                self.tails[word[-_SOFT:]].append(word)
 
-    def like(self, word: str) -> list[tuple[str, float]]:
-        """Words of the texts that say the same as `word`, with a weight of 1 for the word itself."""
-        found = [(word, 1.0)] if word in self._words else []
-        if len(word) < _SOFT or word >= "\u3040" or word[0].isdigit():
-            return found
-        for other in self._heads.get(word[:_SOFT], ()):
-            if other != word and _alike(word, other):
-                found.append((other, SOFT_MATCH))
-        for other in self._tails.get(word[-_SOFT:], ()):
+
+def like(word: str, vocabularies: Sequence[Vocabulary]) -> list[tuple[str, float]]:
+    """Words of the texts that say the same as `word`, each once, with a weight of 1 for the word itself."""
+    found: dict[str, float] = {}
+    if any(word in vocabulary.words for vocabulary in vocabularies):
+        found[word] = 1.0
+    if len(word) < _SOFT or word >= "\u3040" or word[0].isdigit():
+        return list(found.items())
+    head, tail = word[:_SOFT], word[-_SOFT:]
+    for vocabulary in vocabularies:
+        for other in vocabulary.heads.get(head, ()):
+            if other not in found and _alike(word, other):
+                found[other] = SOFT_MATCH
+    for vocabulary in vocabularies:
+        for other in vocabulary.tails.get(tail, ()):
             if other != word and (other.endswith(word) or word.endswith(other)):
-                found.append((other, SOFT_MATCH))
-        return found
+                found[other] = SOFT_MATCH
+    return list(found.items())
 
 
 def _alike(word: str, other: str) -> bool:

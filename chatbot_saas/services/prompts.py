@@ -6,6 +6,7 @@ own loses its sign, and characters that nobody sees are left out. Pure.
 
 import re
 from collections.abc import Sequence
+from functools import cached_property, lru_cache
 
 from chatbot_saas.adapters.llm import Passage
 from chatbot_saas.schemas.bots import LANGUAGES
@@ -51,8 +52,12 @@ def system_message(
     )
 
 
+@lru_cache(300)
 def as_data(text: str) -> str:
-    """The text, with nothing left in it that could pass for the prompt's own tags or for another message."""
+    """The text, with nothing left in it that could pass for the prompt's own tags or for another message.
+
+    Kept, since the recorder asks for a prompt's texts again, and many questions find the same passages.
+    """
     return _ROLE.sub("(", _TAG.sub("(", _UNSEEN.sub("", text)))
 
 
@@ -65,13 +70,11 @@ class RulesEcho:
     """
 
     def __init__(self, rules: str, instructions: str = "", passages: str = "") -> None:
-        known = _bare(passages)
         self._stretches = {
             length: {text[at : at + length] for at in range(len(text) - length + 1)}
             for length, text in ((48, _bare(rules)), (160, _bare(instructions)))
         }
-        for length, stretches in self._stretches.items():
-            self._stretches[length] = {stretch for stretch in stretches if stretch not in known}
+        self._passages = passages
         self._said = ""
 
     def heard(self, piece: str) -> bool:
@@ -79,11 +82,19 @@ class RulesEcho:
         fresh = _bare(piece)
         self._said += fresh
         for length, stretches in self._stretches.items():
-            first = max(0, len(self._said) - len(fresh) - length + 1)
-            if stretches and any(self._said[at : at + length] in stretches for at in range(first, len(self._said))):
-                return True
+            if not stretches:
+                continue
+            for at in range(max(0, len(self._said) - len(fresh) - length + 1), len(self._said) - length + 1):
+                stretch = self._said[at : at + length]
+                if stretch in stretches and stretch not in self._known:
+                    return True
         self._said = self._said[-160:]
         return False
+
+    @cached_property
+    def _known(self) -> str:
+        """What the passages hold. Nearly no answer comes so near to the rules that it is looked at."""
+        return _bare(self._passages)
 
 
 def _passage(passage: Passage) -> str:

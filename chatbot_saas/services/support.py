@@ -14,13 +14,16 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
 
 from chatbot_saas.adapters.llm.languages import guess_language
 from chatbot_saas.schemas.chat import Citation, SentenceProof
 from chatbot_saas.services.figures import Figures, figures, values
-from chatbot_saas.services.overlap import Vocabulary, light_words, words_of
+from chatbot_saas.services.overlap import light_words, like, words_of
 from chatbot_saas.services.questions import answer_begins
-from chatbot_saas.services.readings import Clause, clauses_of, spans_of, words_said
+from chatbot_saas.services.readings import Clause, Reading, clauses_of, reading_of, words_said
 from chatbot_saas.services.retrieval import Found
 from chatbot_saas.services.statements import plain, sentences_of
 from chatbot_saas.services.text_fragments import link_to
@@ -78,8 +81,7 @@ class Proof:
         return all(sentence.supported for sentence in self.sentences)
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit:
+class _Unit(NamedTuple):
     """A sentence of a passage."""
 
     passage: int
@@ -103,39 +105,38 @@ class _Said:
     figures: Figures
     marks: list[int]
     names: list[str]
+    held: dict[frozenset[str], dict[str, float]] = field(default_factory=dict[frozenset[str], dict[str, float]])
+    """What `Prover.held` found; it is asked of the same words again and again."""
 
 
-class _Held:
-    """How much of one sentence's words the sentences of the passages hold; each is looked at once."""
+def _shares(prover: "Prover", said: _Said, spans: Sequence[list[_Unit]]) -> list[float]:
+    """How much of the sentence's words each span holds, taken that it holds its figures."""
+    total = sum(said.weights.values())
+    if not total or not spans:
+        return [0.0] * len(spans)
+    columns = {word: column for column, word in enumerate(said.weights)}
 
-    def __init__(self, prover: "Prover", said: _Said) -> None:
-        self._prover = prover
-        self._said = said
-        self._total = sum(said.weights.values())
-        self._numbers = sum(said.weights[f"#{figure.start}"] for figure in said.figures.numbers)
-        self._units: dict[tuple[int, int], dict[str, float]] = {}
-        self._frames: dict[int, dict[str, float]] = {}
+    def worth(words: frozenset[str]) -> np.ndarray:
+        row = np.zeros(len(columns))
+        for word, share in prover.held(said, words).items():
+            row[columns[word]] = said.weights[word] * share
+        return row
 
-    def share(self, units: list[_Unit]) -> float:
-        """How much of the sentence's words the span holds, taken that it holds its figures."""
-        passage = units[0].passage
-        if passage not in self._frames:
-            frame = self._prover.held(self._said, self._prover.frames[passage])
-            self._frames[passage] = {word: FRAMED * share for word, share in frame.items()}
-        held = dict(self._frames[passage])
+    frames = {number: FRAMED * worth(prover.frames[number]) for number in {units[0].passage for units in spans}}
+    places: dict[tuple[int, int], int] = {}
+    rows: list[np.ndarray] = []
+    chosen: list[list[int]] = []
+    for units in spans:
+        chosen.append([])
         for unit in units:
-            for word, share in self._of(unit).items():
-                if share > held.get(word, 0.0):
-                    held[word] = share
-        weights = self._said.weights
-        words = sum([weights[word] * share for word, share in held.items()])
-        return (self._numbers + words) / self._total if self._total else 0.0
-
-    def _of(self, unit: _Unit) -> dict[str, float]:
-        place = unit.passage, unit.begin
-        if place not in self._units:
-            self._units[place] = self._prover.held(self._said, unit.words)
-        return self._units[place]
+            place = places.setdefault((unit.passage, unit.begin), len(rows))
+            if place == len(rows):
+                rows.append(np.maximum(worth(unit.words), frames[unit.passage]))
+            chosen[-1].append(place)
+        chosen[-1] += chosen[-1][-1:] * (MOST_SENTENCES - len(units))
+    best = np.stack(rows)[np.array(chosen)].max(axis=1).sum(axis=1)
+    numbers = sum(said.weights[f"#{figure.start}"] for figure in said.figures.numbers)
+    return ((numbers + best) / total).tolist()
 
 
 class Prover:
@@ -148,7 +149,8 @@ class Prover:
         self._light = light_words(language)
         self._asked = frozenset(words_of(question, language)) - self._light
         self._units: list[_Unit] = []
-        self._holds: defaultdict[str, list[int]] = defaultdict(list)
+        self._readings: list[tuple[int, Reading]] = []
+        """With the place of its first unit."""
         self.frames: list[frozenset[str]] = []
         self._frame_codes: list[frozenset[str]] = []
         self._texts: list[str] = []
@@ -158,18 +160,17 @@ class Prover:
             self.frames.append(words_said(f"{frame} {heads}", language)[0])
             self._frame_codes.append(figures(frame).codes)
             self._texts.append(f"{frame}\n{passage.text}")
-            self._add(number, passage)
-        self._vocabulary = Vocabulary(self._holds)
+            reading = reading_of(passage.text, answer_begins(passage.question), language)
+            self._readings.append((len(self._units), reading))
+            self._units += [_Unit(number, *line) for line in reading.lines]
 
-    def _add(self, number: int, passage: Found) -> None:
-        first = answer_begins(passage.question)
-        for begin, end in spans_of(passage.text):
-            if begin < first:
-                continue
-            unit = _Unit(number, begin, end, *words_said(passage.text[begin:end], self._language))
-            for word in unit.words:
-                self._holds[word].append(len(self._units))
-            self._units.append(unit)
+    def _holders(self, word: str) -> list[int]:
+        """The places of the units that hold it."""
+        return [first + place for first, reading in self._readings for place in reading.holders.get(word, ())]
+
+    def _like(self, word: str) -> list[tuple[str, float]]:
+        """Words of the passages that say the same; see Vocabulary."""
+        return like(word, [reading.vocabulary for _, reading in self._readings])
 
     def sentence(self, text: str) -> Support:
         """Whether the passages support one sentence of an answer, which may hold marks and Markdown."""
@@ -214,8 +215,8 @@ class Prover:
         for word in dict.fromkeys(words_of(bare, self._language)):
             if word in self._light or word.isdigit():
                 continue
-            alike = self._vocabulary.like(word)
-            holders = sum(len(self._holds[other]) for other, _ in alike)
+            alike = self._like(word)
+            holders = sum(len(self._holders(other)) for other, _ in alike)
             weight = math.log(1 + total / holders) if holders else UNKNOWN * most
             weight *= ECHO if word in self._asked and not holders else 1.0
             weights[word] = weight * (PAIR if len(word) > 1 and word[0] >= "\u3040" else 1.0)
@@ -224,7 +225,9 @@ class Prover:
         found = figures(bare)
         for figure in found.numbers:
             weights[f"#{figure.start}"] = FIGURE * most
-        names = [] if guess_language(bare) == "de" else _NAME.findall(bare)
+        names = _NAME.findall(bare)
+        if names and guess_language(bare) == "de":
+            names = []
         return _Said(bare, weights, like, clauses_of(bare, self._language), found, self._marks(text), names)
 
     # --- by words
@@ -232,8 +235,8 @@ class Prover:
     def _best(self, said: _Said) -> Support:
         best = Support(supported=False, reason="words")
         best_worth = -1.0
-        held = _Held(self, said)
-        shares = [(held.share(units), units) for units in self._spans(said)]
+        spans = self._spans(said)
+        shares = list(zip(_shares(self, said, spans), spans, strict=True))
         shares.sort(key=lambda pair: len(pair[1]) * LONGER - pair[0])
         for share, units in shares[:JUDGED]:
             score, reason = self._judge(said, units, share)
@@ -252,7 +255,7 @@ class Prover:
         shared: defaultdict[int, float] = defaultdict(float)
         for other, of in said.like.items():
             worth = max(said.weights[word] * share for word, share in of.items())
-            for number in self._holds[other]:
+            for number in self._holders(other):
                 shared[number] += worth
         around = sorted(shared, key=lambda number: -shared[number])[:CANDIDATES]
         spans: dict[tuple[int, int], list[_Unit]] = {}
@@ -276,7 +279,9 @@ class Prover:
         return score - NAME * any(name not in self._texts[units[0].passage] for name in said.names), ""
 
     def held(self, said: _Said, words: frozenset[str]) -> dict[str, float]:
-        held: dict[str, float] = {}
+        if words in said.held:
+            return said.held[words]
+        held = said.held[words] = {}
         for other in words & said.like.keys():
             for word, share in said.like[other].items():
                 held[word] = max(held.get(word, 0.0), share)
