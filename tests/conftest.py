@@ -31,6 +31,15 @@ from tests.factories.people import Person, sign_up
 SECRET_KEY = "a secret key that only the tests use, long enough"
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What mostly waits, for a browser or for the death of a process, goes first, beside what mostly computes."""
+    for item in items:
+        if item.get_closest_marker("kill"):
+            item.add_marker(pytest.mark.xdist_group("kill"))
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
+
 @pytest.fixture(scope="session")
 def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The owner's URL of a PostgreSQL server that all test processes of this run share."""

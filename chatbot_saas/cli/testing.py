@@ -11,7 +11,7 @@ from chatbot_saas.cli.setup import prepare
 from chatbot_saas.core.settings import ROOT, get_settings
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-WORKERS = "2"  # each holds a database and a browser of its own
+WORKERS = "3"  # each holds a database of its own; one drives browsers and one kills processes, which is mostly waiting
 
 
 def find_browser() -> str:
