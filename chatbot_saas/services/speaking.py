@@ -8,7 +8,9 @@ nothing supports.
 import asyncio
 import re
 import time
+from collections.abc import Callable
 from contextlib import aclosing
+from functools import cache
 
 from chatbot_saas.adapters.llm import ChatRequest, ModelError, ModelKeyInvalidError, TextDelta, Usage
 from chatbot_saas.adapters.llm.chain import Attempt, Candidate, FallbackChain, candidates
@@ -27,6 +29,8 @@ from chatbot_saas.services.wording import wording
 log = get_logger(__name__)
 FIRST_TOKEN_SECONDS = 8.5
 """From the question to the first word of any model; after that the passages answer, so that nobody waits 10 s."""
+PREPARE_AFTER_SECONDS = 0.005
+"""Once the model was asked, and long before it answers, the passages are read for the proof."""
 OWNER_ERRORS = frozenset({"model_key_invalid", "model_not_found", "model_rate_limited", "model_bad_request"})
 """What only the owner can mend; shown on the bot's page until the model works again."""
 
@@ -34,7 +38,9 @@ OWNER_ERRORS = frozenset({"model_key_invalid", "model_not_found", "model_rate_li
 class Voice:
     """What a model says, as far as it may be said."""
 
-    def __init__(self, turn: Turn, links: LinkFilter, echo: RulesEcho, prover: Prover | None = None) -> None:
+    def __init__(
+        self, turn: Turn, links: LinkFilter, echo: RulesEcho, prover: Callable[[], Prover] | None = None
+    ) -> None:
         """`prover`: of a strict bot, which says a sentence once it is whole and supported."""
         self._turn = turn
         self._echo = echo
@@ -87,7 +93,7 @@ class Gate:
     What states nothing, such as a greeting, waits for a supported sentence: alone it would be no answer.
     """
 
-    def __init__(self, prover: Prover) -> None:
+    def __init__(self, prover: Callable[[], Prover]) -> None:
         self.withheld: list[str] = []
         self._prover = prover
         self._text = ""
@@ -109,7 +115,7 @@ class Gate:
                 continue
             said, whole = self._text[start:end], self._text[self._done : end]
             self._done = end
-            if states_something and not self._prover.sentence(said).supported:
+            if states_something and not self._prover().sentence(said).supported:
                 self.withheld.append(said)
                 continue
             self._supported |= states_something
@@ -122,7 +128,8 @@ async def answer(rt: Runtime, turn: Turn, passages: list[Found], *, quotes: bool
     """Say the answer to the turn's question from these passages, and prove it."""
     request = _request(rt, turn, passages)
     turn.trace["prompt"] = recorder.folded(request.messages, request.passages)
-    prover = Prover(passages, turn.asked, turn.language)
+    prover = cache(lambda: Prover(passages, turn.asked, turn.language))
+    asyncio.get_running_loop().call_later(PREPARE_AFTER_SECONDS, prover)
     answered = await _ask_models(rt, turn, request, prover, quotes=quotes)
     if answered is None:
         answered = await _quote(rt, turn, request)
@@ -130,7 +137,7 @@ async def answer(rt: Runtime, turn: Turn, passages: list[Found], *, quotes: bool
         if not turn.text:
             refuse(turn)
         return
-    proof = prover.prove(turn.text)
+    proof = prover().prove(turn.text)
     turn.answered, turn.sources, turn.proof = True, stored_sources(proof), proof.sentences
 
 
@@ -154,7 +161,9 @@ def refuse(turn: Turn) -> None:
     turn.answered, turn.leave_message = False, True
 
 
-async def _ask_models(rt: Runtime, turn: Turn, request: ChatRequest, prover: Prover, *, quotes: bool) -> bool | None:
+async def _ask_models(
+    rt: Runtime, turn: Turn, request: ChatRequest, prover: Callable[[], Prover], *, quotes: bool
+) -> bool | None:
     """Whether the sources hold it, as the first model says that answers; None when none did."""
     strict = turn.bot.answer_mode == "strict" and not quotes
     texts = "\n".join(passage.text for passage in request.passages)
