@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from chatbot_saas.services.figures import Figure, is_numeral
+from chatbot_saas.services.figures import Figure, Figures, is_numeral
 from chatbot_saas.services.readings import Clause
 from chatbot_saas.services.roles import swapped
 
@@ -14,6 +14,7 @@ Like = Mapping[str, Mapping[str, float]]
 """By word of the passages, the words of the sentence that say the same."""
 Holders = Mapping[str, Sequence[tuple[int, str]]]
 """By word of the sentence: in which clauses of the span it stands, and as which word."""
+CONTRADICTED = frozenset({"count", "denied", "roles"})
 FLIPPED = 0.12
 """Of the weight that both share: how much must be denied in one and not in the other."""
 ELLIPTIC = 2
@@ -21,6 +22,14 @@ ELLIPTIC = 2
 
 Units = Sequence[Sequence[Clause]]
 """The clauses of each sentence of a span."""
+
+
+def lacks(wanted: Figures, span: Sequence[Clause], more_codes: frozenset[str]) -> str:
+    """What of the sentence's codes and figures the span does not hold: code, figure; empty if nothing."""
+    if wanted.codes - more_codes.union(*[clause.figures.codes for clause in span]):
+        return "code"
+    known = [figure for clause in span for figure in clause.figures.numbers]
+    return "" if all(any(figure.agrees(other) for other in known) for figure in wanted.numbers) else "figure"
 
 
 def contradiction(

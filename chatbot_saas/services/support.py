@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from chatbot_saas.adapters.llm.languages import guess_language
 from chatbot_saas.schemas.chat import Citation, SentenceProof
-from chatbot_saas.services.contradictions import contradiction
+from chatbot_saas.services.contradictions import CONTRADICTED, contradiction, lacks
 from chatbot_saas.services.figures import Figures, figures, values
 from chatbot_saas.services.overlap import Vocabulary, light_words, words_of
 from chatbot_saas.services.questions import answer_begins
@@ -42,7 +42,6 @@ FRAMED = 0.5
 NAME = 0.2
 LONGER = 0.03
 JUDGED = 8
-CONTRADICTED = frozenset({"count", "roles", "denied"})
 VETO = 0.95
 """Of the best share: a span that holds so much and contradicts speaks for its sentences in other spans, too."""
 FIGURE = 1.0
@@ -283,7 +282,7 @@ class Prover:
             return score, "words"
         parts = [self._clauses_of(unit) for unit in units]
         clauses = [clause for part in parts for clause in part]
-        if reason := self._lacks(said, clauses, units[0].passage) or contradiction(
+        if reason := lacks(said.figures, clauses, self._frame_codes[units[0].passage]) or contradiction(
             said.clauses, parts, said.like, said.weights, free_order=self._free_order
         ):
             return score, reason
@@ -299,15 +298,6 @@ class Prover:
 
     def _clauses_of(self, unit: _Unit) -> tuple[Clause, ...]:
         return clauses_of(self._passages[unit.passage].text[unit.begin : unit.end], self._language)
-
-    def _lacks(self, said: _Said, clauses: list[Clause], passage: int) -> str:
-        codes = frozenset(code for clause in clauses for code in clause.figures.codes)
-        if said.figures.codes - codes - self._frame_codes[passage]:
-            return "code"
-        known = [figure for clause in clauses for figure in clause.figures.numbers]
-        if not all(any(figure.agrees(other) for other in known) for figure in said.figures.numbers):
-            return "figure"
-        return ""
 
     def _bound(self, said: _Said, clauses: list[Clause]) -> float:
         """How much of what is said together stands together."""
