@@ -4,17 +4,21 @@ proof's time.
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
 from chatbot_saas.core.text import split_sentences
-from chatbot_saas.services.figures import Figures, figures, values
-from chatbot_saas.services.overlap import Vocabulary, denied_at, light_words, words_of
+from chatbot_saas.services.denials import denial, is_about
+from chatbot_saas.services.figures import Figure, Figures, figures, values
+from chatbot_saas.services.overlap import Vocabulary, light_words, words_of
+from chatbot_saas.services.roles import Item, items_of
 
 _CLAUSE = re.compile(
     r"[,;:](?=\s)|[.!?](?=\s)|[，；：。！？]|\s[–—|]\s|——|\n|\b(?:and|but|while|whereas|because|und|aber|während|sondern|weil)\b|而|但"
 )
+_FIRST = re.compile(r"[\d.,:]+|[^\W\d_\u3040-\uffff]+|[零〇一二两兩三四五六七八九十百千万半]+")
+COUNTED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +27,16 @@ class Clause:
 
     words: frozenset[str]
     """Those that say something."""
-    denies: bool
+    items: tuple[Item, ...]
+    """The same in order, with what tells their roles."""
+    denied: frozenset[str]
+    """Those that are denied; see services.denials."""
+    hinted: bool
+    """Whether anything denies, or may."""
     figures: Figures
     values: frozenset[str]
+    counts: tuple[tuple[Figure, tuple[str, ...]], ...]
+    """Each number with the words behind it that say something, the nearest first."""
 
 
 class Line(NamedTuple):
@@ -70,11 +81,43 @@ def words_said(sentence: str, language: str) -> tuple[frozenset[str], int]:
 @lru_cache(5_000)
 def clauses_of(text: str, language: str) -> tuple[Clause, ...]:
     clauses: list[Clause] = []
+    light = light_words(language)
     for part in _CLAUSE.split(text):
         words = words_of(part, language)
-        content = frozenset(words) - light_words(language)
+        content = [place for place, word in enumerate(words) if word not in light]
+        said = denial(words, content, language)
+        if said.hinted and clauses and words[0] in light:
+            _reach_back(clauses, words, language)
         if content:
             found = figures(part)
-            denies = bool(denied_at(words, language))
-            clauses.append(Clause(content, denies, found, values(found.numbers)))
+            clauses.append(
+                Clause(
+                    frozenset([words[place] for place in content]),
+                    items_of(words, content, part, language),
+                    frozenset([words[place] for place in said.scope]),
+                    said.hinted,
+                    found,
+                    values(found.numbers),
+                    _counts(part, found.numbers, light, language) if found.numbers else (),
+                )
+            )
     return tuple(clauses)
+
+
+def _counts(
+    text: str, numbers: tuple[Figure, ...], light: frozenset[str], language: str
+) -> tuple[tuple[Figure, tuple[str, ...]], ...]:
+    ends = [*[figure.start for figure in numbers[1:]], len(text)]
+    found: list[tuple[Figure, tuple[str, ...]]] = []
+    for figure, end in zip(numbers, ends, strict=True):
+        behind = _FIRST.sub("", text[figure.start : end], count=1)
+        words = [word for word in words_of(behind, language) if word not in light and not word.isdigit()]
+        found.append((figure, tuple(words[:COUNTED])))
+    return tuple(found)
+
+
+def _reach_back(clauses: list[Clause], words: list[str], language: str) -> None:
+    """`A, also B, is forbidden` denies A and B; `A, which does not fit` hints at it."""
+    if is_about(words, language):
+        clauses[0] = replace(clauses[0], denied=clauses[0].words, hinted=True)
+    clauses[-1] = replace(clauses[-1], hinted=True)

@@ -99,7 +99,7 @@ async def _retrieve(rt: Runtime, turn: Turn) -> list[Found]:
 
 def _say_pair(turn: Turn, pair: Matched) -> None:
     turn.say(pair.answer)
-    turn.answered, turn.sources = True, [pair.citation().model_dump(mode="json")]
+    turn.answered, turn.sources, turn.proof = True, pair.stored(), pair.proof()
     turn.trace |= {"model": "pair", "pair": pair.trace()}
 
 

@@ -1,8 +1,8 @@
 """Which span of the passages supports a sentence of an answer: words, figures and names are compared, without a model.
 
 A span is one to three neighbouring sentences of a passage. It supports a sentence if it holds enough of its words
-(weighted by how rare they are in the passages), every figure and code, and denies no more than the sentence does. What
-this cannot tell: roles that are swapped in the same words, and what only a synonym says.
+(weighted by how rare they are in the passages), every figure and code, and does not contradict it (see
+services.contradictions). What this cannot tell is what only a synonym says.
 
 An answer may be in another language than the passages, or in another script. Words cannot tell then, so such a
 sentence counts as supported by the passage that its mark names (without a mark: that shares a figure or a code with
@@ -20,11 +20,13 @@ import numpy as np
 
 from chatbot_saas.adapters.llm.languages import guess_language
 from chatbot_saas.schemas.chat import Citation, SentenceProof
+from chatbot_saas.services.contradictions import CONTRADICTED, contradiction, lacks
 from chatbot_saas.services.figures import Figures, figures, values
 from chatbot_saas.services.overlap import light_words, like, words_of
 from chatbot_saas.services.questions import answer_begins
 from chatbot_saas.services.readings import Clause, Reading, clauses_of, reading_of, words_said
 from chatbot_saas.services.retrieval import Found
+from chatbot_saas.services.roles import FREE_ORDER
 from chatbot_saas.services.statements import plain, sentences_of
 from chatbot_saas.services.text_fragments import link_to
 
@@ -32,16 +34,19 @@ MAX_QUOTE = 400
 MOST_SENTENCES = 3
 CANDIDATES = 8
 """Sentences of the passages around which spans are looked at, for each sentence of an answer."""
-ENOUGH = 0.46
+ENOUGH = 0.5
+ENOUGH_WIDE = 0.42
+"""In scripts without spaces, where a rewording shares fewer pairs of signs."""
 UNKNOWN = 0.45
 PAIR = 0.2
 WORTH_A_LOOK = 0.25
 ECHO = 0.5
 FRAMED = 0.5
-DENIAL = 0.4
 NAME = 0.2
 LONGER = 0.03
 JUDGED = 8
+VETO = 0.95
+"""Of the best share: a span that holds so much and contradicts speaks for its sentences in other spans, too."""
 FIGURE = 1.0
 BOUND = 0.4
 _TABLE_HEAD = re.compile(r"^(\|.+)\n\|[\s:|-]+$", re.MULTILINE)
@@ -64,7 +69,7 @@ class Support:
     """Offsets of the span in the passage's text."""
     end: int = 0
     reason: str = ""
-    """Why not, for tests and traces: words, figure, code, denied."""
+    """Why not, for tests and traces: words, figure, code, count, denied, roles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,7 @@ class Prover:
         self._passages = list(passages)
         self._language = language
         self._light = light_words(language)
+        self._free_order = language in FREE_ORDER
         self._asked = frozenset(words_of(question, language)) - self._light
         self._units: list[_Unit] = []
         self._readings: list[tuple[int, Reading]] = []
@@ -238,10 +244,16 @@ class Prover:
         spans = self._spans(said)
         shares = list(zip(_shares(self, said, spans), spans, strict=True))
         shares.sort(key=lambda pair: len(pair[1]) * LONGER - pair[0])
+        enough = ENOUGH_WIDE if _WIDE.search(said.text) else ENOUGH
+        against: set[_Unit] = set()
         for share, units in shares[:JUDGED]:
             score, reason = self._judge(said, units, share)
+            if reason in CONTRADICTED and share >= VETO * shares[0][0]:
+                against.update(units)
+            elif not against.isdisjoint(units):
+                continue
             worth = score - LONGER * len(units) + (0.05 if units[0].passage + 1 in said.marks else 0.0)
-            supported = not reason and score >= ENOUGH
+            supported = not reason and score >= enough
             if (supported, worth) > (best.supported, best_worth):
                 best_worth = worth
                 begin, end = units[0].begin, units[-1].end
@@ -271,11 +283,13 @@ class Prover:
         """How well the span supports the sentence, and what speaks against it. `score`: what `_share` gives."""
         if score < WORTH_A_LOOK:
             return score, "words"
-        clauses = [clause for unit in units for clause in self._clauses_of(unit)]
-        if reason := self._contradicts(said, clauses, units[0].passage):
+        parts = [self._clauses_of(unit) for unit in units]
+        clauses = [clause for part in parts for clause in part]
+        if reason := lacks(said.figures, clauses, self._frame_codes[units[0].passage]) or contradiction(
+            said.clauses, parts, said.like, said.weights, free_order=self._free_order
+        ):
             return score, reason
-        bound, denied = self._bound(said, clauses)
-        score = (1 - BOUND) * score + BOUND * bound - DENIAL * denied
+        score = (1 - BOUND) * score + BOUND * self._bound(said, clauses)
         return score - NAME * any(name not in self._texts[units[0].passage] for name in said.names), ""
 
     def held(self, said: _Said, words: frozenset[str]) -> dict[str, float]:
@@ -290,29 +304,20 @@ class Prover:
     def _clauses_of(self, unit: _Unit) -> tuple[Clause, ...]:
         return clauses_of(self._passages[unit.passage].text[unit.begin : unit.end], self._language)
 
-    def _contradicts(self, said: _Said, clauses: list[Clause], passage: int) -> str:
-        codes = frozenset(code for clause in clauses for code in clause.figures.codes)
-        if said.figures.codes - codes - self._frame_codes[passage]:
-            return "code"
-        known = frozenset[str]().union(*[clause.values for clause in clauses])
-        if any(figure.values.isdisjoint(known) for figure in said.figures.numbers):
-            return "figure"
-        return ""
-
-    def _bound(self, said: _Said, clauses: list[Clause]) -> tuple[float, float]:
-        """How much of what is said together stands together, and how much of it is denied in one text only."""
-        total = bound = denied = 0.0
+    def _bound(self, said: _Said, clauses: list[Clause]) -> float:
+        """How much of what is said together stands together."""
+        total = bound = 0.0
         for mine in said.clauses:
             weight = sum(said.weights.get(word, 0.0) for word in mine.words) + len(mine.figures.numbers)
-            best, differs = 0.0, 0.0
+            best = 0.0
             for theirs in clauses:
                 held = self.held(said, theirs.words)
                 worth = sum(said.weights[word] * share for word, share in held.items() if word in mine.words)
                 worth += sum(not figure.values.isdisjoint(theirs.values) for figure in mine.figures.numbers)
-                if worth > best:
-                    best, differs = worth, worth * (theirs.denies != mine.denies)
-            total, bound, denied = total + weight, bound + best, denied + differs
-        return (bound / total, denied / bound if bound else 0.0) if total else (0.0, 0.0)
+                differs = (theirs.denied and not mine.hinted) or (mine.denied and not theirs.hinted)
+                best = max(best, 0.0 if differs else worth)
+            total, bound = total + weight, bound + best
+        return bound / total if total else 0.0
 
     # --- where words cannot tell
 

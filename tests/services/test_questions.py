@@ -135,7 +135,7 @@ async def test_a_visitor_gets_it_as_json_and_as_a_stream_and_learns_nothing_more
     events = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
     assert "".join(event.get("text", "") for event in events) == HOURS.answer
     seen = (await client.get(f"/api/public/conversation/{conversation_id}", headers=visitor)).text
-    assert seen.count("Monday to Friday") == 2 + 2, "two answers with their quotes"
+    assert seen.count("Monday to Friday") == 2 + 2 + 2, "two answers with their quotes and proofs"
     for secret in ("score", "exact", "trace", '"pair"'):
         assert secret not in f"{told} {events} {seen}"
 
