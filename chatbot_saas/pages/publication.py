@@ -68,7 +68,7 @@ def _waits(found: PublicationRead) -> rx.Component:
                     "Nothing waits. Changes are held until you publish them.",
                     rx.fragment(
                         "Changes reach visitors at once. ",
-                        rx.link("Hold them until you publish", href=settings, size="2"),
+                        rx.link("Hold them until you publish", href=settings, size="2", underline="always"),
                     ),
                 ),
             ),
