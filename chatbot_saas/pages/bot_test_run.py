@@ -225,7 +225,7 @@ def _side(name: str, side: SideView, result: ResultView, *, before: bool = False
                 class_name="text-[13px] text-[var(--ink-soft)] break-words",
             ),
         ),
-        aria_label=name,
+        aria_label=f"{name}: {result.question}",
         class_name="flex flex-col gap-2.5 rounded-lg border border-[var(--line)] p-4 min-w-0",
     )
 
