@@ -1,6 +1,8 @@
 """How a person goes through the dashboard."""
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import httpx
@@ -51,13 +53,14 @@ async def know(page: Page, name: str, text: str) -> None:
     await expect(row.get_by_text("Ready")).to_be_visible(timeout=READY_MS)
 
 
-async def signed_in_api(server: RunningServer, email: str) -> httpx.AsyncClient:
+@asynccontextmanager
+async def signed_in_api(server: RunningServer, email: str) -> AsyncIterator[httpx.AsyncClient]:
     """The same person as a program, to set up what the page is not tested for."""
-    api = httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=30)
-    login = {"email": email, "password": PASSWORD}
-    tokens = (await api.post("/api/v1/auth/login", json=login)).raise_for_status().json()
-    api.headers["Authorization"] = f"Bearer {tokens['access_token']}"
-    return api
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=30) as api:
+        login = {"email": email, "password": PASSWORD}
+        tokens = (await api.post("/api/v1/auth/login", json=login)).raise_for_status().json()
+        api.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+        yield api
 
 
 async def ask(page: Page, question: str) -> Locator:

@@ -32,7 +32,7 @@ async def test_what_gets_worse_waits_for_somebody_who_insists(
     bot_id = await make_bot(page)
     await know(page, "handbook.md", HANDBOOK)
     bot = f"/api/v1/bots/{bot_id}"
-    async with await signed_in_api(server, email) as api:
+    async with signed_in_api(server, email) as api:
         (await api.post(f"{bot}/tests", json={"question": QUESTION, "facts": [FACT]})).raise_for_status()
 
         # the run publishes by itself: two clicks are one run, and the page may be closed meanwhile
