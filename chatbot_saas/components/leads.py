@@ -34,5 +34,6 @@ def _link(text: Any, href: Any) -> rx.Component:
     return rx.el.a(
         text,
         href=href,
-        class_name="block w-fit max-w-full truncate-line text-[var(--accent-11)] hover:underline",
+        class_name="block w-fit max-w-full whitespace-normal [overflow-wrap:anywhere] text-[var(--accent-11)] "
+        "hover:underline",
     )

@@ -35,7 +35,7 @@ def messages() -> rx.Component:
             rx.cond(length(state.items) > 0, download_link("Export CSV", state.export, "messages.csv")),
         ),
         rx.el.div(
-            search_box("Search in names, contacts and messages", state.search, state.change_search),
+            search_box("Search messages", state.search, state.change_search, placeholder="Name, contact or message"),
             bot_filter(state.bots, state.bot_id, state.change_bot, everything=ALL_BOTS),
             class_name="flex flex-col sm:flex-row sm:flex-wrap sm:items-center gap-3",
         ),
@@ -66,7 +66,10 @@ def _row(item: LeadRead) -> rx.Component:
                 underline="hover",
                 class_name="!block w-fit max-w-full font-medium truncate-line",
             ),
-            rx.el.p(item.message, class_name="line-clamp-3 whitespace-pre-line break-words text-[var(--ink-soft)]"),
+            rx.el.p(
+                item.message,
+                class_name="max-h-48 overflow-y-auto whitespace-pre-line break-words text-[var(--ink-soft)]",
+            ),
             in_short(item.bot_name, format.ago(item.created_at)),
             class_name="flex flex-col gap-0.5 min-w-0 text-left",
         ),

@@ -43,12 +43,16 @@ STALE_SECONDS = 90
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """An answer that nobody but its owner sees. `trace`: as of a message."""
+    """An answer that nobody but its owner sees. `trace`: as of a message.
+
+    `unasked`: a model did not answer, so that another, the passages or words alone took its place.
+    """
 
     text: str
     answered: bool
     citations: list[Citation]
     trace: dict[str, Any]
+    unasked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +176,11 @@ async def try_out(rt: Runtime, principal: Tenant, bot_id: UUID, question: str, *
         history=[],
         live=LiveAnswer(question_id, answer_id),
         reuse=False,
+        patient=True,
     )
     await make_answer(rt, turn)
-    return Tried(turn.text, turn.answered, turn.citations, turn.trace)
+    without_vector = turn.retrieval is not None and turn.retrieval.failure is not None
+    return Tried(turn.text, turn.answered, turn.citations, turn.trace, turn.stood_in or without_vector)
 
 
 async def search(rt: Runtime, principal: Tenant, bot_id: UUID, query: str, limit: int) -> list[SearchHit]:

@@ -22,6 +22,8 @@ from chatbot_saas.services.turns import Turn
 from chatbot_saas.services.wording import wording
 
 EMBED_SECONDS = 3.0
+PATIENT_EMBED_SECONDS = 20.0
+"""Where nobody waits for the answer."""
 SHORT_LANGUAGE = 4
 """Words: below, a question's language is taken from what was said before, if anything was."""
 
@@ -88,9 +90,8 @@ def _enough_to_tell(question: str, history: Sequence[PromptMessage]) -> str:
 async def _retrieve(rt: Runtime, turn: Turn) -> list[Found]:
     """The passages; and perhaps the question turns out to mean one that has an answer of its own."""
     bot = turn.bot
-    found = await retrieve(
-        rt, turn.principal, bot.index, turn.asked, limit=bot.passage_limit, embed_seconds=EMBED_SECONDS
-    )
+    seconds = PATIENT_EMBED_SECONDS if turn.patient else EMBED_SECONDS
+    found = await retrieve(rt, turn.principal, bot.index, turn.asked, limit=bot.passage_limit, embed_seconds=seconds)
     turn.retrieval = found
     turn.pair = matching.by_meaning(turn.asked, found.pairs, bot.index, bot.qa_threshold)
     turn.mark("retrieved")

@@ -29,6 +29,8 @@ from chatbot_saas.services.wording import wording
 log = get_logger(__name__)
 FIRST_TOKEN_SECONDS = 8.5
 """From the question to the first word of any model; after that the passages answer, so that nobody waits 10 s."""
+PATIENT_SECONDS = 45.0
+"""The same where nobody waits."""
 PREPARE_AFTER_SECONDS = 0.005
 """Once the model was asked, and long before it answers, the passages are read for the proof."""
 OWNER_ERRORS = frozenset({"model_key_invalid", "model_not_found", "model_rate_limited", "model_bad_request"})
@@ -199,7 +201,7 @@ def _note_failure(turn: Turn, error: ModelError) -> None:
 
 def _chain(rt: Runtime, turn: Turn) -> FallbackChain:
     asked = _candidates(rt, turn)
-    left = turn.started + FIRST_TOKEN_SECONDS - time.monotonic()
+    left = turn.started + (PATIENT_SECONDS if turn.patient else FIRST_TOKEN_SECONDS) - time.monotonic()
     return FallbackChain(rt.model, asked, asyncio.get_running_loop().time() + left)
 
 

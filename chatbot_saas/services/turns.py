@@ -74,6 +74,8 @@ class Turn:
     live: LiveAnswer
     reuse: bool = True
     """Whether an answer that was given before may be given again, and this one kept for others."""
+    patient: bool = False
+    """Nobody waits for it: a busy machine or provider gets more time before something else answers."""
     started: float = field(default_factory=time.monotonic)
     asked: str = ""
     """The question as it stands alone."""
@@ -113,6 +115,11 @@ class Turn:
         return (
             {"choices": self.choices, "leave_message": self.leave_message} if self.choices or self.leave_message else {}
         )
+
+    @property
+    def stood_in(self) -> bool:
+        """Whether another model answered, or the passages, because the bot's own did not."""
+        return "fallback" in self.trace or "second_model" in self.trace
 
     def say(self, piece: str) -> None:
         if piece:
