@@ -13,7 +13,7 @@ from chatbot_saas.core.tenancy import Role, Scope, System
 from chatbot_saas.models import ApiKey, LoginSession, Membership
 from chatbot_saas.services.runtime import Runtime
 from tests.api.callers import Headers, api_key, cookie, visit
-from tests.api.surface import Operation, operations
+from tests.api.surface import Operation, code_of, operations
 from tests.factories.knowledge import SHOP, make_bot
 from tests.factories.people import Person, make_platform_admin, sign_up
 
@@ -61,6 +61,9 @@ NEEDS = {
     "GET /api/v1/bots/{bot_id}/publication": "bots:read",
     "POST /api/v1/bots/{bot_id}/publish": "bots:write",
     "POST /api/v1/chat": "chat",
+    "GET /api/openai/v1/models": "chat",
+    "GET /api/openai/v1/models/{model}": "chat",
+    "POST /api/openai/v1/chat/completions": "chat",
     "GET /api/v1/conversations": "conversations:read",
     "GET /api/v1/conversations/{conversation_id}": "conversations:read",
     "DELETE /api/v1/conversations/{conversation_id}": "conversations:write",
@@ -115,8 +118,8 @@ def is_refused(answer: httpx.Response, needed: str) -> bool:
     if answer.status_code != 403:
         assert answer.status_code in (200, 201, 202, 204, 404), answer.text
         return False
-    assert answer.json()["code"] == "forbidden"
-    assert answer.json()["required_scope"] == needed
+    assert code_of(answer) == "forbidden"
+    assert f"the right {needed}," in answer.text
     return True
 
 
