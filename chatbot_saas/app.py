@@ -24,6 +24,7 @@ from chatbot_saas.api import (
     dashboard,
     documentation,
     documents,
+    events,
     health,
     inspection,
     jobs,
@@ -92,6 +93,7 @@ def make_api() -> FastAPI:
         receipts,
         recordings,
         inspection,
+        events,
     ):
         api.include_router(part.router)
     api.include_router(widget_router(frame_origins, bot_icon))
