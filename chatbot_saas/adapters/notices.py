@@ -44,12 +44,14 @@ class Notices:
         self._listen = listen
         self._watches: dict[UUID, set[Watch]] = {}
         self._listening: asyncio.Task[None] | None = None
+        self._closed = False
 
     @contextmanager
     def watch(self, tenant_id: UUID) -> Generator[Watch]:
         watch = Watch()
+        watch.closed = self._closed
         self._watches.setdefault(tenant_id, set()).add(watch)
-        if self._listening is None:
+        if self._listening is None and not self._closed:
             self._listening = asyncio.create_task(self._run())
         try:
             yield watch
@@ -67,6 +69,8 @@ class Notices:
         return len(self._watches.get(tenant_id, ()))
 
     async def close(self) -> None:
+        """End every wait, and each that begins from now on. May be called twice."""
+        self._closed = True
         listening, self._listening = self._listening, None
         if listening:
             listening.cancel()
