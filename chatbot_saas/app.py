@@ -19,11 +19,13 @@ from chatbot_saas.api import (
     bot_tests,
     bots,
     chat,
+    completions,
     conversations,
     dashboard,
     documentation,
     documents,
     embed,
+    events,
     health,
     inspection,
     jobs,
@@ -78,6 +80,7 @@ def make_api() -> FastAPI:
         sources,
         jobs,
         chat,
+        completions,
         conversations,
         leads,
         api_keys,
@@ -92,6 +95,7 @@ def make_api() -> FastAPI:
         recordings,
         embed,
         inspection,
+        events,
     ):
         api.include_router(part.router)
     api.include_router(widget_router(frame_origins, bot_icon))

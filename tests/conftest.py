@@ -27,6 +27,7 @@ from chatbot_saas.parts import open_runtime
 from chatbot_saas.services.runtime import Runtime, set_runtime
 from chatbot_saas.worker.process import queues_of_web, work
 from tests.factories.people import Person, sign_up
+from tests.factories.runtimes import AS_JSON
 
 SECRET_KEY = "a secret key that only the tests use, long enough"
 
@@ -103,7 +104,7 @@ async def client(rt: Runtime) -> AsyncIterator[httpx.AsyncClient]:
     """The HTTP API as the outside sees it, without a socket."""
     app = Edge(make_api(), problem, https=False)
     transport = httpx.ASGITransport(app=app, client=("203.0.113.9", 4711), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url=rt.settings.public_url) as http:
+    async with httpx.AsyncClient(transport=transport, base_url=rt.settings.public_url, headers=AS_JSON) as http:
         yield http
 
 

@@ -25,9 +25,9 @@ class Conversation(Row, table=True):
     tenant_id: UUID = reference("tenants", index=False)
     bot_id: UUID = reference("bots")
     channel: str = Field(max_length=20)
-    """widget, api or playground."""
+    """widget, api, openai or playground."""
     session_id: str = Field(default="", max_length=200)
-    """The integrator's own name for the conversation (channel api)."""
+    """The integrator's own name for the conversation (channels api and openai)."""
     origin: str = Field(default="", max_length=300)
     """The website on which the visitor was."""
     status: str = Field(default="open", max_length=20)

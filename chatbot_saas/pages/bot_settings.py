@@ -152,6 +152,23 @@ def _model() -> rx.Component:
             _slider("top_p", "Top-p", 1.0, "Leave at 1 unless you know why.", lowest=0.05),
             class_name="grid sm:grid-cols-2 gap-5",
         ),
+        rx.el.label(
+            rx.switch(
+                checked=State.draft.allow_tools,
+                on_change=lambda on: State.change("allow_tools", on),  # pyright: ignore[reportCallIssue]
+                id="allow_tools",
+            ),
+            rx.el.span(
+                rx.el.span("Take tools from programs", class_name="text-sm font-medium"),
+                rx.el.span(
+                    "Programs that use the OpenAI-compatible address may bring tools. What a tool returns is in none "
+                    "of your sources, and is not proved by them.",
+                    class_name="block text-[13px] text-[var(--ink-soft)]",
+                ),
+            ),
+            class_name="flex items-start gap-3",
+            html_for="allow_tools",
+        ),
         id="model-section",
     )
 

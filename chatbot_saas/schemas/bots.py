@@ -131,6 +131,8 @@ class BotCreate(Request):
     """How long passages are cut. A change reads every source again."""
     link_hosts: LinkHosts = []
     """Hosts that answers may link to, beside those of the bot's websites and web sources."""
+    allow_tools: bool = False
+    """Whether callers of the OpenAI-compatible endpoint may bring tools of their own."""
     hold_changes: bool = False
     """Visitors get the last published version until a later one is published."""
     allowed_origins: Origins = []
@@ -161,6 +163,7 @@ class BotPatch(Request):
     rerank: bool = True
     chunk_tokens: ChunkTokens = 800
     link_hosts: LinkHosts = []
+    allow_tools: bool = False
     hold_changes: bool = False
     allowed_origins: Origins = []
     status: BotStatus = "draft"
@@ -195,6 +198,7 @@ class BotRead(Read):
     rerank: bool
     chunk_tokens: int
     link_hosts: list[str]
+    allow_tools: bool
     hold_changes: bool
     published_version: int
     """0 when none was published."""

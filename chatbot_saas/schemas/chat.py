@@ -15,14 +15,14 @@ def _not_blank(value: str) -> str:
     return value.strip()
 
 
-def _printable(value: str) -> str:
+def printable(value: str) -> str:
     if not value.isprintable():
         raise ValueError("This holds a character that cannot be used.")
     return value
 
 
 Question = Annotated[str, Field(max_length=MAX_MESSAGE), Storable, AfterValidator(_not_blank)]
-SessionId = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
+SessionId = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
 ClientMessageId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[\w.:-]+$")]
 
 

@@ -50,6 +50,7 @@ VERSIONED = (
     "rerank",
     "chunk_tokens",
     "link_hosts",
+    "allow_tools",
     "hold_changes",
     "allowed_origins",
 )

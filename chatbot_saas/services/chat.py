@@ -7,7 +7,7 @@ follows the same answer. How the answer is made is in services.turns.
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +28,7 @@ from chatbot_saas.services.live import LiveAnswer
 from chatbot_saas.services.replies import make_answer
 from chatbot_saas.services.retrieval import BotIndex, retrieve
 from chatbot_saas.services.runtime import Runtime
-from chatbot_saas.services.turns import Turn, view
+from chatbot_saas.services.turns import BotView, Given, Turn, view
 
 log = get_logger(__name__)
 BOT_LIMIT_PER_MINUTE = 100
@@ -39,6 +39,12 @@ PUBLISHED, PRESENT = 0, -1
 """In place of a version's number: what visitors get, and the settings as they are now."""
 STALE_SECONDS = 90
 """A pending answer this old whose process is not known has died; it may be made again."""
+
+
+class ToolsNotAllowedError(InvalidError):
+    """This bot takes no tools. Its owner can allow them in the bot's settings (`allow_tools`)."""
+
+    code = "tools_not_allowed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,8 @@ class Asked:
     session_id: str = ""
     conversation_id: UUID | None = None
     version: int = PUBLISHED
+    given: Given | None = None
+    """Instead of what was stored of the conversation."""
 
     @property
     def session(self) -> dict[str, Any]:
@@ -75,9 +83,9 @@ class Asked:
 _BOT = """
     SELECT b.id, b.tenant_id, b.name, b.status, b.instructions, b.welcome_message, b.model, b.fallback_model,
            b.temperature, b.top_p, b.max_tokens, b.fallback_text, b.language, b.qa_threshold, b.answer_mode,
-           b.passage_limit, b.passage_tokens, b.vector_weight, b.rerank, b.link_hosts, b.allowed_origins, b.version,
-           b.knowledge_version, b.model_key, b.model_error, b.embedder, b.dimension, t.status AS tenant_status,
-           v.version AS held_version, v.settings AS held_settings
+           b.passage_limit, b.passage_tokens, b.vector_weight, b.rerank, b.link_hosts, b.allow_tools,
+           b.allowed_origins, b.version, b.knowledge_version, b.model_key, b.model_error, b.embedder, b.dimension,
+           t.status AS tenant_status, v.version AS held_version, v.settings AS held_settings
     FROM bots b JOIN tenants t ON t.id = b.tenant_id
     LEFT JOIN bot_versions v ON v.bot_id = b.id AND v.version = CASE
         WHEN %(version)s > 0 THEN %(version)s
@@ -127,7 +135,7 @@ async def ask_as_visitor(rt: Runtime, visitor: Visitor, body: PublicChatRequest)
         bots.require_origin(bots.require_public(bot), visitor.origin, rt.settings.own_origins)
 
     asked = Asked(visitor.bot_id, body.message, body.client_message_id, conversation_id=visitor.conversation_id)
-    return (await _ask(rt, visitor, asked, may_ask))[0]
+    return (await ask(rt, visitor, asked, may_ask))[0]
 
 
 async def ask_with_key(rt: Runtime, principal: Tenant, body: ChatRequestBody) -> tuple[LiveAnswer, UUID]:
@@ -141,7 +149,7 @@ async def ask_with_key(rt: Runtime, principal: Tenant, body: ChatRequestBody) ->
             )
         bot_id = next(iter(principal.bot_ids))
     principal.require_bot(bot_id)
-    return await _ask(rt, principal, Asked(bot_id, body.message, body.client_message_id, "api", body.session_id))
+    return await ask(rt, principal, Asked(bot_id, body.message, body.client_message_id, "api", body.session_id))
 
 
 async def ask_in_playground(
@@ -155,7 +163,7 @@ async def ask_in_playground(
     # an integrator's names are printable, so none of them is one of ours
     session = f"playground\x1f{session_id}"
     asked = Asked(bot_id, question, None, PLAYGROUND, session, version=version or PRESENT)
-    live, _ = await _ask(rt, principal, asked)
+    live, _ = await ask(rt, principal, asked)
     return live, live.answer_id
 
 
@@ -196,10 +204,10 @@ async def search(rt: Runtime, principal: Tenant, bot_id: UUID, query: str, limit
     return [passage.hit() for passage in found.passages]
 
 
-async def _ask(
+async def ask(
     rt: Runtime, principal: Tenant | Visitor, asked: Asked, may_ask: Callable[[Bot], None] | None = None
 ) -> tuple[LiveAnswer, UUID]:
-    """The answer and its conversation's id. `may_ask` raises when this bot may not be asked."""
+    """The answer and its conversation's id, for a principal who may ask. `may_ask` raises when this bot may not be."""
     await rt.limiter.hit("bot", str(asked.bot_id), BOT_LIMIT_PER_MINUTE)
     # shielded: whoever leaves while the question is being stored leaves no question without an answer
     return await asyncio.shield(_begin(rt, principal, asked, may_ask))
@@ -222,6 +230,7 @@ async def _begin(
             may_ask(bot)
         if conversation is None:
             raise NotFoundError("There is no such conversation.")
+        turn = _turn(principal, bot, asked, conversation.id, question_id, answer_id)
         row = {"tenant_id": bot.tenant_id, "bot_id": bot.id, "conversation_id": conversation.id}
         row |= {
             "bot_version": bot.held_version or bot.version,
@@ -229,32 +238,50 @@ async def _begin(
             "text": asked.question,
             "answer_id": answer_id,
         }
-        turn = Turn(
-            principal=principal,
-            bot=view(bot, bot.held_settings, bot.held_version),
-            conversation_id=conversation.id,
-            question_id=question_id,
-            answer_id=answer_id,
-            question=asked.question,
-            history=[],
-            live=LiveAnswer(question_id, answer_id),
-            reuse=asked.channel != PLAYGROUND,
-        )
         rt.answers.announce(turn.live)
-        history = await sql.run(_HISTORY, conversation_id=conversation.id, before=question_id, limit=HISTORY_MESSAGES)
+        told = {"conversation_id": conversation.id, "before": question_id, "limit": HISTORY_MESSAGES}
+        history = None if asked.given else await sql.run(_HISTORY, **told)
         paired = await sql.run(matching.EXACT, **matching.asked(bot.id, asked.question))
         added = await sql.run(_QUESTION, client_message_id=asked.client_message_id, **row)
         await sql.run(_COUNT_QUESTION, first_question=asked.question[:200], **row)
         await sql.run(_PENDING_ANSWER, **row)
         await sql.commit()
         is_new = await added.fetchone()
-        turn.history = _prompt_messages(await history.fetchall())
+        if history:
+            turn.history = _prompt_messages(await history.fetchall())
         turn.pair, turn.looked_up = matching.exact(await paired.fetchone()), True
     if is_new:
         return _start(rt, turn), conversation.id
     async with rt.db.tenant(principal) as session:
         live = await _repeat(rt, principal, session, bot, conversation.id, str(asked.client_message_id))
         return live, conversation.id
+
+
+def _turn(
+    principal: Tenant | Visitor, bot: Any, asked: Asked, conversation_id: UUID, question_id: UUID, answer_id: UUID
+) -> Turn:
+    """`bot`: the row of `_BOT`. Raises ToolsNotAllowedError."""
+    seen, given = view(bot, bot.held_settings, bot.held_version), asked.given
+    if given and given.tools and not seen.allow_tools:
+        raise ToolsNotAllowedError(field="tools")
+    return Turn(
+        principal=principal,
+        bot=_as_wished(seen, given) if given else seen,
+        conversation_id=conversation_id,
+        question_id=question_id,
+        answer_id=answer_id,
+        question=asked.question,
+        history=list(given.history[-HISTORY_MESSAGES:]) if given else [],
+        live=LiveAnswer(question_id, answer_id),
+        given=given,
+        reuse=asked.channel != PLAYGROUND and (given is None or given.only_history),
+    )
+
+
+def _as_wished(bot: BotView, given: Given) -> BotView:
+    """With the caller's settings; the owner's limit of an answer's length holds."""
+    wished = {**given.settings, "max_tokens": min(bot.max_tokens, given.settings.get("max_tokens", bot.max_tokens))}
+    return replace(bot, **wished)
 
 
 def _present(bot: Any, version: int) -> Any:

@@ -23,7 +23,7 @@ KEEP_SECONDS = 60.0
 class Event:
     id: int
     type: str
-    """token, sources, done or error; or reset: what was followed before was another answer, now made anew."""
+    """token, tool, sources, done or error; or reset: what was followed before was another answer, now made anew."""
     data: dict[str, Any]
 
 
@@ -36,6 +36,8 @@ class LiveAnswer:
         self.events: list[Event] = []
         self.begun = self.finished = False
         self.usage: UsageRead | None = None
+        self.ending = "stop"
+        """Why the model ended, as it says."""
         self._changed = asyncio.Event()
 
     def emit(self, kind: str, **data: Any) -> None:

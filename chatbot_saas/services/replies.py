@@ -118,9 +118,11 @@ async def _decide(rt: Runtime, turn: Turn, passages: list[Found]) -> None:
     likely = turn.retrieval.answerability if turn.retrieval else 0.0
     decision = answerability.decide(likely, bot.answer_mode, passages, quotes=quotes)
     turn.trace |= {"probability": round(likely, 4), "decision": decision, "mode": bot.answer_mode}
-    if decision == "answer":
+    # a tool may hold what the passages do not
+    tools = turn.given is not None and bool(turn.given.tools or turn.given.results) and not quotes
+    if decision == "answer" or tools:
         turn.used = passages
-        await speaking.answer(rt, turn, passages, quotes=quotes)
+        await speaking.answer(rt, turn, passages, quotes=quotes, held=decision == "answer")
     elif decision == "clarify":
         turn.say(wording(turn.language).clarify)
         turn.choices = answerability.clarifications(passages)

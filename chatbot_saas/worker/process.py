@@ -7,7 +7,7 @@ from functools import partial
 from chatbot_saas.adapters.jobs import INGEST, TESTS, VECTORS
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.settings import Settings
-from chatbot_saas.services import bot_test_runs, ingestion, refreshing, runs
+from chatbot_saas.services import bot_test_runs, events, ingestion, refreshing, runs
 from chatbot_saas.services.runtime import Runtime
 from chatbot_saas.worker import tasks
 
@@ -63,6 +63,7 @@ async def _rescue(rt: Runtime) -> None:
                     await bot_test_runs.mend(rt)
                     await refreshing.start_due(rt)
                     await runs.admit_everywhere(rt)
+                    await events.forget_old(rt)
         except Exception as error:  # the database may be away for a while; the next round tries again
             log.warning("rescue_failed", error=repr(error))
         await asyncio.sleep(RESCUE_SECONDS)

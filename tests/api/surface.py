@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import httpx
+
 from chatbot_saas.app import make_api
 
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -25,6 +27,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "TenantPatch": {"name": "Changed"},
     "StartRequest": {"parent_origin": "https://shop.example"},
     "PublicChatRequest": {"conversation_id": "{conversation_id}", "message": "refund?"},
+    "CompletionRequest": {"model": "{bot_id}", "messages": [{"role": "user", "content": "refund?"}]},
     "ReceiptCheck": {"receipt": {"id": "{bot_id}", "signature": "hmac-sha256:0"}},
     "BotTestCreate": {"question": "How long is the warranty?", "facts": ["5 years"]},
     "BotTestPatch": {"enabled": False},
@@ -63,6 +66,11 @@ class Operation:
         return f"{self.method} {self.path}"
 
     @property
+    def for_openai(self) -> bool:
+        """Whether its errors have OpenAI's shape."""
+        return self.path.startswith("/api/openai/")
+
+    @property
     def public(self) -> bool:
         return self.path.startswith("/api/public/")
 
@@ -81,6 +89,12 @@ class Operation:
     def fields(self, kind: str = "string", format: str = "") -> list[Field]:
         """The body's fields of a JSON type (and format), those inside lists included."""
         return [field for field in _fields(self.body) if _is(field.schema, kind, format)]
+
+
+def code_of(answer: httpx.Response) -> str:
+    """The code of an error, whichever shape it has."""
+    body = answer.json()
+    return str(body["error"]["code"] if "error" in body else body["code"])
 
 
 def _is(schema: dict[str, Any], kind: str, format: str) -> bool:
