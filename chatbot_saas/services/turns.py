@@ -40,6 +40,7 @@ class BotView:
     passage_tokens: int
     link_hosts: list[str]
     allowed_origins: list[str]
+    widget: dict[str, Any]
     version: int
     knowledge_version: int
     model_key: str | None
@@ -87,6 +88,7 @@ class Turn:
     proof: list[SentenceProof] = field(default_factory=list[SentenceProof])
     choices: list[str] = field(default_factory=list[str])
     leave_message: bool = False
+    handoff: bool = False
     calls: list[Call] = field(default_factory=list[Call])
     pair: Matched | None = None
     """The question has an answer of its own, which is given word for word."""
@@ -110,9 +112,10 @@ class Turn:
     @property
     def offered(self) -> dict[str, Any]:
         """What the visitor can do next, where the bot could not simply answer."""
-        return (
-            {"choices": self.choices, "leave_message": self.leave_message} if self.choices or self.leave_message else {}
-        )
+        person = {"handoff": True} if self.handoff else {}
+        if self.choices or self.leave_message:
+            return {"choices": self.choices, "leave_message": self.leave_message, **person}
+        return person
 
     def say(self, piece: str) -> None:
         if piece:
