@@ -26,7 +26,7 @@ class LeadsState(ByBotState, rx.State):
     def filtered(self) -> bool:
         return bool(self.search.strip()) or self.bot_id != ALL_BOTS or self.kind != EVERYTHING
 
-    @rx.var
+    @rx.var(deps=["search", "bot_id", "kind"])
     def export(self) -> str:
         """Where the file is of what the filters let through."""
         wanted = {name: str(value) for name, value in self._wanted().items() if value}

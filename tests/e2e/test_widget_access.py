@@ -124,4 +124,4 @@ def test_the_answer_is_announced_as_a_whole(site: Site) -> None:
         ".observe(node, {childList: true}); }"
     )
     expect(chat.ask("slow").locator(".down")).to_be_visible()
-    assert live.evaluate("() => window.heard") == ["Writing…", "word " * 20]
+    assert live.evaluate("() => window.heard") == ["Writing…", " ".join(["word"] * 20)]
