@@ -20,6 +20,8 @@ VECTORS = "vectors"
 """Jobs that write to the vector index: only the process that owns the index takes them."""
 TESTS = "tests"
 """Runs of bots' tests, which take minutes and are in nobody's way: they have places of their own."""
+MAIL = "mail"
+"""Short jobs that wait for nobody's files."""
 MAX_ATTEMPTS = 3
 MAX_DEATHS = 5
 """How often a job may see its worker die before it is thought to be the reason; restarts and kills hit at random."""

@@ -9,7 +9,8 @@ from chatbot_saas.schemas.leads import LeadRead
 
 def who(item: LeadRead) -> Any:
     """Their name, or what they gave instead."""
-    return rx.cond(item.name, item.name, rx.cond(item.email, item.email, item.phone))
+    reached = rx.cond(item.email, item.email, rx.cond(item.phone, item.phone, "A visitor"))
+    return rx.cond(item.name, item.name, reached)
 
 
 def contact(item: LeadRead) -> rx.Component:

@@ -39,6 +39,10 @@ class ChatRequestBody(Request):
 
 class StartRequest(Request):
     parent_origin: Annotated[str, Field(max_length=300)] | None = None
+    visitor_key: Annotated[str, Field(max_length=1000)] = ""
+    """Of an earlier start: the conversation then belongs to the same visitor. One that is not good counts as none."""
+    consent: Annotated[str, Field(max_length=12)] = ""
+    """The version of the consent that the visitor accepted."""
 
 
 class StartRead(Read):
@@ -46,6 +50,22 @@ class StartRead(Read):
     visitor_token: str
     expires_in: int
     """Seconds until the token ends."""
+    visitor_key: str = ""
+    """Sent with the next start, it keeps a visitor's conversations together; whoever has it reads them."""
+
+
+class StopRequest(Request):
+    conversation_id: UUID
+    client_message_id: ClientMessageId
+
+
+class EarlierConversation(Read):
+    """A conversation of the same visitor."""
+
+    id: UUID
+    first_question: str
+    created_at: datetime
+    last_message_at: datetime | None
 
 
 class PublicChatRequest(Request):
@@ -57,6 +77,15 @@ class PublicChatRequest(Request):
 class FeedbackRequest(Request):
     message_id: UUID
     rating: Literal[-1, 1]
+    reason: Annotated[str, Field(max_length=500), Storable] = ""
+    """What was wrong with the answer, in the visitor's words."""
+
+
+class EndRequest(Request):
+    """How the visitor found the conversation."""
+
+    rating: Annotated[int, Field(ge=1, le=5)] | None = None
+    comment: Annotated[str, Field(max_length=1000), Storable] = ""
 
 
 class Citation(Read):
@@ -113,6 +142,10 @@ class PublicAnswer(Read):
     """What the visitor can ask next, where the bot asks back or could not answer."""
     leave_message: bool = False
     """Whether to offer that a person answers."""
+    handoff: bool = False
+    """Whether the visitor asked for a person."""
+    stopped: bool = False
+    """Whether the visitor stopped it: the text is what was written until then."""
 
 
 class UsageRead(Read):
@@ -154,6 +187,11 @@ class ConversationListItem(Read):
     channel: str
     origin: str
     status: str
+    consent: str
+    """The version of the text that the visitor accepted; empty where nobody was asked."""
+    consented_at: datetime | None
+    handoff_requested_at: datetime | None
+    """When the visitor asked for a person."""
     message_count: int
     first_question: str
     created_at: datetime
@@ -161,6 +199,8 @@ class ConversationListItem(Read):
 
 
 class OwnerMessage(TranscriptMessage):
+    rating_reason: str = ""
+    """What the visitor found wrong with it."""
     trace: dict[str, Any]
 
 

@@ -21,7 +21,7 @@ from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import Scope, Tenant, Visitor
 from chatbot_saas.models import Bot, Message
-from chatbot_saas.schemas.chat import ChatRequestBody, Citation, PublicChatRequest, SearchHit
+from chatbot_saas.schemas.chat import ChatRequestBody, Citation, PublicChatRequest, SearchHit, StopRequest
 from chatbot_saas.services import bots, matching, usage
 from chatbot_saas.services.citations import public_sources
 from chatbot_saas.services.live import LiveAnswer
@@ -84,7 +84,8 @@ _BOT = """
     SELECT b.id, b.tenant_id, b.name, b.status, b.instructions, b.welcome_message, b.model, b.fallback_model,
            b.temperature, b.top_p, b.max_tokens, b.fallback_text, b.language, b.qa_threshold, b.answer_mode,
            b.passage_limit, b.passage_tokens, b.vector_weight, b.rerank, b.link_hosts, b.allow_tools,
-           b.allowed_origins, b.version, b.knowledge_version, b.model_key, b.model_error, b.embedder, b.dimension,
+           b.allowed_origins, b.version, b.widget, b.knowledge_version, b.model_key, b.model_error, b.embedder,
+           b.dimension,
            t.status AS tenant_status, v.version AS held_version, v.settings AS held_settings
     FROM bots b JOIN tenants t ON t.id = b.tenant_id
     LEFT JOIN bot_versions v ON v.bot_id = b.id AND v.version = CASE
@@ -136,6 +137,19 @@ async def ask_as_visitor(rt: Runtime, visitor: Visitor, body: PublicChatRequest)
 
     asked = Asked(visitor.bot_id, body.message, body.client_message_id, conversation_id=visitor.conversation_id)
     return (await ask(rt, visitor, asked, may_ask))[0]
+
+
+async def stop(rt: Runtime, visitor: Visitor, body: StopRequest) -> None:
+    """End an answer where it is, if this process makes it. One that is whole already stays as it is."""
+    if body.conversation_id != visitor.conversation_id:
+        raise NotFoundError("There is no such conversation.")
+    async with rt.db.tenant(visitor) as session:
+        mine = col(Message.conversation_id) == visitor.conversation_id
+        query = select(col(Message.id)).where(mine, col(Message.client_message_id) == body.client_message_id)
+        question_id = await session.scalar(query)
+    if question_id is None:
+        raise NotFoundError("There is no such message.")
+    rt.answers.stop(question_id)
 
 
 async def ask_with_key(rt: Runtime, principal: Tenant, body: ChatRequestBody) -> tuple[LiveAnswer, UUID]:
@@ -370,7 +384,9 @@ def first_id(row: Message) -> int:
 def _emit_row(live: LiveAnswer, row: Message) -> None:
     live.emit("token", text=row.text)
     live.emit("sources", sources=public_sources(row.sources), proof=row.proof)
-    offered = {name: row.trace[name] for name in ("choices", "leave_message") if name in row.trace}
+    offered = {
+        name: row.trace[name] for name in ("choices", "leave_message", "handoff", "stopped") if name in row.trace
+    }
     live.emit("done", message_id=str(row.id), answered=bool(row.answered), **offered)
 
 
@@ -393,5 +409,5 @@ def _followed_from_row(rt: Runtime, principal: Tenant | Visitor, question_id: UU
             live.first_id = live.last_id = first_id(row)
             _emit_row(live, row)
 
-    rt.answers.start(live, wait())
+    rt.answers.start(live, wait(), stoppable=False)
     return live

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Sequence
 
 from chatbot_saas.adapters.llm import Message as PromptMessage
-from chatbot_saas.services import answer_cache, answerability, answering, keeping, matching, speaking
+from chatbot_saas.services import answer_cache, answerability, answering, intents, keeping, matching, speaking
 from chatbot_saas.services.answer_cache import KeptAnswer
 from chatbot_saas.services.followups import needs_context
 from chatbot_saas.services.matching import Matched
@@ -33,10 +33,16 @@ async def make_answer(rt: Runtime, turn: Turn) -> None:
     status = "failed"
     try:
         await _answer(rt, turn)
+        intents.offer(turn)
         turn.mark("answered")
         status = "complete"
+    except asyncio.CancelledError:
+        if not turn.live.stopped:
+            raise
+        _break_off(turn)
+        status = "complete" if turn.text else "stopped"
     finally:
-        await asyncio.shield(keeping.store(rt, turn, status))
+        await _store(rt, turn, status)
     if turn.key:
         await keeping.keep_for_others(rt, turn, turn.key)
     turn.live.emit(
@@ -44,7 +50,34 @@ async def make_answer(rt: Runtime, turn: Turn) -> None:
         sources=[citation.model_dump(mode="json") for citation in turn.citations],
         proof=[sentence.model_dump(mode="json") for sentence in turn.proof],
     )
-    turn.live.emit("done", message_id=str(turn.answer_id), answered=turn.answered, **turn.offered)
+    stopped = {"stopped": True} if turn.live.stopped else {}
+    turn.live.emit("done", message_id=str(turn.answer_id), answered=turn.answered, **turn.offered, **stopped)
+
+
+async def _store(rt: Runtime, turn: Turn, status: str) -> None:
+    storing = asyncio.ensure_future(keeping.store(rt, turn, status))
+    try:
+        await asyncio.shield(storing)
+    except asyncio.CancelledError:
+        if not turn.live.stopped:
+            raise
+        # the visitor stopped it when all was said
+        _go_on()
+        await storing
+
+
+def _go_on() -> None:
+    """The task was cancelled for the visitor's sake; it ends by itself."""
+    if task := asyncio.current_task():
+        task.uncancel()
+
+
+def _break_off(turn: Turn) -> None:
+    """The visitor stopped it: what was said stays as it is, unproved."""
+    _go_on()
+    turn.trace["stopped"] = True
+    turn.answered, turn.key = bool(turn.text), None
+    turn.sources, turn.proof, turn.choices, turn.leave_message = [], [], [], False
 
 
 async def _answer(rt: Runtime, turn: Turn) -> None:

@@ -41,6 +41,7 @@ class BotView:
     link_hosts: list[str]
     allow_tools: bool
     allowed_origins: list[str]
+    widget: dict[str, Any]
     version: int
     knowledge_version: int
     model_key: str | None
@@ -115,6 +116,7 @@ class Turn:
     proof: list[SentenceProof] = field(default_factory=list[SentenceProof])
     choices: list[str] = field(default_factory=list[str])
     leave_message: bool = False
+    handoff: bool = False
     calls: list[Call] = field(default_factory=list[Call])
     pair: Matched | None = None
     """The question has an answer of its own, which is given word for word."""
@@ -138,9 +140,10 @@ class Turn:
     @property
     def offered(self) -> dict[str, Any]:
         """What the visitor can do next, where the bot could not simply answer."""
-        return (
-            {"choices": self.choices, "leave_message": self.leave_message} if self.choices or self.leave_message else {}
-        )
+        person = {"handoff": True} if self.handoff else {}
+        if self.choices or self.leave_message:
+            return {"choices": self.choices, "leave_message": self.leave_message, **person}
+        return person
 
     @property
     def stood_in(self) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from functools import partial
 
-from chatbot_saas.adapters.jobs import INGEST, TESTS, VECTORS
+from chatbot_saas.adapters.jobs import INGEST, MAIL, TESTS, VECTORS
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.settings import Settings
 from chatbot_saas.services import bot_test_runs, events, ingestion, refreshing, runs
@@ -14,6 +14,7 @@ from chatbot_saas.worker import tasks
 log = get_logger(__name__)
 RESCUE_SECONDS = 5.0
 AGAIN_SECONDS = 1.0
+MAILS = 2
 TEST_RUNS = 2
 """Runs of bots' tests at a time, where the index is: their questions are answered from it."""
 
@@ -37,6 +38,8 @@ async def work(rt: Runtime, queues: Sequence[str]) -> None:
         log.info("embedder_changed", sources=count, embedder=rt.embedder.name)
     async with asyncio.TaskGroup() as group:
         group.create_task(_take(rt, queues, rt.settings.worker_concurrency))
+        if INGEST in queues:
+            group.create_task(_take(rt, [MAIL], MAILS))
         if VECTORS in queues:
             group.create_task(_take(rt, [TESTS], TEST_RUNS))
         group.create_task(_rescue(rt))

@@ -34,6 +34,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "SuggestRequest": {"count": 1},
     "PublishRequest": {"override": True},
     "LeadCapture": {"email": "visitor@example.com", "message": "Please call me back."},
+    "HandoffRequest": {"email": "visitor@example.com"},
+    "StopRequest": {"conversation_id": "{conversation_id}", "client_message_id": "m1"},
+    "EndRequest": {"rating": 5},
     "FeedbackRequest": {"message_id": "{message_id}", "rating": 1},
 }
 """A body that is accepted, by the name of its schema. `{bot_id}` and the like are filled in with ids."""

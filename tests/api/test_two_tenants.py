@@ -24,7 +24,11 @@ TENANT_ROUTES = [o for o in operations() if o.path.startswith(("/api/v1/", "/api
 ADMIN_ROUTES = [o for o in TENANT_ROUTES if "/admin/" in o.path]
 WITH_PATH_IDS = [o for o in TENANT_ROUTES if o.path_ids and o not in ADMIN_ROUTES]
 PUBLIC_ROUTES = [o for o in operations() if o.public]
-FOR_ANYBODY = {"GET /api/public/bot/{bot_id}/config", "POST /api/public/conversation/{bot_id}/start"}
+FOR_ANYBODY = {
+    "GET /api/public/bot/{bot_id}/config",
+    "GET /api/public/bot/{bot_id}/frame",
+    "POST /api/public/conversation/{bot_id}/start",
+}
 """A published bot is public: its appearance and a new conversation."""
 NO_IDS = {"number"}
 """Parameters that say which one within an answer: 1 is the first of everybody's."""

@@ -176,7 +176,7 @@ def test_a_hostile_answer_in_the_real_frame_runs_and_loads_nothing(site: Site) -
     frame = page.frame_locator("iframe")
     frame.get_by_role("textbox").fill("q")
     frame.get_by_role("textbox").press("Enter")
-    expect(frame.locator(".thumbs")).to_be_visible()
+    expect(frame.locator(".down")).to_be_visible()
     assert frame.locator("#log :is(script, img, iframe, style, form, base)").count() == 0
     assert frame.locator("main").evaluate("() => window.hacked ?? null") is None
     assert [url for url in outside if not url.startswith((site.backend.url, site.origin))] == []
