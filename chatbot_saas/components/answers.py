@@ -67,7 +67,7 @@ def _citation(source: Citation) -> rx.Component:
                 source.link,
                 rx.el.a(
                     "Open the page at this place",
-                    href=source.link,
+                    href=rx.Var.create(source.link).to(str),
                     target="_blank",
                     rel="noopener noreferrer nofollow",
                     class_name="ml-[26px] text-[13px] underline",

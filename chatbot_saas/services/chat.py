@@ -22,7 +22,7 @@ from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import Scope, Tenant, Visitor
 from chatbot_saas.models import Bot, Message
 from chatbot_saas.schemas.chat import ChatRequestBody, Citation, PublicChatRequest, SearchHit, StopRequest
-from chatbot_saas.services import bots, matching, usage
+from chatbot_saas.services import bots, chat_sql, matching, usage
 from chatbot_saas.services.citations import public_sources
 from chatbot_saas.services.live import LiveAnswer
 from chatbot_saas.services.replies import make_answer
@@ -95,37 +95,6 @@ _BOT = """
     """
 """`version`: a number of the bot's, PUBLISHED or PRESENT."""
 PLAYGROUND = "playground"
-_VISITORS_CONVERSATION = "SELECT id FROM conversations WHERE id = %(id)s AND bot_id = %(bot_id)s"
-_SESSIONS_CONVERSATION = "SELECT id FROM conversations WHERE bot_id = %(bot_id)s AND session_id = %(session_id)s"
-_NEW_CONVERSATION = """
-    INSERT INTO conversations (id, tenant_id, bot_id, channel, session_id, origin, status, message_count,
-                               first_question)
-    SELECT %(id)s, tenant_id, id, %(channel)s, %(session_id)s, '', 'open', 0, '' FROM bots WHERE id = %(bot_id)s
-    ON CONFLICT DO NOTHING
-    """
-_HISTORY = """
-    SELECT role, text FROM messages
-    WHERE conversation_id = %(conversation_id)s AND id < %(before)s AND status = 'complete'
-    ORDER BY id DESC LIMIT %(limit)s
-    """
-_QUESTION = """
-    INSERT INTO messages (id, tenant_id, bot_id, conversation_id, role, text, status, client_message_id, sources, trace,
-                          bot_version)
-    VALUES (%(id)s, %(tenant_id)s, %(bot_id)s, %(conversation_id)s, 'user', %(text)s, 'complete', %(client_message_id)s,
-            '[]', '{}', %(bot_version)s)
-    ON CONFLICT (conversation_id, client_message_id) DO NOTHING RETURNING id
-    """
-_COUNT_QUESTION = """
-    UPDATE conversations SET message_count = message_count + 2, last_message_at = now(), status = 'open',
-           first_question = CASE first_question WHEN '' THEN %(first_question)s ELSE first_question END
-    WHERE id = %(conversation_id)s AND EXISTS (SELECT 1 FROM messages WHERE id = %(id)s)
-    """
-_PENDING_ANSWER = """
-    INSERT INTO messages (id, tenant_id, bot_id, conversation_id, role, text, status, reply_to_id, sources, trace,
-                          bot_version)
-    SELECT %(answer_id)s, tenant_id, bot_id, conversation_id, 'assistant', '', 'pending', id, '[]', '{}', bot_version
-    FROM messages WHERE id = %(id)s
-    """
 
 
 async def ask_as_visitor(rt: Runtime, visitor: Visitor, body: PublicChatRequest) -> LiveAnswer:
@@ -235,10 +204,10 @@ async def _begin(
     async with rt.db.tenant_plain(principal) as sql:
         found = await sql.run(_BOT, id=asked.bot_id, version=asked.version)
         if asked.conversation_id is None:
-            await sql.run(_NEW_CONVERSATION, id=new_id(), **asked.session)
-            conversation = await sql.row(_SESSIONS_CONVERSATION, **asked.session)
+            await sql.run(chat_sql.NEW_CONVERSATION, id=new_id(), **asked.session)
+            conversation = await sql.row(chat_sql.SESSIONS_CONVERSATION, **asked.session)
         else:
-            conversation = await sql.row(_VISITORS_CONVERSATION, id=asked.conversation_id, bot_id=asked.bot_id)
+            conversation = await sql.row(chat_sql.VISITORS_CONVERSATION, id=asked.conversation_id, bot_id=asked.bot_id)
         bot = _present(await found.fetchone(), asked.version)
         if may_ask:
             may_ask(bot)
@@ -254,11 +223,11 @@ async def _begin(
         }
         rt.answers.announce(turn.live)
         told = {"conversation_id": conversation.id, "before": question_id, "limit": HISTORY_MESSAGES}
-        history = None if asked.given else await sql.run(_HISTORY, **told)
+        history = None if asked.given else await sql.run(chat_sql.HISTORY, **told)
         paired = await sql.run(matching.EXACT, **matching.asked(bot.id, asked.question))
-        added = await sql.run(_QUESTION, client_message_id=asked.client_message_id, **row)
-        await sql.run(_COUNT_QUESTION, first_question=asked.question[:200], **row)
-        await sql.run(_PENDING_ANSWER, **row)
+        added = await sql.run(chat_sql.QUESTION, client_message_id=asked.client_message_id, **row)
+        await sql.run(chat_sql.COUNT_QUESTION, first_question=asked.question[:200], **row)
+        await sql.run(chat_sql.PENDING_ANSWER, **row)
         await sql.commit()
         is_new = await added.fetchone()
         if history:

@@ -1,12 +1,11 @@
 """Which span of the passages supports a sentence of an answer: words, figures and names are compared, without a model.
 
 A span is one to three neighbouring sentences of a passage. It supports a sentence if it holds enough of its words
-(weighted by how rare they are in the passages), every figure and code, and does not contradict it (see
-services.contradictions). What this cannot tell is what only a synonym says.
+(weighted by how rare they are in the passages), every figure and code, and does not contradict it
+(services.contradictions). What this cannot tell is what only a synonym says.
 
-An answer may be in another language than the passages, or in another script. Words cannot tell then, so such a
-sentence counts as supported by the passage that its mark names (without a mark: that shares a figure or a code with
-it), unless a figure or a code of it does not occur there.
+Of an answer in another language or script words cannot tell. Its sentences count as supported by the passage that their
+mark names (without one: that shares a figure or code), unless a figure or code does not occur there.
 """
 
 import math
@@ -34,8 +33,7 @@ MAX_QUOTE = 400
 MOST_SENTENCES = 3
 CANDIDATES = 8
 """Sentences of the passages around which spans are looked at, for each sentence of an answer."""
-ENOUGH = 0.5
-ENOUGH_WIDE = 0.42
+ENOUGH, ENOUGH_WIDE = 0.5, 0.42
 """In scripts without spaces, where a rewording shares fewer pairs of signs."""
 UNKNOWN = 0.45
 PAIR = 0.2
@@ -46,7 +44,7 @@ NAME = 0.2
 LONGER = 0.03
 JUDGED = 8
 VETO = 0.95
-"""Of the best share: a span that holds so much and contradicts speaks for its sentences in other spans, too."""
+"""Of the best share: so much held and contradicted speaks for its sentences in other spans, too."""
 FIGURE = 1.0
 BOUND = 0.4
 _TABLE_HEAD = re.compile(r"^(\|.+)\n\|[\s:|-]+$", re.MULTILINE)
@@ -66,8 +64,8 @@ class Support:
     passage: int | None = None
     """Its number, from 1, as in the prompt."""
     begin: int = 0
-    """Offsets of the span in the passage's text."""
     end: int = 0
+    """Offsets of the span in the passage's text: `begin`, `end`."""
     reason: str = ""
     """Why not, for tests and traces: words, figure, code, count, denied, roles."""
 
