@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from chatbot_saas.components.feedback import confirm_by_name, confirm_dialog, notice, skeleton_panels
-from chatbot_saas.components.forms import field, form_section, select_field, text_area, text_field
+from chatbot_saas.components.forms import field, form_section, select_field, switch_field, text_area, text_field
 from chatbot_saas.components.layout import icon_button
 from chatbot_saas.components.vars import length, negated, shown
 from chatbot_saas.pages.bot_answers import finding, trust
@@ -152,22 +152,13 @@ def _model() -> rx.Component:
             _slider("top_p", "Top-p", 1.0, "Leave at 1 unless you know why.", lowest=0.05),
             class_name="grid sm:grid-cols-2 gap-5",
         ),
-        rx.el.label(
-            rx.switch(
-                checked=State.draft.allow_tools,
-                on_change=lambda on: State.change("allow_tools", on),  # pyright: ignore[reportCallIssue]
-                id="allow_tools",
-            ),
-            rx.el.span(
-                rx.el.span("Take tools from programs", class_name="text-sm font-medium"),
-                rx.el.span(
-                    "Programs that use the OpenAI-compatible address may bring tools. What a tool returns is in none "
-                    "of your sources, and is not proved by them.",
-                    class_name="block text-[13px] text-[var(--ink-soft)]",
-                ),
-            ),
-            class_name="flex items-start gap-3",
-            html_for="allow_tools",
+        switch_field(
+            "allow_tools",
+            "Take tools from programs",
+            checked=State.draft.allow_tools,
+            on_change=lambda on: State.change("allow_tools", on),  # pyright: ignore[reportCallIssue]
+            hint="Programs that use the OpenAI-compatible address may bring tools. What a tool returns is in none "
+            "of your sources, and is not proved by them.",
         ),
         id="model-section",
     )

@@ -3,6 +3,7 @@
 import reflex as rx
 
 from chatbot_saas.components.copying import code_block
+from chatbot_saas.components.forms import line_form
 from chatbot_saas.components.vars import shown
 from chatbot_saas.schemas.embed import EmbedCheck, EmbedReport
 from chatbot_saas.state.embed import EmbedState
@@ -40,23 +41,17 @@ def doctor() -> rx.Component:
 
 
 def _ask() -> rx.Component:
-    return rx.form(
-        rx.el.div(
-            rx.input(
-                name="url",
-                placeholder="https://shop.example/contact",
-                aria_label="Address of your page",
-                auto_complete="url",
-                input_mode="url",
-                max_length=2000,
-                size="2",
-                class_name="flex-1 min-w-0",
-            ),
-            rx.button("Check", type="submit", variant="soft", size="2", loading=State.checking),
-            class_name="flex gap-2",
-        ),
-        rx.cond(State.problem, rx.el.p(State.problem, class_name="field-error pt-1.5", role="alert")),
+    return line_form(
+        action="Check",
         on_submit=State.check,
+        busy=State.checking,
+        problem=State.problem,
+        name="url",
+        placeholder="https://shop.example/contact",
+        aria_label="Address of your page",
+        auto_complete="url",
+        input_mode="url",
+        max_length=2000,
     )
 
 
