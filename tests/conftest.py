@@ -34,11 +34,8 @@ SECRET_KEY = "a secret key that only the tests use, long enough"
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What mostly waits, for a browser or for the death of a process, goes first, beside what mostly computes."""
-    for item in items:
-        if item.get_closest_marker("kill"):
-            item.add_marker(pytest.mark.xdist_group("kill"))
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+    """What waits long for the death of a process goes first, beside what computes."""
+    items.sort(key=lambda item: item.get_closest_marker("kill") is None)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """axe finds nothing in the frame: light and dark, from right to left, on a phone, with everything opened."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from playwright.sync_api import Frame, expect
 
 from tests.e2e import axe
 from tests.e2e.widget_backend import SOURCES, Script
-from tests.e2e.widget_site import Chat, Site, sites
+from tests.e2e.widget_site import Chat, Site
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 ANSWER = (
@@ -19,25 +18,17 @@ ANSWER = (
 
 
 @pytest.fixture(scope="module")
-def _site() -> Iterator[Site]:
-    with sites() as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
 def source() -> str:
     return axe.script()
 
 
 @pytest.fixture
-def site(_site: Site) -> Iterator[Site]:
-    _site.backend.scripts.clear()
+def site(site: Site) -> Site:
     passage = {1: {"before": "Before. ", "quote": SOURCES[0]["quote"], "after": " After."}}
     offers = {"choices": ["What else?"], "leave_message": True, "handoff": True}
     proof = [{"start": 0, "end": 6, "supported": False, "source": None}]
-    _site.backend.scripts["all"] = Script([ANSWER], SOURCES[:1], proof=proof, passages=passage, done=offers)
-    yield _site
-    _site.close()
+    site.backend.scripts["all"] = Script([ANSWER], SOURCES[:1], proof=proof, passages=passage, done=offers)
+    return site
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])

@@ -1,33 +1,12 @@
 """The chat in the iframe, in a real browser, against a stand-in for the public routes."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.widget_backend import SOURCES, Script
-from tests.e2e.widget_site import Chat, Site, sites
-
-
-@pytest.fixture(scope="module")
-def _site() -> Iterator[Site]:
-    with sites() as site:
-        yield site
-
-
-@pytest.fixture
-def site(_site: Site) -> Iterator[Site]:
-    _site.backend.calls.clear()
-    _site.backend.scripts.clear()
-    yield _site
-    _site.close()
-
-
-@pytest.fixture
-def bot(site: Site) -> str:
-    return site.backend.add_bot([site.origin])
-
+from tests.e2e.widget_site import Chat, Site
 
 # --- handshake and tokens
 

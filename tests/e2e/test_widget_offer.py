@@ -1,38 +1,23 @@
 """Where a bot cannot answer: what to ask next, and a message to a person."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.widget_backend import Script
-from tests.e2e.widget_site import Chat, Site, sites
+from tests.e2e.widget_site import Chat, Site
 
 UNKNOWN = "I could not find that in my sources. Did you mean one of these?"
 CHOICES = ["How long does a repair take?", "<b>Warranty</b>"]
 
 
-@pytest.fixture(scope="module")
-def _site() -> Iterator[Site]:
-    with sites() as site:
-        yield site
-
-
 @pytest.fixture
-def site(_site: Site) -> Iterator[Site]:
-    _site.backend.calls.clear()
-    _site.backend.scripts.clear()
-    _site.backend.lead_faults.clear()
-    _site.backend.scripts["clocks?"] = Script([UNKNOWN], done={"choices": CHOICES, "leave_message": True})
-    yield _site
-    _site.close()
-
-
-@pytest.fixture
-def bot(site: Site) -> str:
-    return site.backend.add_bot([site.origin])
+def site(site: Site) -> Site:
+    site.backend.lead_faults.clear()
+    site.backend.scripts["clocks?"] = Script([UNKNOWN], done={"choices": CHOICES, "leave_message": True})
+    return site
 
 
 def form_of(chat: Chat) -> Locator:

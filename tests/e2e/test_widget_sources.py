@@ -1,37 +1,17 @@
 """Sources that open at their quote and sentences that no source supports, in the widget and on a real page."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
 
 from chatbot_saas.services.text_fragments import link_to
 from tests.e2e.widget_backend import SOURCES, Script
-from tests.e2e.widget_site import Chat, Site, sites
+from tests.e2e.widget_site import Chat, Site
 
 LINK = f"{SOURCES[0]['url']}#:~:text=You%20can%20return"
 BEFORE, QUOTE, AFTER = "Orders. " * 35, SOURCES[0]["quote"], " Refunds take a week." * 15
 PASSAGE = {"title": "Handbook", "page": 4, "link": LINK, "before": BEFORE, "quote": QUOTE, "after": AFTER}
-
-
-@pytest.fixture(scope="module")
-def _site() -> Iterator[Site]:
-    with sites() as site:
-        yield site
-
-
-@pytest.fixture
-def site(_site: Site) -> Iterator[Site]:
-    _site.backend.calls.clear()
-    _site.backend.scripts.clear()
-    yield _site
-    _site.close()
-
-
-@pytest.fixture
-def bot(site: Site) -> str:
-    return site.backend.add_bot([site.origin])
 
 
 def test_a_source_opens_at_its_quote(site: Site, bot: str) -> None:
