@@ -64,7 +64,7 @@ async def check(rt: Runtime, principal: Tenant, bot_id: UUID, url: str) -> Embed
     """
     principal.require(Scope.BOTS_WRITE)
     async with rt.db.tenant(principal) as session:
-        bot = await bots.get(session, principal, bot_id)
+        bot = BotRead.model_validate(await bots.load(session, principal, bot_id))
     address = from_person(url)
     try:
         async with rt.web.fetch(address, accept=PAGE_TYPES, max_bytes=MAX_BYTES, robots=False) as fetched:
