@@ -32,6 +32,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "BotTestCreate": {"question": "How long is the warranty?", "facts": ["5 years"]},
     "BotTestPatch": {"enabled": False},
     "SuggestRequest": {"count": 1},
+    "TestRunRequest": {"publish": False},
     "PublishRequest": {"override": True},
     "LeadCapture": {"email": "visitor@example.com", "message": "Please call me back."},
     "HandoffRequest": {"email": "visitor@example.com"},

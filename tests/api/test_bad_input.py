@@ -24,7 +24,7 @@ HASHED_ONLY = {"password", "owner_password", "refresh_token"}
 """Texts that are hashed before anything else: any character is as good as another."""
 NOT_READ = {"parent_origin", "visitor_key", "consent"}
 """Asked for only where the request comes from our own frame, and no website then; or known from before, or unknown."""
-OPTIONAL = {"StartRequest", "EndRequest", "SuggestRequest", "PublishRequest"}
+OPTIONAL = {"StartRequest", "EndRequest", "SuggestRequest", "TestRunRequest", "PublishRequest"}
 """Bodies that may be left out."""
 DOCUMENTS = {"text"}
 """Texts that may be long: as long as a body may be."""

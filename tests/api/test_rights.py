@@ -73,6 +73,7 @@ NEEDS = {
     "DELETE /api/v1/leads/{lead_id}": "leads:write",
     "GET /api/v1/messages/{message_id}/record": "conversations:read",
     "POST /api/v1/bots/{bot_id}/search/explain": "chat",
+    "POST /api/v1/bots/{bot_id}/embed/check": "bots:write",
     "GET /api/v1/api-keys": "keys:write",
     "POST /api/v1/api-keys": "keys:write",
     "DELETE /api/v1/api-keys/{key_id}": "keys:write",
@@ -123,6 +124,7 @@ def is_refused(answer: httpx.Response, needed: str) -> bool:
         return False
     assert code_of(answer) == "forbidden"
     assert f"the right {needed}," in answer.text
+    assert "error" in answer.json() or answer.json()["required_scope"] == needed, "OpenAI's shape has no place for it"
     return True
 
 

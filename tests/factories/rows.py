@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, col
 
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.security import new_token, token_hash
@@ -20,6 +21,7 @@ from chatbot_saas.models import (
     Chunk,
     Conversation,
     Document,
+    EventRow,
     Job,
     Lead,
     LoginSession,
@@ -110,4 +112,15 @@ async def one_of_each(session: AsyncSession) -> Rows:
         session.add_all(generation)
         await session.flush()
         rows.by_table |= {str(row.__tablename__): row for row in generation}
+    await _one_event(session, rows, bot_id)
     return rows
+
+
+async def _one_event(session: AsyncSession, rows: Rows, bot_id: UUID) -> None:
+    """In place of those that the triggers wrote of the rows above."""
+    await session.execute(delete(EventRow).where(col(EventRow.tenant_id) == rows.tenant_id))
+    event = EventRow(tenant_id=rows.tenant_id, bot_id=bot_id, transaction_id=1, type="bot.changed", data={})
+    session.add(event)
+    await session.flush()
+    await session.refresh(event)
+    rows.by_table[str(event.__tablename__)] = event

@@ -139,7 +139,8 @@ async def test_suggestions_come_from_the_sources_are_answered_and_never_come_twi
     assert 2 <= len(made) <= 4, made
     assert all(test.origin == "source" and test.source_id and test.enabled and test.facts for test in made)
     assert any(test.question == "How long does a refund take?" for test in made), "a pair's own question"
-    assert any("___" in test.question for test in made)
+    assert all(test.question.endswith("?") and "___" not in test.question for test in made), "as a person asks"
+    assert any(test.question != "How long does a refund take?" for test in made), "of a sentence"
     again = await bot_test_ideas.suggest(rt, person.principal, bot.id, 20)
     questions = [test.question for test in (*made, *again)]
     assert len(questions) == len(set(questions))
