@@ -11,7 +11,7 @@ from chatbot_saas.cli.setup import prepare
 from chatbot_saas.core.settings import ROOT, get_settings
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-WORKERS = "3"  # each holds a database, a server and a browser of its own, and mostly waits
+WORKERS = "2"  # each holds a database, a server and a browser of its own; a third was no faster on two cores
 
 
 def find_browser() -> str:

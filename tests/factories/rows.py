@@ -1,4 +1,7 @@
-"""A row of every table, straight into the database: for tests of what the database itself refuses."""
+"""A row of every table, straight into the database: for tests of what the database itself refuses.
+
+What can be under way has ended: a worker beside the tests takes up what is lost, and ends it with all that it stored.
+"""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -79,13 +82,13 @@ async def one_of_each(session: AsyncSession) -> Rows:
         [
             BotVersion(**owned, version=1, settings={}),
             UsageEvent(**owned, kind="chat", provider="offline", model="m"),
-            Source(id=source_id, **owned, title="Source"),
+            Source(id=source_id, **owned, title="Source", status="ready"),
             Conversation(id=conversation_id, **owned, channel="widget"),
             BotTest(id=test_id, **owned, question="secret question"),
-            BotTestRun(id=run_id, **owned, version=1),
+            BotTestRun(id=run_id, **owned, version=1, status="done"),
         ],
         [
-            Job(**owned, source_id=source_id, kind="add", run=1),
+            Job(**owned, source_id=source_id, kind="add", run=1, status="succeeded"),
             BotTestResult(**owned, run_id=run_id, test_id=test_id, side="candidate", question="secret question"),
             WebPage(**owned, source_id=source_id, url="https://secret.example/"),
             Document(id=document_id, **owned, source_id=source_id, title="Document", text="secret text"),
