@@ -45,7 +45,7 @@ button:before{content:"";box-sizing:border-box;width:24px;height:24px;border:2.5
     const end = new AbortController();
     const { signal } = end;
     let panel, ready, timer;
-    const failed = () => warn(`${bot.origin} does not answer for bot ${id}. Is it up, and does this page's Content-Security-Policy allow it?`);
+    const failed = () => warn(`No answer from ${bot.origin} for bot ${id}. Is it up? Does this page's Content-Security-Policy allow it?`);
 
     // what is called, in order, once the config is here
     let calls = new Promise((resolve) => (ready = resolve));

@@ -1,48 +1,45 @@
 // The page in the iframe: learns from which website it was opened, then holds one conversation.
 import { client, memory } from "./client.js";
 import { leave, serve, tell, website } from "./host.js";
-import { texts } from "./texts.js";
+import { spoken, texts } from "./texts.js";
 import { view } from "./view.js";
 
 // characters of a question; the server refuses more
 const LIMIT = 4000;
 const $ = (id) => document.getElementById(id);
 const bot = new URLSearchParams(location.search).get("bot_id");
-const [chat, log, live, input, send, close, fresh] = ["chat", "log", "live", "input", "send", "close", "fresh"].map($);
+const [chat, log, live, input, send, close, menu] = ["chat", "log", "live", "input", "send", "close", "menu"].map($);
 
 // On a phone the keyboard would cover the welcome: it comes when the visitor touches the field.
 const focus = () => (matchMedia("(pointer:coarse)").matches ? chat : input).focus();
 
-function paint({ theme, name = "Chat", language, placeholder, powered_by, icon }, words) {
-  const { color, on, mode } = theme || {};
+function paint({ theme, name = "Chat", placeholder, powered_by, icon }, words, language) {
+  const { color, on, mode, radius, font } = theme || {};
   const { style } = document.documentElement;
   if (color) {
     style.setProperty("--accent", color);
     style.setProperty("--on-accent", on);
   }
   if (/^(light|dark)$/.test(mode)) style.colorScheme = mode;
-  document.documentElement.lang = language || "en";
+  if (/^\d+px$/.test(radius)) style.setProperty("--round", radius);
+  document.documentElement.lang = language;
+  document.dir = /ar|he/.test(language) ? "rtl" : "";
   document.title = chat.ariaLabel = $("name").textContent = name;
-  const face = $("face");
-  face.textContent = name[0];
-  if (icon) {
-    const picture = new Image();
-    picture.onload = () => face.replaceChildren(picture);
-    picture.src = `icon/${encodeURIComponent(bot)}?v=${encodeURIComponent(icon)}`;
-  }
-  for (const node of [input, log, close, fresh]) node.ariaLabel = words[node.id];
+  $("face").textContent = name[0];
+  if (font || icon) import("./brand.js").then((part) => part.brand(chat, font, icon && `icon/${encodeURIComponent(bot)}?v=${encodeURIComponent(icon)}`));
+  for (const node of [input, log, close, menu]) node.ariaLabel = words[node.id];
   close.title = words.close;
-  fresh.title = words.fresh;
+  menu.title = words.menu;
   input.placeholder = placeholder || words.placeholder;
   $("note").textContent = words.note + " · " + (powered_by || "Powered by Footnote");
 }
 
-function conversation(visitor, config, words) {
-  const show = view(log, live, words);
-  // no question is taken: an answer arrives, or what was said before
+function conversation(visitor, config, words, language) {
+  const show = view(log, words);
+  // no question is taken: an answer arrives, or what was said before, or something has to be agreed to first
   let busy = true;
-  // AbortController of the answer that arrives now
-  let running;
+  // AbortController of the answer that arrives now, and its turn
+  let running, current;
   // questions of the website that wait for their turn
   const asked = [];
 
@@ -66,17 +63,24 @@ function conversation(visitor, config, words) {
     if (asked[0]) begin(asked.shift());
   };
 
-  const finish = (row, id) =>
-    row.finish(
-      (rating) => visitor.rate(id, rating).catch(() => show.notice(words.failed)),
-      "",
-      (number) => visitor.source(id, number),
-    );
-  const said = (text, sources = [], id, proof) => {
+  // what is fetched on demand works on this
+  const talk = { log, live, input, config, visitor, words, language, show, focus };
+  // those of menus and forms, too; the owner's words are among the first ones
+  talk.all = async () => ({ ...(await texts(language, "more")), ...words });
+  /** Thumbs, time and the like under a message; without them it can be read all the same. */
+  const dress = async (node, message) => (await import("./extras.js").catch(() => {}))?.dress(node, message, talk);
+
+  const finish = (row, message, note) => {
+    row.finish(note, (number) => visitor.own(`messages/${message.id}/sources/${number}`));
+    dress(row.node, { ...message, role: "assistant", text: row.source });
+  };
+  const said = (message) => {
+    const { role, text, sources = [], id, proof } = message;
+    if (role === "user") return dress(show.user(text), message);
     const row = show.answer(config.name);
     row.add(text);
     row.sources(sources, proof);
-    id ? finish(row, id) : row.finish();
+    id ? finish(row, message) : row.finish();
   };
 
   function explain({ code = "unavailable", status, retryable, after = 10, message }, again) {
@@ -92,6 +96,7 @@ function conversation(visitor, config, words) {
     const mine = (busy = running = new AbortController());
     const { signal } = mine;
     let done;
+    current = turn;
     update();
     status((live.textContent = words.writing));
     try {
@@ -102,11 +107,11 @@ function conversation(visitor, config, words) {
         waiting: () => status(words.waiting),
         signal,
       });
-      finish(row, done.message_id);
+      finish(row, { id: done.message_id, fresh: true }, done.stopped && words.stopped);
       live.textContent = row.text;
       tell("answer", { id: done.message_id, answered: done.answered });
     } catch (error) {
-      if (signal.aborted) row.finish(null, words.stopped);
+      if (signal.aborted) row.finish(words.stopped);
       else {
         row.remove();
         explain(error, () => busy || ask(turn));
@@ -114,25 +119,35 @@ function conversation(visitor, config, words) {
     }
     if (running === mine) rest();
     next(done);
+    join();
   }
 
-  /** Under the newest answer: what to ask next, and a way to leave a message. */
+  /** Under the newest answer: what to ask next, and a way to reach a person. */
   async function next(done) {
-    if (!done?.choices?.[0] && !done?.leave_message) return;
+    if (!done?.choices?.[0] && !done?.leave_message && !done?.handoff) return;
     const { offer } = await import("./offer.js").catch(() => ({}));
-    const left = (body) => visitor.leave(body).then(() => tell("lead"));
-    if (!busy) offer?.(done, { log, live, words, focus, pick, leave: left });
+    if (!busy) offer?.(done, talk);
   }
 
-  const begin = (text) => {
-    show.user(text);
+  // what is said here is shown in other tabs, and the other way round, once there is something
+  let tabs;
+  const heard = (turn) => busy || (turn ? (show.user(turn.text), ask(turn)) : talk.resume());
+  const join = () => (tabs ??= import("./tabs.js").then((part) => part.tabs(bot, visitor, heard)).catch(() => (tabs = null)));
+  talk.changed = async (turn) => (await join())?.(turn);
+  addEventListener("storage", () => tabs || join().then(() => heard()));
+
+  const begin = async (text) => {
     // a UUID; crypto.randomUUID needs https
-    const id = URL.createObjectURL(new Blob()).slice(-36);
-    tell("message", { id });
-    ask({ id, text });
+    const turn = { id: URL.createObjectURL(new Blob()).slice(-36), text };
+    tell("message", { id: turn.id });
+    dress(show.user(text), { role: "user", text });
+    const answer = ask(turn);
+    await visitor.begin().catch(() => {});
+    if (tabs) talk.changed(turn);
+    return answer;
   };
 
-  const pick = (text) => {
+  talk.pick = (text) => {
     if (busy) return;
     focus();
     begin(text);
@@ -147,40 +162,46 @@ function conversation(visitor, config, words) {
   }
 
   document.forms[0].onsubmit = submit;
-  send.onclick = (event) => {
+  send.onclick = async (event) => {
     if (!running) return;
     event.preventDefault();
-    running.abort();
+    const mine = running;
+    // what was written until then comes as a whole answer; if the server is not heard of, it is left at that
+    setTimeout(() => mine.abort(), 2000);
+    await visitor.stop(current.id).catch(() => mine.abort());
     visitor.settled();
   };
   input.oninput = () => {
     update();
     // ready by the time the question is; a failure shows when it is sent
-    visitor.begin().catch(() => {});
+    busy || visitor.begin().catch(() => {});
   };
   input.onkeydown = (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) submit(event);
   };
   const welcome = () => {
+    running?.abort();
     log.replaceChildren();
-    if (config.welcome_message) said(config.welcome_message);
-    show.starters(config.starter_questions, pick);
+    if (config.welcome_message) said({ text: config.welcome_message });
+    show.starters(config.starter_questions, talk.pick);
     rest();
   };
   /** A new conversation, in place of this one. */
-  const startNew = () => {
-    running?.abort();
-    visitor.end();
-    welcome();
+  talk.restart = (opinion) => {
+    if (running) visitor.stop(current.id).catch(() => {});
+    visitor.end(opinion);
+    talk.resume();
+    talk.changed();
   };
-  fresh.onclick = () => {
-    startNew();
+  talk.fresh = (opinion) => {
+    talk.restart(opinion);
     focus();
   };
+  menu.onclick = async () => (await import("./menu.js")).menu(menu, talk);
+  addEventListener("online", () => log.querySelector(".retry")?.click());
 
   /** What was said before, and the answer that a change of page interrupted. */
-  const resume = async () => {
-    running?.abort();
+  talk.resume = async () => {
     welcome();
     const pending = visitor.pending();
     busy = true;
@@ -188,15 +209,23 @@ function conversation(visitor, config, words) {
     const before = await visitor.history();
     // answered meanwhile: heard again, with what comes next
     if (pending && before.at(-2)?.text === pending.text) before.pop();
-    for (last of before) last.role === "assistant" ? said(last.text, last.sources, last.id, last.proof) : show.user(last.text);
+    for (last of before) said(last);
+    if (last) join();
     busy = false;
     if (last && visitor.done()?.message_id === last.id) next(visitor.done());
-    if (!pending || last?.role === "assistant") return;
-    if (!last) show.user(pending.text);
-    ask(pending);
+    if (pending && last?.role !== "assistant") {
+      if (!last) show.user(pending.text);
+      return ask(pending);
+    }
+    if (!config.early || last) return rest();
+    // a consent, or who writes
+    busy = true;
+    await (await import("./forms.js")).before(talk);
+    rest();
   };
-
-  return { resume, startNew, send: (text) => (busy ? asked.push(text) : begin(text)) };
+  /** A question of the website's: at once, or in its turn. */
+  talk.send = (text) => (busy ? asked.push(text) : begin(text));
+  return talk;
 }
 
 async function main() {
@@ -204,10 +233,12 @@ async function main() {
   const api = location.href.split("/widget/")[0] + "/api/public/";
   const visitor = client(api, encodeURIComponent(bot), site, memory(`chatbot:${bot}:${site.origin}`));
   const config = site.config || (await visitor.config().catch(() => null));
-  const words = await texts(config?.language);
+  const language = spoken(config?.language);
+  const [words, settings] = await Promise.all([texts(language), config?.early && visitor.settings().catch(() => {})]);
+  Object.assign(words, settings?.texts);
   chat.hidden = false;
-  if (!config) return view(log, live, words).notice(words.denied);
-  paint(config, words);
+  if (!config) return view(log, words).notice(words.denied);
+  paint(config, words, language);
   if (site.config && !site.inline) {
     close.hidden = false;
     close.onclick = leave;
@@ -215,14 +246,15 @@ async function main() {
   }
   // part of another page: whoever opened that one was not about to write here
   if (parent === window || (site.config && !site.inline)) focus();
-  if (site.identity) visitor.identify();
-  const { resume, send, startNew } = conversation(visitor, config, words);
-  await resume();
+  visitor.identify();
+  const talk = conversation(visitor, config, words, language);
+  talk.resume();
+  let { identity } = site;
   serve({
     open: () => site.inline || focus(),
-    new: startNew,
-    send: ({ text }) => text.trim() && send(text.trim().slice(0, LIMIT)),
-    identify: () => visitor.identify() && resume(),
+    new: () => talk.restart(),
+    send: ({ text }) => text.trim() && talk.send(text.trim().slice(0, LIMIT)),
+    identify: () => identity !== (identity = site.identity) && (visitor.identify(), talk.resume()),
   });
 }
 main();

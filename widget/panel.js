@@ -5,25 +5,20 @@ const css = `dialog{--e:calc(var(--y) + 72px + env(safe-area-inset-bottom));widt
 dialog[open]{animation:in .2s ease-out}
 dialog::backdrop{background:none}
 iframe{display:block;width:100%;height:100%;border:0;color-scheme:normal}
-:host([data-chatbot=inline]){display:block!important;height:100%!important}
-.inline{min-height:420px}
 [aria-expanded=true]:before{content:"";display:block;width:13px;height:13px;border:solid;border-width:0 2.5px 2.5px 0;border-radius:0;transform:translateY(-3px)rotate(45deg)}
-b{position:absolute;inset:-4px -4px auto auto;min-width:22px;padding:0 6px;box-sizing:border-box;border-radius:11px;background:#c81e1e;color:#fff;box-shadow:0 0 0 2px #fff;font:600 12px/22px system-ui,sans-serif}
-b:empty{display:none}
 @keyframes in{from{opacity:0;transform:translateY(12px)}}
 @media ${phone.media}{dialog{inset:var(--v,0) 0 auto!important;width:100%;max-width:none;height:var(--h,100dvh);border-radius:0;box-sizing:border-box;padding:env(safe-area-inset-top) 0 env(safe-area-inset-bottom)}
 [aria-expanded=true]{visibility:hidden}}
 @media(prefers-reduced-motion){dialog{animation:none!important}}`;
 const TOLD = ["message", "answer", "lead", "error"];
 
-/** `bot`: what chatbot-widget.js knows of the bot. The methods are the website's calls. */
-export function panel(bot) {
+/** `bot`: what chatbot-widget.js knows of the bot. Gives the website's calls. */
+export async function panel(bot) {
   const { button, config, make, origin, root, signal, options, emit } = bot;
   const inline = !button;
   const view = window.visualViewport;
-  let frame, loaded, dialog, badge;
+  let frame, loaded, dialog, unread;
   let waiting = [];
-  let unread = 0;
 
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(css);
@@ -55,12 +50,7 @@ export function panel(bot) {
     };
     frame.src = bot.url("frame?bot_id=");
   };
-  const count = (number) => {
-    if (inline || number === unread) return;
-    unread = number;
-    badge.textContent = number || "";
-    emit("unread", { count: number });
-  };
+  const missed = async (more) => (await (unread ??= import("./unread.js"))).count(bot, more);
 
   addEventListener(
     "message",
@@ -68,7 +58,7 @@ export function panel(bot) {
       if (!frame || source !== frame.contentWindow || from !== origin) return;
       if (data?.type === "chatbot:close") bot.run("close");
       if (data?.type !== "chatbot:event" || !TOLD.includes(data.name)) return;
-      if (data.name === "answer" && dialog && !dialog.open) count(unread + 1);
+      if (data.name === "answer" && dialog && !dialog.open) missed(1);
       emit(data.name, data.detail);
     },
     { signal },
@@ -77,13 +67,10 @@ export function panel(bot) {
   if (config.page) addEventListener("blur", () => loaded && tell("around"), { signal });
 
   if (inline) {
-    const into = options.target ? document.querySelector(options.target) : options.tag;
-    if (!into?.isConnected) bot.warn(`There is no element ${options.target || ""} for the chat.`);
-    else options.target ? into.append(bot.host) : into.after(bot.host);
+    (await import("./inline.js")).place(bot);
   } else {
     dialog = make(root, "dialog", { class: bot.corner, "aria-label": config.name });
     dialog.style.cssText = bot.style;
-    badge = make(button, "b");
     root.addEventListener("keydown", (event) => event.key === "Escape" && bot.run("close"));
     dialog.onclose = () => {
       button.setAttribute("aria-expanded", false);
@@ -109,7 +96,7 @@ export function panel(bot) {
         button.setAttribute("aria-expanded", true);
       }
       mount();
-      count(0);
+      if (unread) missed(0);
       if (dialog) frame.focus({ preventScroll: true });
       tell("open");
       emit("open");

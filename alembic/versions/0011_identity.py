@@ -6,7 +6,7 @@ from sqlalchemy.dialects import postgresql
 from alembic import op
 
 revision = "0011"
-down_revision = "0006"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
@@ -34,12 +34,6 @@ def upgrade() -> None:
     for table, columns in NEW_COLUMNS.items():
         for name, kind, default in columns:
             op.add_column(table, sa.Column(name, kind, nullable=False, server_default=sa.text(default)))
-    op.create_index(
-        "ix_conversations_bot_id_visitor_sub",
-        "conversations",
-        ["bot_id", "visitor_sub"],
-        postgresql_where=sa.text("visitor_sub <> ''"),
-    )
     moment = {"server_default": sa.text("now()"), "nullable": False}
     op.create_table(
         TABLE,
@@ -69,7 +63,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table(TABLE)
-    op.drop_index("ix_conversations_bot_id_visitor_sub", "conversations")
     for table, columns in NEW_COLUMNS.items():
         for name, _, _ in columns:
             op.drop_column(table, name)

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import product
-from string import ascii_letters
+from string import ascii_letters, ascii_uppercase
 
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\n]+)
@@ -50,6 +50,9 @@ _GOES_BACK = _words("} ) ] , ; . ?. ? : && || ?? = ===")
 
 _BEFORE_OBJECT = _words("( , = const let return : [ ? && || ?? of ...")
 _BEFORE_KEY = frozenset(("{", ",", "async", "get", "*"))
+_SHORTER = {"const": "let", "true": "!0", "false": "!1"}
+_ABOVE = ascii_uppercase[:3:-1]
+"""Short names for what is used in many statements; the first letters are left to each of them."""
 _IDLE = frozenset(("space", "line"))
 
 Token = tuple[str, str]
@@ -160,8 +163,11 @@ class _Names:
         may = {name for name in self._declared - self._kept if len(name) > 1}
         every = ["".join(letters) for size in (1, 2) for letters in product(ascii_letters, repeat=size)]
         everywhere = set[str]().union(*words)
-        last = [name for name in reversed(every) if name not in everywhere]
-        above = dict(zip(sorted(may & self._above), last, strict=False))
+        last = [name for name in (*_ABOVE, *reversed(every)) if name not in everywhere]
+        often = sum(uses, Counter[str]())
+        above = dict(
+            zip(sorted(may & self._above, key=lambda name: (-often[name], name)), dict.fromkeys(last), strict=False)
+        )
         found: list[dict[str, str]] = []
         for used, said in zip(uses, words, strict=True):
             free = (name for name in every if name not in said and name not in above.values())
@@ -229,14 +235,21 @@ def _bound(inside: Sequence[Token]) -> Iterator[str]:
 
 
 def _joined(tokens: Sequence[Token]) -> Iterator[str]:
-    last, idle = "", ""
+    last, idle, waiting = "", "", ""
     for kind, text in tokens:
         if kind in _IDLE:
             idle = kind if idle != "line" else idle
             continue
+        if waiting and text != "}":
+            yield waiting
+        waiting = ""
         if idle == "line" and last and last not in _GOES_ON and text not in _GOES_BACK:
             yield "\n"
         elif idle and re.fullmatch(r"[\w$]{2}|\+\+|--|//", last[-1:] + text[:1]):
             yield " "
-        yield text
+        if text == ";" and last != ")":  # behind a bracket it may be a statement that does nothing
+            waiting = text
+        else:
+            yield _SHORTER.get(text, text) if kind == "word" else text
         last, idle = text, ""
+    yield waiting

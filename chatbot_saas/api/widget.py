@@ -17,13 +17,14 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from chatbot_saas.api.minify import minify
+from chatbot_saas.api.widget_bundle import bundled
 from chatbot_saas.core.errors import DomainError, NotFoundError
 from chatbot_saas.core.pictures import Picture
 
 FOLDER = Path(__file__).resolve().parents[2] / "widget"
 LOADER = "chatbot-widget.js"
 ENTRY = "frame.js"
-ON_WEBSITES = frozenset((LOADER, "panel.js", "nudge.js", "refused.js"))
+ON_WEBSITES = frozenset((LOADER, "panel.js", "unread.js", "inline.js", "nudge.js", "refused.js"))
 """What runs in pages of other origins; the rest is the iframe's."""
 DEMO_BOT = "YOUR-BOT-ID"
 """What demo.html has in place of a bot's id, so that the file also reads as an example."""
@@ -40,11 +41,9 @@ _TYPES = {
     ".html": "text/html; charset=utf-8",
 }
 _ORIGIN = re.compile(r"\*|https?://(\*\.)?[a-z0-9.-]+(:\d{1,5}|:\*)?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
-_IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w-]+\.js)";\n', re.MULTILINE)
-_OF_ENTRY = re.compile(rf'import \{{([^}}]*)\}} from "\./{re.escape(ENTRY)}"')
 _COMMENT_LINE = re.compile(r"^\s*(?:(?://|/\*|(?<= )\*).*)?\n", re.MULTILINE)
 _INDENT = re.compile(r"^ +", re.MULTILINE)
-_CSS_SPACE = re.compile(r"\s*([{};,])\s*|(?<=:) ")  # a space before a colon means something in a selector
+_CSS_SPACE = re.compile(r"\s*([{};,>])\s*|(?<=:) | (?=!)")  # a space before a colon means something in a selector
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -92,33 +91,11 @@ def _squeeze(text: str, suffix: str) -> str:
     return _INDENT.sub("", text)
 
 
-def _bundled(texts: dict[str, str]) -> dict[str, str]:
-    """The files, with all that ENTRY imports inside it: one request, and a tenth less than packed one by one.
-
-    What is imported at need imports its part of them from ENTRY, so that nothing runs twice.
-    """
-    order: list[str] = []
-
-    def visit(name: str) -> None:
-        for needed in _IMPORT.findall(texts[name]):
-            if needed not in order:
-                visit(needed)
-        order.append(name)
-
-    visit(ENTRY)
-    whole = "".join(_IMPORT.sub("", texts[name]) for name in order)
-    inside = re.compile(rf'from "\./(?:{"|".join(map(re.escape, order))})"')
-    rest = {name: inside.sub(f'from "./{ENTRY}"', text) for name, text in texts.items() if name not in order}
-    needed = {name for text in rest.values() for names in _OF_ENTRY.findall(text) for name in re.findall(r"\w+", names)}
-    own = re.compile(rf"^export (?=(?:async )?(?:function\*?|const) (?!(?:{'|'.join(needed)})\b))", re.MULTILINE)
-    return rest | {ENTRY: own.sub("", whole)}
-
-
 def load_assets(folder: Path = FOLDER) -> tuple[str, dict[str, Asset]]:
     """The hash of the whole set, and every served file by name; references between them carry it as `?v=`."""
     paths = [path for path in sorted(folder.iterdir()) if path.suffix in _TYPES]
-    texts = _bundled({path.name: path.read_text("utf-8") for path in paths})
-    texts = {name: _squeeze(text, Path(name).suffix) for name, text in texts.items()} | {"gone.html": _GONE}
+    files, _ = bundled({path.name: path.read_text("utf-8") for path in paths}, ENTRY)
+    texts = {name: _squeeze(text, Path(name).suffix) for name, text in files.items()} | {"gone.html": _GONE}
     version = hashlib.sha256("\0".join(f"{name}\0{text}" for name, text in texts.items()).encode()).hexdigest()[:12]
     parts = [re.escape(name) for name in texts if not name.endswith(".html") and name != LOADER]
     reference = re.compile(rf'"(\./)?({"|".join(parts)})"')

@@ -1,6 +1,5 @@
 """Every rule and query about bots."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any, Protocol
 from uuid import UUID
@@ -9,7 +8,6 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from chatbot_saas.core.colours import text_on
 from chatbot_saas.core.errors import ConflictError, ForbiddenError, NotFoundError, PreconditionFailedError
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.origins import allows
@@ -22,9 +20,7 @@ from chatbot_saas.schemas.bots import (
     BotPatch,
     BotRead,
     BotVersionRead,
-    PublicBotConfig,
 )
-from chatbot_saas.schemas.launcher import Launcher
 from chatbot_saas.schemas.receipts import Receipt
 from chatbot_saas.services import audit, deletion, erasure, gate, published, runs
 from chatbot_saas.services.proof import Target
@@ -53,6 +49,8 @@ VERSIONED = (
     "rerank",
     "chunk_tokens",
     "link_hosts",
+    "allow_tools",
+    "widget",
     "hold_changes",
     "allowed_origins",
     "allow_localhost",
@@ -85,7 +83,8 @@ async def create(
     principal.require(Scope.BOTS_WRITE)
     if principal.bot_ids is not None:
         raise ForbiddenError("A key that is bound to bots cannot make another.")
-    bot = Bot(id=bot_id or new_id(), tenant_id=principal.tenant_id, **request.model_dump())
+    values: dict[str, Any] = request.model_dump() | {"widget": request.widget.stored()}
+    bot = Bot(id=bot_id or new_id(), tenant_id=principal.tenant_id, **values)
     session.add(bot)
     await session.flush()
     _add_version(session, principal, bot, "created")
@@ -174,6 +173,8 @@ async def change(
     key = values.pop("model_key", None)
     if "launcher" in values:
         values["launcher"] = request.launcher.model_dump()
+    if "widget" in values:
+        values["widget"] = request.widget.merged(bot.widget).stored()
     changed = [name for name, value in values.items() if getattr(bot, name) != value]
     for name in changed:
         setattr(bot, name, values[name])
@@ -348,25 +349,6 @@ def require_origin(bot: HasOrigins, origin: str, own_origins: frozenset[str]) ->
             f"{origin or 'This website'} is not on the bot's list of allowed websites. "
             "Add this address in the bot's settings."
         )
-
-
-def public_config(bot: Bot) -> PublicBotConfig:
-    return PublicBotConfig(
-        id=bot.id,
-        name=bot.name,
-        welcome_message=bot.welcome_message,
-        starter_questions=bot.starter_questions,
-        language=bot.language,
-        theme={"color": bot.color, "on": text_on(bot.color), "mode": "auto", "position": "right"},
-        launcher=Launcher.model_validate(bot.launcher).public(),
-        page=bot.page_context,
-        icon=icon_version(bot),
-    )
-
-
-def icon_version(bot: Bot) -> str:
-    """Another one for each picture."""
-    return hashlib.sha256(bot.icon.encode()).hexdigest()[:12] if bot.icon else ""
 
 
 async def _read(session: AsyncSession, bot: Bot) -> BotRead:

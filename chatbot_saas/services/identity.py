@@ -7,6 +7,7 @@ it in when a conversation begins, and the visitor's token then names them. It is
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID, uuid5
 
 import jwt
 from pydantic import TypeAdapter, ValidationError
@@ -46,6 +47,13 @@ class Person:
     sub: str
     name: str = ""
     email: str = ""
+
+    def visitor_id(self, bot_id: UUID, origin: str) -> UUID | None:
+        """The same on each of their devices; None for nobody."""
+        return uuid5(bot_id, f"{origin}\n{self.sub}") if self.sub else None
+
+
+NOBODY = Person("")
 
 
 async def get(session: AsyncSession, principal: Tenant) -> IdentitySecretRead:

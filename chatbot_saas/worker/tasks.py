@@ -3,12 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from chatbot_saas.adapters.jobs import INGEST, MAX_ATTEMPTS, TESTS, VECTORS, JobContext, JobQueue
+from chatbot_saas.adapters.jobs import INGEST, MAIL, MAX_ATTEMPTS, TESTS, VECTORS, JobContext, JobQueue
 from chatbot_saas.adapters.vectors import IndexName
 from chatbot_saas.core.errors import DomainError
 from chatbot_saas.core.logging import get_logger
+from chatbot_saas.core.settings import NEVER
 from chatbot_saas.core.tenancy import tenant_for_job
-from chatbot_saas.services import bot_test_runs, deletion, erasure, indexing, ingestion, runs, sweep
+from chatbot_saas.services import bot_test_runs, deletion, erasure, indexing, ingestion, lead_mails, runs, sweep
 from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
 
@@ -62,6 +63,9 @@ def register(queue: JobQueue, rt: Runtime) -> None:
     async def read_again(context: JobContext, tenant_id: str, bot_id: str) -> None:
         await runs.begin_all_again(rt, UUID(tenant_id), UUID(bot_id))
 
+    async def notify_owner(context: JobContext, tenant_id: str, lead_id: str) -> None:
+        await lead_mails.send(rt, UUID(tenant_id), UUID(lead_id))
+
     queue.task(runs.INGEST_SOURCE, INGEST, ingest_source)
     queue.task(runs.READ_AGAIN, INGEST, read_again, untiring=True)
     queue.task(deletion.INDEX_BOT, VECTORS, index_bot)
@@ -70,7 +74,9 @@ def register(queue: JobQueue, rt: Runtime) -> None:
     queue.task(erasure.ERASE, VECTORS, erase, untiring=True)
     queue.task(bot_test_runs.RUN_TESTS, TESTS, run_tests)
     queue.task(sweep.SWEEP_NOW, VECTORS, sweep_now)
-    queue.nightly("sweep", VECTORS, sweep_nightly)
+    queue.task(lead_mails.NOTIFY, MAIL, notify_owner, untiring=True)
+    if rt.settings.nightly_at != NEVER:
+        queue.daily("sweep", VECTORS, sweep_nightly, rt.settings.nightly_at)
 
 
 def _last_try(context: JobContext) -> bool:

@@ -1,34 +1,14 @@
 """The loader on websites of another origin, and what the routes under /widget send."""
 
 import re
-from collections.abc import Iterator
 
 import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.widget_site import Chat, Site, sites
+from tests.e2e.widget_site import Chat, Site
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
-
-
-@pytest.fixture(scope="module")
-def _site() -> Iterator[Site]:
-    with sites() as site:
-        yield site
-
-
-@pytest.fixture
-def site(_site: Site) -> Iterator[Site]:
-    _site.backend.calls.clear()
-    _site.backend.scripts.clear()
-    yield _site
-    _site.close()
-
-
-@pytest.fixture
-def bot(site: Site) -> str:
-    return site.backend.add_bot([site.origin])
 
 
 # --- the loader
