@@ -24,6 +24,7 @@ from chatbot_saas.api import (
     documentation,
     documents,
     health,
+    idempotency,
     inspection,
     jobs,
     leads,
@@ -95,6 +96,7 @@ def make_api() -> FastAPI:
     api.include_router(widget_router(frame_origins, bot_icon))
     api.include_router(unknown.router)  # the last one: it takes what the others leave
     error_mapping.install(api)
+    idempotency.install(api, error_mapping.problem_of)
     return api
 
 

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from chatbot_saas.core.errors import DomainError, TooManyRequestsError, UnauthenticatedError
 from chatbot_saas.core.logging import get_logger
+from chatbot_saas.services.idempotency import InProgressError
 
 log = get_logger(__name__)
 MOST_TOLD = 20
@@ -42,6 +43,8 @@ def problem_of(error: DomainError) -> JSONResponse:
     if isinstance(error, TooManyRequestsError):
         headers["Retry-After"] = str(error.retry_after)
         headers["RateLimit"] = f'"default";r=0;t={error.retry_after}'
+    if isinstance(error, InProgressError):
+        headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, UnauthenticatedError):
         headers["WWW-Authenticate"] = "Bearer"
     return problem(error.status, error.code, error.message, headers=headers, **error.details)

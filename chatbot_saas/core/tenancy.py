@@ -52,6 +52,11 @@ class Tenant:
     bot_ids: frozenset[UUID] | None = None
     """The only bots that a key reaches; None is all of the tenant's."""
 
+    @property
+    def id(self) -> UUID:
+        """Of who acts: the key, the person, or the tenant itself."""
+        return self.api_key_id or self.user_id or self.tenant_id
+
     def require(self, scope: Scope) -> None:
         if scope not in self.scopes:
             raise ForbiddenError(

@@ -8,7 +8,7 @@ from chatbot_saas.adapters.vectors import IndexName
 from chatbot_saas.core.errors import DomainError
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import tenant_for_job
-from chatbot_saas.services import bot_test_runs, deletion, erasure, indexing, ingestion, runs, sweep
+from chatbot_saas.services import bot_test_runs, deletion, erasure, idempotency, indexing, ingestion, runs, sweep
 from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
 
@@ -54,6 +54,7 @@ def register(queue: JobQueue, rt: Runtime) -> None:
 
     async def sweep_nightly(context: JobContext, timestamp: int) -> None:
         await sweep.sweep(rt)
+        await idempotency.forget_expired(rt)
         await rt.vectors.compact()
 
     async def sweep_now(context: JobContext, entry_id: str) -> None:
