@@ -42,7 +42,7 @@ def problem_of(error: DomainError) -> JSONResponse:
     headers: dict[str, str] = {}
     if isinstance(error, TooManyRequestsError):
         headers["Retry-After"] = str(error.retry_after)
-        headers["RateLimit"] = f'"default";r=0;t={error.retry_after}'
+        headers["RateLimit"] = f'"{error.policy}";r=0;t={error.retry_after}'
     if isinstance(error, InProgressError):
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, UnauthenticatedError):

@@ -77,5 +77,6 @@ async def open_runtime(settings: Settings, *, owns_vectors: bool = True) -> Asyn
             limiter=rate_limiter(enabled=settings.rate_limit_enabled, redis_url=settings.redis_url),
             cache=cache,
         )
+        stack.push_async_callback(rt.limiter.close)
         stack.push_async_callback(rt.answers.close)
         yield rt

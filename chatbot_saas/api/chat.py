@@ -28,7 +28,7 @@ async def ask(
     body: ChatRequestBody, rt: RuntimeDep, principal: TenantDep, once: OnceDep, last_event_id: LastEventId = None
 ) -> ChatAnswer | StreamingResponse:
     """Ask a bot. With `stream`, server-sent events: token, sources, done, error."""
-    await rt.limiter.hit("overall", "all", OVERALL_PER_MINUTE)
+    await rt.limiter.hit("overall", "all", OVERALL_PER_MINUTE, policy="overall", quiet=True)
     if once and body.client_message_id is None:
         body = body.model_copy(update={"client_message_id": once})
     live, conversation_id = await chat.ask_with_key(rt, principal, body)
