@@ -28,6 +28,7 @@ from chatbot_saas.api import (
     inspection,
     jobs,
     leads,
+    openapi,
     public,
     questions,
     receipts,
@@ -97,6 +98,7 @@ def make_api() -> FastAPI:
     api.include_router(unknown.router)  # the last one: it takes what the others leave
     error_mapping.install(api)
     idempotency.install(api, error_mapping.problem_of)
+    openapi.install(api)
     return api
 
 

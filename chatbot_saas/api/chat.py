@@ -4,7 +4,7 @@ from fastapi.responses import StreamingResponse
 from chatbot_saas.api.dependencies import RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
 from chatbot_saas.api.idempotency import OnceDep
-from chatbot_saas.api.streaming import LastEventId, event_stream, events_after
+from chatbot_saas.api.streaming import STREAMED, LastEventId, event_stream, events_after
 from chatbot_saas.core.errors import (
     ForbiddenError,
     NotFoundError,
@@ -22,7 +22,10 @@ OVERALL_PER_MINUTE = 1000
 @router.post(
     "/chat",
     response_model=ChatAnswer,
-    responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError, TooManyRequestsError, UnavailableError),
+    responses={
+        **errors(UnauthenticatedError, ForbiddenError, NotFoundError, TooManyRequestsError, UnavailableError),
+        200: STREAMED,
+    },
 )
 async def ask(
     body: ChatRequestBody, rt: RuntimeDep, principal: TenantDep, once: OnceDep, last_event_id: LastEventId = None

@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from chatbot_saas.api.dependencies import AddressDep, RuntimeDep, VisitorDep, origin_of
 from chatbot_saas.api.errors import errors
-from chatbot_saas.api.streaming import LastEventId, event_stream, events_after
+from chatbot_saas.api.streaming import STREAMED, LastEventId, event_stream, events_after
 from chatbot_saas.core.errors import NotFoundError, TooManyRequestsError, UnauthenticatedError
 from chatbot_saas.schemas.bots import PublicBotConfig, normal_origin
 from chatbot_saas.schemas.chat import (
@@ -73,7 +73,10 @@ def _website(rt: Runtime, request: Request, body: StartRequest | None) -> str:
 @router.post(
     "/chat/{bot_id}",
     response_model=PublicAnswer,
-    responses=errors(UnauthenticatedError, NotFoundError, bots.OriginNotAllowedError, TooManyRequestsError),
+    responses={
+        **errors(UnauthenticatedError, NotFoundError, bots.OriginNotAllowedError, TooManyRequestsError),
+        200: STREAMED,
+    },
 )
 async def ask(
     bot_id: UUID,

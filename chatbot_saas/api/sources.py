@@ -1,7 +1,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 
 from chatbot_saas.api.dependencies import CallerFirst, ContentVersionDep, PageDep, RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
@@ -113,17 +113,26 @@ async def preview_site(bot_id: UUID, body: PreviewRequest, rt: RuntimeDep, princ
 
 
 @router.get("/sources/{source_id}")
-async def get_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> SourceRead:
+async def get_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep, response: Response) -> SourceRead:
     async with rt.db.tenant(principal) as session:
-        return await sources.get(session, principal, source_id)
+        source = await sources.get(session, principal, source_id)
+    response.headers["ETag"] = f'"{source.version}"'
+    return source
 
 
 @_long.patch("/sources/{source_id}", responses=errors(ConflictError, InvalidError, PreconditionFailedError))
 async def change_source(
-    source_id: UUID, body: SourcePatch, rt: RuntimeDep, principal: TenantDep, expected: ContentVersionDep
+    source_id: UUID,
+    body: SourcePatch,
+    rt: RuntimeDep,
+    principal: TenantDep,
+    expected: ContentVersionDep,
+    response: Response,
 ) -> SourceRead:
     """Change its title or schedule, or what a text or a list of questions holds, which is then read again."""
-    return await intake.change(rt, principal, source_id, body, expected=expected)
+    source = await intake.change(rt, principal, source_id, body, expected=expected)
+    response.headers["ETag"] = f'"{source.version}"'
+    return source
 
 
 @router.get("/sources/{source_id}/pages")

@@ -59,7 +59,7 @@ class PreconditionFailedError(DomainError):
     """It was changed meanwhile. Load it again and repeat your change."""
 
     status = 412
-    code = "precondition_failed"
+    code = "changed_meanwhile"
 
 
 class TooLargeError(DomainError):

@@ -215,27 +215,7 @@ def _form() -> rx.Component:
             ),
             rx.cond(state.some_bots, _choices("Bots", [rx.foreach(state.bots, _bot_choice)], "")),
             select_field("life", "Expires", LIVES, value=state.life, on_change=state.change_life),
-            text_area(
-                "addresses",
-                "Works only from (optional)",
-                value=state.addresses,
-                on_change=state.change_addresses,
-                error=state.errors.get("allowed_addresses", ""),
-                hint="Addresses or networks of your servers, one a line, such as 203.0.113.0/24. Empty: everywhere.",
-                rows="2",
-                dir="ltr",
-                spell_check=False,
-            ),
-            text_field(
-                "per-minute",
-                "Requests a minute (optional)",
-                value=state.per_minute,
-                on_change=state.change_per_minute,
-                error=state.errors.get("requests_per_minute", ""),
-                hint="Empty: as many as your account has.",
-                input_mode="numeric",
-                auto_complete="off",
-            ),
+            *_bounds(),
             class_name="flex flex-col gap-5",
         ),
         rx.el.div(
@@ -245,6 +225,33 @@ def _form() -> rx.Component:
         ),
         on_submit=[rx.prevent_default, state.create],
     )
+
+
+def _bounds() -> list[rx.Component]:
+    """From where, and how often."""
+    return [
+        text_area(
+            "addresses",
+            "Works only from (optional)",
+            value=KeysState.addresses,
+            on_change=KeysState.change_addresses,
+            error=KeysState.errors.get("allowed_addresses", ""),
+            hint="Addresses or networks of your servers, one a line, such as 203.0.113.0/24. Empty: everywhere.",
+            rows="2",
+            dir="ltr",
+            spell_check=False,
+        ),
+        text_field(
+            "per-minute",
+            "Requests a minute (optional)",
+            value=KeysState.per_minute,
+            on_change=KeysState.change_per_minute,
+            error=KeysState.errors.get("requests_per_minute", ""),
+            hint="Empty: as many as your account has.",
+            input_mode="numeric",
+            auto_complete="off",
+        ),
+    ]
 
 
 def _choices(legend: str, choices: list[Any], error: str) -> rx.Component:

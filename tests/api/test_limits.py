@@ -161,7 +161,9 @@ async def test_two_processes_count_together_to_the_last_request(settings: Settin
                     return False
                 return True
 
-            taken = await asyncio.gather(*(hit(rt) for _ in range(120) for rt in (one, two)))
+            taken: list[bool] = []
+            for _ in range(20):  # as many at once as a loaded machine still answers in time
+                taken += await asyncio.gather(*(hit(rt) for _ in range(4) for rt in (one, two)))
     assert sum(taken) == 100
 
 
