@@ -21,7 +21,7 @@ import numpy as np
 from chatbot_saas.adapters.embeddings import Embedded, Embedder, Vectors
 from chatbot_saas.adapters.model_files import ensure_model_files
 from chatbot_saas.adapters.postgres import EmbeddedPostgres
-from chatbot_saas.core.settings import Settings
+from chatbot_saas.core.settings import NEVER, Settings
 from chatbot_saas.parts import open_runtime
 from chatbot_saas.schemas.sources import TextSource
 from chatbot_saas.services import bots, fusion, intake
@@ -121,6 +121,7 @@ async def product() -> AsyncGenerator[Runtime]:
             data_dir=Path(folder) / "data",
             secret_key=SECRET_KEY,  # pyright: ignore[reportArgumentType]
             rate_limit_enabled=False,
+            nightly_at=NEVER,
             openai_api_key="",  # pyright: ignore[reportArgumentType]
         )
         ensure_model_files(settings.models_dir, lambda _: None)

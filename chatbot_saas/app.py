@@ -19,10 +19,13 @@ from chatbot_saas.api import (
     bot_tests,
     bots,
     chat,
+    completions,
     conversations,
     dashboard,
     documentation,
     documents,
+    embed,
+    events,
     health,
     idempotency,
     inspection,
@@ -79,6 +82,7 @@ def make_api() -> FastAPI:
         sources,
         jobs,
         chat,
+        completions,
         conversations,
         leads,
         api_keys,
@@ -91,7 +95,9 @@ def make_api() -> FastAPI:
         documents,
         receipts,
         recordings,
+        embed,
         inspection,
+        events,
     ):
         api.include_router(part.router)
     api.include_router(widget_router(frame_origins, bot_icon))

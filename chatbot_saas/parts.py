@@ -11,6 +11,8 @@ from chatbot_saas.adapters.extraction.process import ProcessExtractor
 from chatbot_saas.adapters.jobs import JobQueue
 from chatbot_saas.adapters.llm.breaker import Breakers, Guarded, GuardedEmbedder
 from chatbot_saas.adapters.llm.factory import make_chat_model, make_fallback_model
+from chatbot_saas.adapters.mail import make_mailer
+from chatbot_saas.adapters.notices import Notices
 from chatbot_saas.adapters.processes import WorkerPool
 from chatbot_saas.adapters.rate_limits import rate_limiter
 from chatbot_saas.adapters.rerank import make_reranker
@@ -35,6 +37,8 @@ async def open_runtime(settings: Settings, *, owns_vectors: bool = True) -> Asyn
     async with AsyncExitStack() as stack:
         db = Database(settings.database_url, settings.secret_key.get_secret_value())
         stack.push_async_callback(db.close)
+        notices = Notices(db.listen)
+        stack.push_async_callback(notices.close)
         jobs = JobQueue(db.platform_url)
         await jobs.open()
         stack.push_async_callback(jobs.close)
@@ -76,6 +80,8 @@ async def open_runtime(settings: Settings, *, owns_vectors: bool = True) -> Asyn
             reranker=reranker,
             limiter=rate_limiter(enabled=settings.rate_limit_enabled, redis_url=settings.redis_url),
             cache=cache,
+            notices=notices,
+            mailer=make_mailer(settings.smtp_url),
         )
         stack.push_async_callback(rt.limiter.close)
         stack.push_async_callback(rt.answers.close)

@@ -21,14 +21,21 @@ from chatbot_saas.adapters.postgres import EmbeddedPostgres
 from chatbot_saas.api.middleware import Edge
 from chatbot_saas.app import make_api
 from chatbot_saas.core import migrations
-from chatbot_saas.core.settings import Settings
+from chatbot_saas.core.settings import NEVER, Settings
 from chatbot_saas.error_mapping import problem
 from chatbot_saas.parts import open_runtime
 from chatbot_saas.services.runtime import Runtime, set_runtime
 from chatbot_saas.worker.process import queues_of_web, work
 from tests.factories.people import Person, sign_up
+from tests.factories.runtimes import AS_JSON
 
 SECRET_KEY = "a secret key that only the tests use, long enough"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits long for the death of a process goes first, beside what computes."""
+    items.sort(key=lambda item: item.get_closest_marker("kill") is None)
 
 
 @pytest.fixture(scope="session")
@@ -45,10 +52,12 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def database_url(server_url: str) -> str:
     """An own, migrated database."""
-    return new_database(server_url, f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
+    return new_database(server_url, "tests")
 
 
-def new_database(server_url: str, name: str, *, migrated: bool = True) -> str:
+def new_database(server_url: str, purpose: str, *, migrated: bool = True) -> str:
+    """A database of this test process alone: one of the same name would be dropped, whoever is using it."""
+    name = f"{purpose}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -66,6 +75,7 @@ def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Set
         data_dir=tmp_path_factory.mktemp("data"),
         secret_key=SECRET_KEY,  # pyright: ignore[reportArgumentType]
         rate_limit_enabled=False,
+        nightly_at=NEVER,  # it would change the rows of a test that runs at that time
         answer_cache_seconds=0,  # tests ask the same question again and again
         crawl_allow_hosts="127.0.0.1,localhost",
         openai_api_key="",  # pyright: ignore[reportArgumentType]
@@ -91,7 +101,7 @@ async def client(rt: Runtime) -> AsyncIterator[httpx.AsyncClient]:
     """The HTTP API as the outside sees it, without a socket."""
     app = Edge(make_api(), problem, https=False)
     transport = httpx.ASGITransport(app=app, client=("203.0.113.9", 4711), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url=rt.settings.public_url) as http:
+    async with httpx.AsyncClient(transport=transport, base_url=rt.settings.public_url, headers=AS_JSON) as http:
         yield http
 
 

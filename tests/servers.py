@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from chatbot_saas.core.settings import ROOT
+from chatbot_saas.core.settings import NEVER, ROOT
 
 START_SECONDS = 120.0  # a build may be among it, and the machine is shared with other tests
 STOP_SECONDS = 30.0
@@ -61,7 +61,7 @@ def launch(data_dir: Path, *, port: int = 0, **environment: str) -> RunningServe
     port = port or free_port()
     data_dir.mkdir(parents=True, exist_ok=True)
     log_path = data_dir / "server.log"
-    own = {"PORT": str(port), "DATA_DIR": str(data_dir), "RATE_LIMIT_ENABLED": "false"}
+    own = {"PORT": str(port), "DATA_DIR": str(data_dir), "RATE_LIMIT_ENABLED": "false", "NIGHTLY_AT": NEVER}
     with log_path.open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "chatbot_saas.cli", "run", "--host", "127.0.0.1"],

@@ -2,7 +2,8 @@
 
 `python -m tests.stub_model --port N` serves chat completions (also streamed), embeddings (also base64) and the list of
 models below /v1. The model's name chooses what goes wrong, with "stub" for nothing (`TROUBLES`). A key with "invalid"
-in it is refused. GET /stats counts requests by path, and texts embedded.
+in it is refused. With tools it calls the first one, and answers with what that returned. GET /stats counts requests by
+path, and texts embedded.
 """
 
 import argparse
@@ -195,11 +196,22 @@ def answer(body: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
     cited = re.search(r"\[(\d+)\]", prompt)
     text = "" if body["model"] == "stub-empty" else ANSWER.format(n=cited[1] if cited else 1)
     tokens = ["NOT_IN", "_SOURCES"] if body["model"] == "stub-not-in-sources" else re.findall(r"\s*\S+", text)
+    if body["messages"][-1]["role"] == "tool":
+        tokens = re.findall(r"\s*\S+", f"The tool says: {body['messages'][-1]['content']}")
     limit = body.get("max_tokens") or body.get("max_completion_tokens") or len(tokens)
     usage = {"prompt_tokens": len(prompt) // 4 + 1, "completion_tokens": min(limit, len(tokens))}
     cached = usage["prompt_tokens"] if body["model"] == "stub-cached" else 0
     usage |= {"total_tokens": sum(usage.values()), "prompt_tokens_details": {"cached_tokens": cached}}
     return tokens[:limit], usage | {"cut": limit < len(tokens)}
+
+
+def call_of(body: dict[str, Any]) -> dict[str, Any] | None:
+    """A call of the first tool with the question, where there are tools and none has answered yet."""
+    if not body.get("tools") or body.get("tool_choice") == "none" or body["messages"][-1]["role"] == "tool":
+        return None
+    arguments = json.dumps({"question": body["messages"][-1]["content"]})
+    function = {"name": body["tools"][0]["function"]["name"], "arguments": arguments}
+    return {"index": 0, "id": "call_stub", "type": "function", "function": function}
 
 
 async def chat(body: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -224,6 +236,11 @@ async def chat_stream(body: dict[str, Any], receive: Receive, send: Send) -> Non
         data = json.dumps({**start, "choices": choices, **more}, separators=(",", ":")).encode()
         await send({"type": "http.response.body", "body": b"data: " + data + b"\n\n", "more_body": True})
 
+    if call := call_of(body):
+        tokens, reason, arguments = [], "tool_calls", call["function"]["arguments"]
+        first = call | {"function": call["function"] | {"arguments": arguments[:5]}}
+        for piece in (first, {"index": 0, "function": {"arguments": arguments[5:]}}):
+            await event([{"index": 0, "delta": {"tool_calls": [piece]}, "finish_reason": None}])
     for number, token in enumerate(tokens):
         if body["model"] == "stub-cut" and number == 3:
             gone.cancel()

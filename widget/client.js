@@ -3,18 +3,26 @@ import { events } from "./stream.js";
 
 // ms before each new try of a dropped answer
 const DELAYS = [400, 1000, 2500, 5000];
-// ms without even a heartbeat: the connection is dead
-const SILENCE = 45000;
+// ms without even a heartbeat, of which there is one in ten seconds: the connection is dead
+const SILENCE = 25000;
+// times that a connection may die before the answer is asked for in one piece: some proxies hold streams back
+const STALLS = 2;
+// ms for that
+const WHOLE = 120000;
 
 /** What an error carries besides its message: `code`, `status` (HTTP), `retryable`, `after` (seconds to wait). */
 const failure = (message, details) => Object.assign(new Error(message), details);
 
-/** One JSON value in localStorage, or only in memory where the browser blocks storage. */
+/** One JSON value in localStorage, the same in every tab, or only in memory where the browser blocks storage. */
 export function memory(key) {
   let value = null;
-  try {
-    value = JSON.parse(localStorage.getItem(key));
-  } catch {}
+  const read = (text) => {
+    try {
+      value = JSON.parse(text ?? localStorage.getItem(key));
+    } catch {}
+  };
+  read();
+  addEventListener("storage", (event) => event.key === key && read(event.newValue ?? "null"));
   return {
     get: () => value,
     set(next) {
@@ -34,7 +42,8 @@ const pause = (ms, signal) =>
 
 /** `base`: URL of /api/public/; `origin`: the website's; `store`: what `memory` gives. */
 export function client(base, bot, origin, store) {
-  let starting;
+  let starting, settings;
+  const keep = (changes) => store.set({ ...store.get(), ...changes });
 
   async function call(path, body, token, { signal = AbortSignal.timeout(15000), ...headers } = {}) {
     if (body) headers["Content-Type"] = "application/json";
@@ -51,13 +60,23 @@ export function client(base, bot, origin, store) {
   async function begin() {
     const known = store.get();
     if (known?.expires > Date.now()) return known;
-    starting ??= call(`conversation/${bot}/start`, { parent_origin: origin })
-      .then((answer) => answer.json())
-      .then((made) => store.set({ id: made.conversation_id, token: made.visitor_token, expires: Date.now() + made.expires_in * 1000 - 3e4 }))
+    const { key: visitor_key, consent } = known || {};
+    starting ??= call(`conversation/${bot}/start`, { parent_origin: origin, visitor_key, consent })
+      .then(enter)
       .finally(() => (starting = null));
     await starting;
     return store.get();
   }
+
+  /** From now on it is the conversation of this answer. What is known of the visitor stays. */
+  async function enter(answer) {
+    const { conversation_id: id, visitor_token: token, expires_in, visitor_key: key } = await answer.json();
+    leave();
+    keep({ id, token, key, expires: Date.now() + expires_in * 1000 - 3e4 });
+  }
+
+  /** Forgets the conversation, not the visitor. */
+  const leave = () => store.set({ ...store.get(), id: undefined, token: undefined, expires: 0, pending: undefined, done: undefined });
 
   /** What belongs to the visitor's conversation. */
   async function own(path, body) {
@@ -66,22 +85,29 @@ export function client(base, bot, origin, store) {
   }
 
   /** One request for an answer: the done event's data once it is whole; throws what is `dropped` when it broke off. */
-  async function once(turn, on) {
+  async function once(turn, on, whole) {
     const talk = await begin();
     on.signal.throwIfAborted();
-    store.set({ ...talk, pending: { id: turn.id, text: turn.text } });
+    keep({ pending: { id: turn.id, text: turn.text } });
     const quiet = new AbortController();
     let timer;
     const alive = () => {
       clearTimeout(timer);
-      timer = setTimeout(() => quiet.abort(), SILENCE);
+      timer = setTimeout(() => quiet.abort(), whole ? WHOLE : SILENCE);
     };
     alive();
     try {
-      const headers = { Accept: "text/event-stream", signal: AbortSignal.any([on.signal, quiet.signal]) };
+      const headers = { Accept: whole ? "application/json" : "text/event-stream", signal: AbortSignal.any([on.signal, quiet.signal]) };
       if (turn.last) headers["Last-Event-ID"] = turn.last;
       const body = { conversation_id: talk.id, message: turn.text, client_message_id: turn.id };
       const answer = await call("chat/" + bot, body, talk.token, headers);
+      if (whole) {
+        const { answer: text, sources, proof, ...done } = await answer.json();
+        on.reset();
+        on.token({ text });
+        on.sources({ sources, proof });
+        return done;
+      }
       for await (const { event, data, id } of events(answer.body, alive)) {
         // sent again after a reconnect
         if (turn.seen.has(id)) continue;
@@ -90,6 +116,8 @@ export function client(base, bot, origin, store) {
         if (event === "done") return data;
         on[event]?.(data);
       }
+    } catch (error) {
+      throw quiet.signal.aborted ? failure("", { dropped: true, stalled: true }) : error;
     } finally {
       clearTimeout(timer);
     }
@@ -105,9 +133,9 @@ export function client(base, bot, origin, store) {
     async history() {
       const talk = store.get();
       try {
-        return talk ? (await (await call("conversation/" + talk.id, null, talk.token)).json()).messages : [];
+        return talk?.id ? (await (await call("conversation/" + talk.id, null, talk.token)).json()).messages : [];
       } catch (error) {
-        if ([401, 403, 404].includes(error.status)) store.set(null);
+        if ([401, 403, 404].includes(error.status)) leave();
         return [];
       }
     },
@@ -120,14 +148,15 @@ export function client(base, bot, origin, store) {
     async ask(turn, on) {
       const restart = () => Object.assign(turn, { last: "", seen: new Set() });
       restart();
-      for (let tries = 0, renewed; ; ) {
+      for (let tries = 0, stalls = 0, renewed; ; ) {
         try {
-          const done = await once(turn, on);
+          const done = await once(turn, on, stalls >= STALLS);
           this.settled(done);
           return done;
         } catch (error) {
           if (on.signal.aborted) throw error;
           // else the network's own error
+          stalls += !!error.stalled;
           const { status, dropped = !status && typeof error.code !== "string" } = error;
           if (dropped) {
             if (tries === DELAYS.length) throw failure("", { code: "offline" });
@@ -135,7 +164,7 @@ export function client(base, bot, origin, store) {
             await pause(DELAYS[tries++], on.signal);
           } else if ((status === 401 || status === 404) && !renewed) {
             renewed = true;
-            store.set(null);
+            leave();
             restart();
             on.reset();
           } else throw error;
@@ -144,26 +173,38 @@ export function client(base, bot, origin, store) {
     },
 
     /** The last message waits for no answer any more; `done` says what can be done next, also on the next page. */
-    settled: (done) => store.get() && store.set({ ...store.get(), pending: undefined, done }),
+    settled: (done) => store.get() && keep({ pending: undefined, done }),
     done: () => store.get()?.done,
 
-    /** A message to be answered by a person: {name, email, message}. */
-    async leave(body) {
-      await own("capture-lead", body);
-      store.set({ ...store.get(), done: undefined });
+    /** The server writes no more of the answer to that message. */
+    stop: async (client_message_id) => {
+      const { id: conversation_id, token } = store.get();
+      await call(`chat/${bot}/stop`, { conversation_id, client_message_id }, token);
     },
 
-    /** Thumbs: rating 1 or -1. */
-    rate: (message_id, rating) => own("feedback", { message_id, rating }),
+    /** What only some visitors need: forms, the consent, the owner's words. */
+    settings: async () => (settings ??= await (await call(`bot/${bot}/frame`)).json()),
+
+    /** A part of the visitor's conversation, for what is fetched on demand: POST with a body, else GET. */
+    own,
+    leave,
+    known: () => store.get() || {},
+    keep,
+
+    /** The visitor's earlier conversations, newest first. */
+    earlier: async () => (await (await call("conversations", null, (await begin()).token)).json()).items,
+
+    /** Goes on with one of them. */
+    open: async (id) => enter(await call(`conversation/${id}/open`, {}, (await begin()).token)),
 
     /** A source of an answer with the text around its quote: {before, quote, after, link}. */
     source: async (message_id, number) => (await own(`messages/${message_id}/sources/${number}`)).json(),
 
-    /** Forgets the conversation here at once, and tells the server. */
-    end() {
+    /** Leaves the conversation here at once, and tells the server, with what the visitor thinks of it. */
+    end(opinion = {}) {
       const talk = store.get();
-      store.set(null);
-      if (talk) call(`conversation/${talk.id}/end`, {}, talk.token).catch(() => {});
+      leave();
+      return talk?.id && call(`conversation/${talk.id}/end`, opinion, talk.token).catch(() => {});
     },
   };
 }

@@ -1,13 +1,13 @@
 // The page in the iframe: learns from which website it was opened, then holds one conversation.
 import { client, memory } from "./client.js";
-import { texts } from "./texts.js";
+import { more, spoken, texts } from "./texts.js";
 import { view } from "./view.js";
 
 // characters of a question; the server refuses more
 const LIMIT = 4000;
 const $ = (id) => document.getElementById(id);
 const bot = new URLSearchParams(location.search).get("bot_id");
-const [chat, log, live, input, send, close, fresh] = ["chat", "log", "live", "input", "send", "close", "fresh"].map($);
+const [chat, log, live, input, send, close, menu] = ["chat", "log", "live", "input", "send", "close", "menu"].map($);
 
 // On a phone the keyboard would cover the welcome: it comes when the visitor touches the field.
 const focus = () => (matchMedia("(pointer:coarse)").matches ? chat : input).focus();
@@ -30,8 +30,8 @@ const website = () =>
     setTimeout(resolve, around === own.origin ? 1000 : 2000, { origin: around });
   });
 
-function paint({ theme, name = "Chat", language, placeholder, powered_by, icon }, words) {
-  const { color, mode } = theme || {};
+function paint({ theme, name = "Chat", placeholder, powered_by, icon }, words, language) {
+  const { color, mode, radius, font } = theme || {};
   const { style } = document.documentElement;
   if (/^#[\da-f]{6}$/i.test(color)) {
     const [r, g, b] = [1, 3, 5].map((i) => (parseInt(color.slice(i, i + 2), 16) / 255) ** 2.2);
@@ -40,7 +40,10 @@ function paint({ theme, name = "Chat", language, placeholder, powered_by, icon }
     style.setProperty("--on-accent", 0.21 * r + 0.72 * g + 0.07 * b > 0.18 ? "#000" : "#fff");
   }
   if (/^(light|dark)$/.test(mode)) style.colorScheme = mode;
-  document.documentElement.lang = language || "en";
+  if (/^\d+px$/.test(radius)) style.setProperty("--round", radius);
+  if (/^\w+$/.test(font)) chat.dataset.font = font;
+  document.documentElement.lang = language;
+  document.dir = /ar|he/.test(language) ? "rtl" : "";
   document.title = chat.ariaLabel = $("name").textContent = name;
   const face = $("face");
   face.textContent = name[0];
@@ -49,19 +52,19 @@ function paint({ theme, name = "Chat", language, placeholder, powered_by, icon }
     picture.onload = () => face.replaceChildren(picture);
     picture.src = `icon/${encodeURIComponent(bot)}?v=${encodeURIComponent(icon)}`;
   }
-  for (const node of [input, log, close, fresh]) node.ariaLabel = words[node.id];
+  for (const node of [input, log, close, menu]) node.ariaLabel = words[node.id];
   close.title = words.close;
-  fresh.title = words.fresh;
+  menu.title = words.menu;
   input.placeholder = placeholder || words.placeholder;
   $("note").textContent = words.note + " · " + (powered_by || "Powered by Footnote");
 }
 
-function conversation(visitor, config, words) {
-  const show = view(log, live, words);
-  // no question is taken: an answer arrives, or what was said before
+function conversation(visitor, config, words, language) {
+  const show = view(log, words);
+  // no question is taken: an answer arrives, or what was said before, or something has to be agreed to first
   let busy = true;
-  // AbortController of the answer that arrives now
-  let running;
+  // AbortController of the answer that arrives now, and its turn
+  let running, current;
 
   const status = (text) => ($("status").textContent = text);
   const count = () => [...input.value.trim()].length;
@@ -81,17 +84,24 @@ function conversation(visitor, config, words) {
     update();
   };
 
-  const finish = (row, id) =>
-    row.finish(
-      (rating) => visitor.rate(id, rating).catch(() => show.notice(words.failed)),
-      "",
-      (number) => visitor.source(id, number),
-    );
-  const said = (text, sources = [], id, proof) => {
+  // what is fetched on demand works on this
+  const talk = { log, live, input, config, visitor, words, language, show, focus };
+  // those of menus and forms, too; the owner's words are among the first ones
+  talk.all = async () => ({ ...(await more(language)), ...words });
+  /** Thumbs, time and the like under a message; without them it can be read all the same. */
+  const dress = async (node, message) => (await import("./extras.js").catch(() => {}))?.dress(node, message, talk);
+
+  const finish = (row, message, note) => {
+    row.finish(note, (number) => visitor.source(message.id, number));
+    dress(row.node, { ...message, role: "assistant", text: row.source });
+  };
+  const said = (message) => {
+    const { role, text, sources = [], id, proof } = message;
+    if (role === "user") return dress(show.user(text), message);
     const row = show.answer(config.name);
     row.add(text);
     row.sources(sources, proof);
-    id ? finish(row, id) : row.finish();
+    id ? finish(row, message) : row.finish();
   };
 
   function explain({ code, status, retryable, after = 10, message }, again) {
@@ -106,6 +116,7 @@ function conversation(visitor, config, words) {
     const mine = (busy = running = new AbortController());
     const { signal } = mine;
     let done;
+    current = turn;
     update();
     status((live.textContent = words.writing));
     try {
@@ -116,10 +127,10 @@ function conversation(visitor, config, words) {
         waiting: () => status(words.waiting),
         signal,
       });
-      finish(row, done.message_id);
+      finish(row, { id: done.message_id, fresh: true }, done.stopped && words.stopped);
       live.textContent = row.text;
     } catch (error) {
-      if (signal.aborted) row.finish(null, words.stopped);
+      if (signal.aborted) row.finish(words.stopped);
       else {
         row.remove();
         explain(error, () => busy || ask(turn));
@@ -129,20 +140,37 @@ function conversation(visitor, config, words) {
     next(done);
   }
 
-  /** Under the newest answer: what to ask next, and a way to leave a message. */
+  /** Under the newest answer: what to ask next, and a way to reach a person. */
   async function next(done) {
-    if (!done?.choices?.[0] && !done?.leave_message) return;
+    if (!done?.choices?.[0] && !done?.leave_message && !done?.handoff) return;
     const { offer } = await import("./offer.js").catch(() => ({}));
-    if (!busy) offer?.(done, { log, live, words, focus, pick, leave: visitor.leave });
+    if (!busy) offer?.(done, talk);
   }
 
-  const begin = (text) => {
-    show.user(text);
+  // other tabs show what is said here, and the other way round
+  const tabs = new BroadcastChannel("chatbot:" + bot);
+  const here = () => visitor.known().id;
+  tabs.onmessage = ({ data: { id, turn } }) =>
+    // once what is stored has arrived, too
+    setTimeout(() => {
+      if (busy || id !== here()) return;
+      if (!turn) return talk.resume();
+      show.user(turn.text);
+      ask(turn);
+    }, 99);
+  talk.changed = () => tabs.postMessage({ id: here() });
+
+  const begin = async (text) => {
     // a UUID; crypto.randomUUID needs https
-    ask({ id: URL.createObjectURL(new Blob()).slice(-36), text });
+    const turn = { id: URL.createObjectURL(new Blob()).slice(-36), text };
+    dress(show.user(text), { role: "user", text });
+    const asked = ask(turn);
+    await visitor.begin().catch(() => {});
+    tabs.postMessage({ id: here(), turn });
+    return asked;
   };
 
-  const pick = (text) => {
+  talk.pick = (text) => {
     if (busy) return;
     focus();
     begin(text);
@@ -157,35 +185,42 @@ function conversation(visitor, config, words) {
   }
 
   document.forms[0].onsubmit = submit;
-  send.onclick = (event) => {
+  send.onclick = async (event) => {
     if (!running) return;
     event.preventDefault();
-    running.abort();
+    const mine = running;
+    // what was written until then comes as a whole answer; if the server is not heard of, it is left at that
+    setTimeout(() => mine.abort(), 2000);
+    await visitor.stop(current.id).catch(() => mine.abort());
     visitor.settled();
   };
   input.oninput = () => {
     update();
     // ready by the time the question is; a failure shows when it is sent
-    visitor.begin().catch(() => {});
+    busy || visitor.begin().catch(() => {});
   };
   input.onkeydown = (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) submit(event);
   };
   const welcome = () => {
+    running?.abort();
     log.replaceChildren();
-    if (config.welcome_message) said(config.welcome_message);
-    show.starters(config.starter_questions, pick);
+    if (config.welcome_message) said({ text: config.welcome_message });
+    show.starters(config.starter_questions, talk.pick);
     rest();
   };
-  fresh.onclick = () => {
-    running?.abort();
-    visitor.end();
-    welcome();
+  talk.fresh = (opinion) => {
+    if (running) visitor.stop(current.id).catch(() => {});
+    visitor.end(opinion);
+    talk.resume();
+    talk.changed();
     focus();
   };
+  menu.onclick = async () => (await import("./menu.js")).menu(menu, talk);
+  addEventListener("online", () => log.querySelector(".retry")?.click());
 
   /** What was said before, and the answer that a change of page interrupted. */
-  return async () => {
+  talk.resume = async () => {
     welcome();
     const pending = visitor.pending();
     busy = true;
@@ -193,13 +228,20 @@ function conversation(visitor, config, words) {
     const before = await visitor.history();
     // answered meanwhile: heard again, with what comes next
     if (pending && before.at(-2)?.text === pending.text) before.pop();
-    for (last of before) last.role === "assistant" ? said(last.text, last.sources, last.id, last.proof) : show.user(last.text);
+    for (last of before) said(last);
     busy = false;
     if (last && visitor.done()?.message_id === last.id) next(visitor.done());
-    if (!pending || last?.role === "assistant") return;
-    if (!last) show.user(pending.text);
-    ask(pending);
+    if (pending && last?.role !== "assistant") {
+      if (!last) show.user(pending.text);
+      return ask(pending);
+    }
+    if (!config.early || last) return;
+    // a consent, or who writes
+    busy = true;
+    await (await import("./forms.js")).before(talk);
+    rest();
   };
+  return talk;
 }
 
 async function main() {
@@ -207,10 +249,12 @@ async function main() {
   const api = new URL("../api/public/", location.href).href;
   const visitor = client(api, encodeURIComponent(bot), site.origin, memory(`chatbot:${bot}:${site.origin}`));
   const config = site.config || (await visitor.config().catch(() => null));
-  const words = await texts(config?.language);
+  const language = spoken(config?.language);
+  const [words, settings] = await Promise.all([texts(language), config?.early && visitor.settings().catch(() => {})]);
+  Object.assign(words, settings?.texts);
   chat.hidden = false;
-  if (!config) return view(log, live, words).notice(words.denied);
-  paint(config, words);
+  if (!config) return view(log, words).notice(words.denied);
+  paint(config, words, language);
   if (site.config) {
     const leave = () => parent.postMessage({ type: "chatbot:close" }, site.origin);
     close.hidden = false;
@@ -219,6 +263,6 @@ async function main() {
   }
   // part of another page: whoever opened that one was not about to write here
   if (parent === window || site.config) focus();
-  await conversation(visitor, config, words)();
+  await conversation(visitor, config, words, language).resume();
 }
 main();

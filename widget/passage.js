@@ -1,12 +1,9 @@
 // A source opened at its quote, and sentences that no source supports. Fetched when there is one or the other.
 import { safeUrl } from "./markdown.js";
+import { sheet } from "./view.js";
 
-const style = document.createElement("link");
-style.rel = "stylesheet";
-style.href = new URL("./passage.css", import.meta.url);
-document.head.append(style);
 // the place in a passage is known only when its height is
-const styled = new Promise((resolve) => (style.onload = style.onerror = resolve));
+const styled = sheet("./passage.css");
 
 /** Fills the card `node` (details) with what `load` gives; without that the quote stays as it is. */
 export async function unfold(node, load) {
@@ -71,8 +68,8 @@ export function marked(text, proof) {
   return signs.join("");
 }
 
-/** Turns what stands between the signs into marked spans; `words` say what that means; English is here, so that only who needs it fetches it. */
-export function wrap(parent, words = "Not found in the sources") {
+/** Turns what stands between the signs into marked spans; `words` say what that means. */
+export function wrap(parent, words) {
   const walker = document.createTreeWalker(parent, NodeFilter.SHOW_TEXT);
   const nodes = [];
   while (walker.nextNode()) nodes.push(walker.currentNode);

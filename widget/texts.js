@@ -1,4 +1,5 @@
-// The words of the frame. English is here; other languages are files of the same shape, fetched only when a bot speaks them.
+// The words of the frame that a first answer needs. English is here; other languages, and what only some visitors need,
+// are files of the same shape, fetched when they are.
 const english = {
   online: "Online",
   writing: "Writing…",
@@ -8,15 +9,13 @@ const english = {
   send: "Send",
   stop: "Stop",
   close: "Close chat",
-  fresh: "New conversation",
+  menu: "Menu",
   you: "You",
   sources: "Sources",
   page: "page",
   source: "Show source",
   visit: "Open page",
-  helpful: "Helpful",
-  unhelpful: "Not helpful",
-  thanks: "Thank you",
+  unsure: "Not found in the sources",
   retry: "Try again",
   stopped: "Stopped",
   left: " characters left",
@@ -28,15 +27,19 @@ const english = {
   waiting: "Reconnecting…",
   note: "AI answers can be wrong",
 };
-const languages = ["de", "es", "fr"];
+const languages = ["de", "fr", "es", "it", "pt", "nl", "pl", "tr", "ru", "ar", "he", "zh", "ja"];
 
-/** The words in `language` ("de", "de-CH"...); English where there is no file for it. */
-export async function texts(language) {
-  const short = (language || "").slice(0, 2).toLowerCase();
-  if (!languages.includes(short)) return english;
-  try {
-    return { ...english, ...(await import({ de: "./texts-de.js", es: "./texts-es.js", fr: "./texts-fr.js" }[short])).default };
-  } catch {
-    return english;
-  }
+// with the same ?v= as this file
+const file = async (name) => (await import(`./${name}.js${new URL(import.meta.url).search}`)).default;
+
+/** Which of our languages that is ("de-CH": "de"); "auto" is the visitor's own. */
+export function spoken(language) {
+  const short = (!language || language === "auto" ? navigator.language : language).slice(0, 2).toLowerCase();
+  return languages.includes(short) ? short : "en";
 }
+
+/** The words in a language that `spoken` gave; English where its file cannot be had. */
+export const texts = async (short) => ({ ...english, ...(short !== "en" && (await file("texts-" + short).catch(() => {}))) });
+
+/** Those that menus and forms need. */
+export const more = (short) => file("more-" + short).catch(() => file("more-en"));

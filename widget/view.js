@@ -1,16 +1,14 @@
-// What a conversation looks like: rows of messages, sources, thumbs, notices. Texts become nodes, never HTML.
+// What a conversation looks like: rows of messages, sources, notices. Texts become nodes, never HTML.
 import { link, render, safeUrl } from "./markdown.js";
 
-const THUMB = "M7 11v9H4v-9zm0 0 4-8a2.5 2.5 0 0 1 2.5 2.5V9H19a1.5 1.5 0 0 1 1.5 1.8l-1.3 7.4a2 2 0 0 1-2 1.8H7";
-
-const make = (name, className, ...children) => {
+export const make = (name, className, ...children) => {
   const node = document.createElement(name);
   node.className = className;
   node.append(...children);
   return node;
 };
 
-const button = (label, className, act) => {
+export const button = (label, className, act) => {
   const node = make("button", className, label);
   node.type = "button";
   node.onclick = act;
@@ -26,10 +24,19 @@ export function icon(path) {
   return svg;
 }
 
+/** A style sheet for what is fetched on demand; resolves when it is there. `href`: with its ?v=. */
+export const sheet = (href) =>
+  new Promise((resolve) => {
+    const node = make("link", "");
+    Object.assign(node, { rel: "stylesheet", href, onload: resolve, onerror: resolve });
+    document.head.append(node);
+  });
+
 function card(source, number, words, load) {
   const place = source.page ? `${words.page} ${source.page}` : "";
-  const summary = make("summary", "", make("b", "", String(number)), make("span", "", source.title || ""), make("small", "", place));
-  const node = make("details", "source", summary);
+  const title = make("span", "", source.title || "");
+  title.dir = "auto";
+  const node = make("details", "source", make("summary", "", make("b", "", String(number)), title, make("small", "", place)));
   if (source.quote) node.append(make("blockquote", "", source.quote));
   if (source.url && safeUrl(source.url)) node.append(link(source.link || source.url, [words.visit]));
   node.ontoggle = async () => {
@@ -39,7 +46,7 @@ function card(source, number, words, load) {
 }
 
 /** `log`: the element that scrolls. */
-export function view(log, live, words) {
+export function view(log, words) {
   const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 60;
   const toEnd = () => (log.scrollTop = log.scrollHeight);
 
@@ -50,26 +57,15 @@ export function view(log, live, words) {
     return node;
   };
 
-  function thumbs(rate) {
-    const bar = make("div", "thumbs");
-    for (const [label, rating] of [[words.helpful, 1], [words.unhelpful, -1]]) {
-      const node = button(icon(THUMB), "icon" + (rating < 0 ? " down" : ""), async () => {
-        for (const other of bar.children) other.ariaPressed = other === node;
-        await rate(rating);
-        live.textContent = words.thanks;
-      });
-      node.ariaLabel = node.title = label;
-      node.ariaPressed = false;
-      bar.append(node);
-    }
-    return bar;
-  }
-
   return {
+    row,
+    toEnd,
+
     user(text) {
       for (const old of log.querySelectorAll(".notice, .starters")) old.remove();
-      const name = make("span", "unseen", words.you + ": ");
-      row("user", make("div", "bubble", name, text));
+      const bubble = make("div", "bubble", make("span", "unseen", words.you + ": "), text);
+      bubble.dir = "auto";
+      return row("user", bubble);
     },
 
     /** Questions to begin with; the first message takes them away. */
@@ -114,9 +110,14 @@ export function view(log, live, words) {
       };
 
       return {
+        node,
         /** As a reader hears it. */
         get text() {
           return body.textContent;
+        },
+        /** As it was written. */
+        get source() {
+          return text;
         },
         add(more) {
           text += more;
@@ -125,7 +126,7 @@ export function view(log, live, words) {
         reset() {
           text = "";
           doubt = null;
-        proof = [];
+          proof = [];
           draw();
         },
         sources(list, sentences) {
@@ -138,14 +139,13 @@ export function view(log, live, words) {
           draw();
           if (follow) toEnd();
         },
-        /** No more text. `rate` (rating): thumbs under it; `note`: a word under it; `passage` (number): fetches a source's passage. */
-        finish(rate, note, passage) {
+        /** No more text. `note`: a word under it; `passage` (number): fetches a source's passage. */
+        finish(note, passage) {
           load = passage;
           cancelAnimationFrame(frame);
           open = false;
           draw();
           if (!text) bubble.remove();
-          if (rate) bubble.after(thumbs(rate));
           if (note) node.append(make("small", "", note));
           toEnd();
         },

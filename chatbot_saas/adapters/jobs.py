@@ -20,6 +20,8 @@ VECTORS = "vectors"
 """Jobs that write to the vector index: only the process that owns the index takes them."""
 TESTS = "tests"
 """Runs of bots' tests, which take minutes and are in nobody's way: they have places of their own."""
+MAIL = "mail"
+"""Short jobs that wait for nobody's files."""
 MAX_ATTEMPTS = 3
 MAX_DEATHS = 5
 """How often a job may see its worker die before it is thought to be the reason; restarts and kills hit at random."""
@@ -94,10 +96,14 @@ class JobQueue:
         found = await session.execute(_WAITING, {"task": task})
         return [row.args for row in found]
 
-    def nightly(self, name: str, queue: str, run: Callable[..., Awaitable[Any]]) -> None:
-        """Register a job that runs once a night, in one process only; it gets the planned time as `timestamp`."""
+    def daily(self, name: str, queue: str, run: Callable[..., Awaitable[Any]], at: str) -> None:
+        """Register a job that runs once a day, in one process only; it gets the planned time as `timestamp`.
+
+        `at`: hour and minute of UTC. A worker that starts within ten minutes afterwards makes up for it.
+        """
         task = self.app.task(name=name, queue=queue, queueing_lock=name, pass_context=True)(run)
-        self.app.periodic(cron="17 3 * * *")(task)
+        hour, minute = map(int, at.split(":"))
+        self.app.periodic(cron=f"{minute} {hour} * * *")(task)
 
     async def work(self, queues: Sequence[str], concurrency: int) -> None:
         """Take jobs until cancelled."""

@@ -28,6 +28,7 @@ from chatbot_saas.schemas.bot_tests import (
     PublicationRead,
     PublishRequest,
     SuggestRequest,
+    TestRunRequest,
 )
 from chatbot_saas.services import bot_test_ideas, bot_test_runs, bot_tests, publishing
 
@@ -107,13 +108,20 @@ async def list_runs(bot_id: UUID, rt: RuntimeDep, principal: TenantDep, page: Pa
 @router.post(
     "/bots/{bot_id}/test-runs",
     status_code=202,
-    responses=errors(bot_test_runs.NoTestsError),
+    responses=errors(bot_test_runs.NoTestsError, bot_test_runs.AlreadyRunningError),
     dependencies=[ONCE_WITH_ROWS],
 )
-async def start_run(bot_id: UUID, rt: RuntimeDep, principal: TenantDep) -> BotTestRunRead:
-    """Answer all tests that are switched on, with the bot's present settings and beside what is published."""
+async def start_run(
+    bot_id: UUID, rt: RuntimeDep, principal: TenantDep, body: TestRunRequest | None = None
+) -> BotTestRunRead:
+    """Answer all tests that are switched on, with the bot's present settings and beside what is published.
+
+    With `publish` the run publishes these settings at its end, as `POST /publish` would then; `publish_problem` says
+    why it did not. A run that goes on with these settings already takes that over.
+    """
+    publish = body.publish if body else False
     async with rt.db.tenant(principal) as session:
-        return await bot_test_runs.start(session, principal, bot_id, rt)
+        return await bot_test_runs.start(session, principal, bot_id, rt, publish=publish)
 
 
 @router.get("/test-runs/{run_id}")
@@ -148,7 +156,8 @@ async def publish(
     """Give visitors the present settings.
 
     A bot with tests needs a run of them with these settings and sources (else `tests_not_run`) in which nothing that
-    the published version answers rightly got worse (else `tests_regressed`); `override` publishes all the same.
+    the published version answers rightly got worse (else `tests_regressed`) and no model failed to answer (else
+    `tests_not_asked`); `override` publishes all the same.
     """
     override = body.override if body else False
     async with rt.db.tenant(principal) as session:

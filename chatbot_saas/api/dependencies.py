@@ -99,9 +99,14 @@ async def tenant(
     """Whoever acts in a tenant: an API key (header `X-API-Key`, or as bearer), or a user."""
     known: Tenant | None = request.scope.get(_TENANT)
     if known is None:  # a route that reads a long body asks before that
-        known = request.scope[_TENANT] = await _known(request, rt, _tenant(request, rt, x_api_key))
+        known = request.scope[_TENANT] = await tenant_now(request, rt, x_api_key)
         await auth.count(rt, known)
     return known
+
+
+async def tenant_now(request: Request, rt: Runtime, x_api_key: str | None) -> Tenant:
+    """As the credential stands at this moment: an answer that goes on for long asks again."""
+    return await _known(request, rt, _tenant(request, rt, x_api_key))
 
 
 async def _tenant(request: Request, rt: Runtime, x_api_key: str | None) -> Tenant:

@@ -19,10 +19,16 @@ def errors(*types: type[DomainError]) -> dict[int | str, dict[str, Any]]:
 
 def add(response: dict[str, Any], status: int, code: str, message: str, **members: Any) -> None:
     """One more error, with its example, to what is said about a status."""
+    append(response, code, message, example(status, code, message, **members), PROBLEM, PROBLEM_SCHEMA)
+
+
+def append(
+    response: dict[str, Any], code: str, message: str, value: dict[str, Any], media_type: str, schema: dict[str, Any]
+) -> None:
     words = f"`{code}`: {message}"
     response["description"] = f"{response['description']}\n\n{words}" if "description" in response else words
-    content = response.setdefault("content", {}).setdefault(PROBLEM, {"schema": PROBLEM_SCHEMA, "examples": {}})
-    content["examples"][code] = {"summary": message, "value": example(status, code, message, **members)}
+    content = response.setdefault("content", {}).setdefault(media_type, {"schema": schema, "examples": {}})
+    content["examples"][code] = {"summary": message, "value": value}
 
 
 def example(status: int, code: str, message: str, **members: Any) -> dict[str, Any]:

@@ -201,7 +201,7 @@ def _boundary(headers: Headers) -> bytes:
 class Idempotency:
     """Around the routes: keeps what they answer until it is written down."""
 
-    def __init__(self, app: ASGIApp, problem_of: Callable[[DomainError], Response]) -> None:
+    def __init__(self, app: ASGIApp, problem_of: Callable[[DomainError, str], Response]) -> None:
         self._app = app
         self._problem_of = problem_of
 
@@ -221,7 +221,7 @@ class Idempotency:
             await answer.settle()
         except idempotency.InProgressError as error:  # another try took over meanwhile
             await attempt.give_up()
-            await self._problem_of(error)(scope, receive, send)
+            await self._problem_of(error, scope["path"])(scope, receive, send)
         except BaseException:
             if attempt.claimed and not answer.settled:
                 await attempt.give_up()
@@ -274,6 +274,6 @@ async def _answered_before(_: Request, error: Exception) -> Response:
     return Response(kept["body"], error.done.status, {**kept["headers"], REPLAYED: "true"})
 
 
-def install(api: FastAPI, problem_of: Callable[[DomainError], Response]) -> None:
+def install(api: FastAPI, problem_of: Callable[[DomainError, str], Response]) -> None:
     api.add_exception_handler(AnsweredBeforeError, _answered_before)
     api.add_middleware(Idempotency, problem_of=problem_of)

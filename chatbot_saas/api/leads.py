@@ -1,4 +1,4 @@
-"""What visitors left to be answered by a person."""
+"""What visitors left: messages, wishes to talk to a person, ratings."""
 
 from collections.abc import AsyncGenerator
 from typing import Annotated
@@ -11,21 +11,27 @@ from chatbot_saas.api.dependencies import OptionalBot, PageDep, RuntimeDep, Tena
 from chatbot_saas.api.errors import errors
 from chatbot_saas.core.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 from chatbot_saas.schemas.base import PageRead
-from chatbot_saas.schemas.leads import LeadRead
+from chatbot_saas.schemas.leads import LeadKind, LeadRead
 from chatbot_saas.services import csv_files, leads
 
 router = APIRouter(
     prefix="/api/v1", tags=["leads"], responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError)
 )
 Search = Annotated[str, Query(max_length=200, description="A part of the name, the contact or the message.")]
+Kind = Annotated[LeadKind | None, Query(description="Only what was left in this way.")]
 
 
 @router.get("/leads")
 async def list_leads(
-    rt: RuntimeDep, principal: TenantDep, page: PageDep, bot_id: OptionalBot = None, search: Search = ""
+    rt: RuntimeDep,
+    principal: TenantDep,
+    page: PageDep,
+    bot_id: OptionalBot = None,
+    kind: Kind = None,
+    search: Search = "",
 ) -> PageRead[LeadRead]:
     async with rt.db.tenant(principal) as session:
-        found = await leads.list_page(session, principal, page, bot_id=bot_id, search=search)
+        found = await leads.list_page(session, principal, page, bot_id=bot_id, kind=kind or "", search=search)
     return PageRead(items=found.items, next_cursor=found.next_cursor)
 
 
@@ -35,14 +41,14 @@ async def list_leads(
     responses={200: {"content": {csv_files.MEDIA_TYPE: {"schema": {"type": "string"}}}}},
 )
 async def export_leads(
-    rt: RuntimeDep, principal: TenantDep, bot_id: OptionalBot = None, search: Search = ""
+    rt: RuntimeDep, principal: TenantDep, bot_id: OptionalBot = None, kind: Kind = None, search: Search = ""
 ) -> StreamingResponse:
     """All of them as CSV, newest first, in UTF-8 with a byte order mark.
 
     Texts that a spreadsheet would take for a formula, such as a phone number that begins with +, have an apostrophe
     before them.
     """
-    parts = leads.export(rt, principal, bot_id=bot_id, search=search)
+    parts = leads.export(rt, principal, bot_id=bot_id, kind=kind or "", search=search)
     first = await anext(parts)
 
     async def lines() -> AsyncGenerator[bytes]:

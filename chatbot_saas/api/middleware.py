@@ -102,16 +102,18 @@ class Edge:
         if body.limit:
             declared = headers.get("content-length", "0")
             if not declared.isdecimal():
-                refused = self._problem(400, "bad_request", "Content-Length must be a number.")
+                refused = self._problem(400, "bad_request", "Content-Length must be a number.", path=path)
                 await refused(scope, receive, send_with_headers)
                 return
             if len(declared) > 18 or int(declared) > body.limit:
-                await self._problem(413, "too_large", _too_large(body.limit))(scope, receive, send_with_headers)
+                refused = self._problem(413, "too_large", _too_large(body.limit), path=path)
+                await refused(scope, receive, send_with_headers)
                 return
         try:
             await self._app(scope, body, send_with_headers)
         except BodyTooLargeError as error:
-            await self._problem(413, "too_large", error.detail)(scope, receive, send_with_headers)
+            refused = self._problem(413, "too_large", error.detail, path=path)
+            await refused(scope, receive, send_with_headers)
 
     def _finish(self, headers: MutableHeaders, request_id: str, origin: str) -> None:
         headers["X-Request-Id"] = request_id

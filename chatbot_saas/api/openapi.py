@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from chatbot_saas.api import openai_errors
 from chatbot_saas.api.errors import PROBLEM, add
 from chatbot_saas.api.examples import TEXTS, Examples
 from chatbot_saas.api.idempotency import HEADER
@@ -30,6 +31,8 @@ TAGS = {
     "questions": "Questions with answers of their own.",
     "jobs": "Work in the background.",
     "chat": "Answers, and the search beneath them.",
+    "openai": "Bots for the clients of OpenAI. See docs/openai.md.",
+    "events": "What happens in an account, as it happens.",
     "conversations": "What visitors and programs asked.",
     "leads": "Messages that visitors left.",
     "tests": "Tests of bots, runs of them, and publishing.",
@@ -83,7 +86,7 @@ def _describe(path: str, operation: Document, examples: Examples) -> None:
     security = _security(path, operation)
     if security:
         operation["security"] = security
-    _add_errors(operation, repeatable=repeatable)
+    _add_errors(operation, repeatable=repeatable, openai=path.startswith(openai_errors.PREFIX))
     contents = [operation.get("requestBody", {}).get("content", {})]
     contents += [response.get("content", {}) for status, response in operation["responses"].items() if status < "400"]
     for content in contents:
@@ -107,7 +110,7 @@ def _security(path: str, operation: Document) -> list[Document]:
     return [{"apiKey": []}, {"bearer": []}]
 
 
-def _add_errors(operation: Document, *, repeatable: bool) -> None:
+def _add_errors(operation: Document, *, repeatable: bool, openai: bool) -> None:
     responses = operation["responses"]
     for status, response in list(responses.items()):
         if PROBLEM in response.get("content", {}):
@@ -116,6 +119,9 @@ def _add_errors(operation: Document, *, repeatable: bool) -> None:
             del responses[status]  # FastAPI's own words about what we say in ours
 
     def may(status: int, code: str, message: str, **members: Any) -> None:
+        if openai:
+            openai_errors.add(responses.setdefault(str(openai_errors.status_of(status)), {}), status, code, message)
+            return
         add(responses.setdefault(str(status), {}), status, code, message, **members)
 
     if "parameters" in operation or "requestBody" in operation:

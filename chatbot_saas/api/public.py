@@ -9,18 +9,23 @@ from fastapi.responses import StreamingResponse
 from chatbot_saas.api.dependencies import AddressDep, RuntimeDep, VisitorDep, origin_of
 from chatbot_saas.api.errors import errors
 from chatbot_saas.api.streaming import STREAMED, LastEventId, event_stream, events_after
-from chatbot_saas.core.errors import NotFoundError, TooManyRequestsError, UnauthenticatedError
+from chatbot_saas.core.errors import InvalidError, NotFoundError, TooManyRequestsError, UnauthenticatedError
+from chatbot_saas.schemas.base import PageRead
 from chatbot_saas.schemas.bots import PublicBotConfig, normal_origin
 from chatbot_saas.schemas.chat import (
     CitedPassage,
+    EarlierConversation,
+    EndRequest,
     FeedbackRequest,
     PublicAnswer,
     PublicChatRequest,
     PublicTranscript,
     StartRead,
     StartRequest,
+    StopRequest,
 )
-from chatbot_saas.schemas.leads import LeadCapture, LeadCaptured
+from chatbot_saas.schemas.leads import HandoffRead, HandoffRequest, LeadCapture, LeadCaptured
+from chatbot_saas.schemas.widget import PublicFrameSettings
 from chatbot_saas.services import bot_config, bots, chat, conversations, leads
 from chatbot_saas.services.runtime import Runtime
 
@@ -46,17 +51,27 @@ async def config(bot_id: UUID, request: Request, response: Response, rt: Runtime
     return found
 
 
+@router.get("/bot/{bot_id}/frame", responses=errors(NotFoundError, bots.BotPausedError))
+async def frame_settings(bot_id: UUID, response: Response, rt: RuntimeDep) -> PublicFrameSettings:
+    """What the chat window needs beyond that: its forms, the consent, and the owner's words in place of ours."""
+    found = await bot_config.frame(rt, bot_id)
+    response.headers["Cache-Control"] = "no-cache"
+    return found
+
+
 @router.post(
     "/conversation/{bot_id}/start",
     status_code=201,
-    responses=errors(NotFoundError, bots.OriginNotAllowedError, TooManyRequestsError),
+    responses=errors(
+        NotFoundError, bots.OriginNotAllowedError, conversations.ConsentRequiredError, TooManyRequestsError
+    ),
 )
 async def start(
     bot_id: UUID, request: Request, rt: RuntimeDep, address: AddressDep, body: StartRequest | None = None
 ) -> StartRead:
     """Begin a conversation. The token in the answer is bound to this bot and the visitor's website."""
     await rt.limiter.hit("start-address", address, STARTS_PER_MINUTE)
-    return await conversations.start(rt, bot_id, _website(rt, request, body))
+    return await conversations.start(rt, bot_id, _website(rt, request, body), body)
 
 
 def _website(rt: Runtime, request: Request, body: StartRequest | None) -> str:
@@ -99,6 +114,21 @@ async def ask(
     return PublicAnswer(**{name: getattr(answer, name) for name in PublicAnswer.model_fields})
 
 
+@router.post("/chat/{bot_id}/stop", status_code=204, responses=errors(UnauthenticatedError, NotFoundError))
+async def stop(bot_id: UUID, body: StopRequest, rt: RuntimeDep, visitor: VisitorDep) -> Response:
+    """End an answer that is being written: the model is not read on, and what was written so far is kept."""
+    if bot_id != visitor.bot_id:
+        raise NotFoundError("There is no such bot.")
+    await chat.stop(rt, visitor, body)
+    return Response(status_code=204)
+
+
+@router.get("/conversations", responses=errors(UnauthenticatedError, NotFoundError))
+async def earlier(rt: RuntimeDep, visitor: VisitorDep) -> PageRead[EarlierConversation]:
+    """The visitor's latest conversations with this bot on this website, newest first."""
+    return PageRead(items=await conversations.earlier(rt, visitor))
+
+
 def _own(visitor: VisitorDep, conversation_id: UUID) -> None:
     if conversation_id != visitor.conversation_id:
         raise NotFoundError("There is no such conversation.")
@@ -132,7 +162,7 @@ async def source(
 )
 async def feedback(conversation_id: UUID, body: FeedbackRequest, rt: RuntimeDep, visitor: VisitorDep) -> Response:
     _own(visitor, conversation_id)
-    await conversations.rate(rt, visitor, body.message_id, body.rating)
+    await conversations.rate(rt, visitor, body.message_id, body.rating, body.reason)
     return Response(status_code=204)
 
 
@@ -151,9 +181,32 @@ async def capture_lead(
 
 
 @router.post(
+    "/conversation/{conversation_id}/handoff",
+    status_code=201,
+    responses=errors(
+        UnauthenticatedError, NotFoundError, bots.OriginNotAllowedError, InvalidError, TooManyRequestsError
+    ),
+)
+async def hand_off(
+    conversation_id: UUID, body: HandoffRequest, rt: RuntimeDep, visitor: VisitorDep, address: AddressDep
+) -> HandoffRead:
+    """Ask for a person. The answer says whether somebody is there now."""
+    _own(visitor, conversation_id)
+    await rt.limiter.hit("lead-address", address, LEADS_PER_MINUTE)
+    return await leads.hand_off(rt, visitor, body)
+
+
+@router.post("/conversation/{conversation_id}/open", responses=errors(UnauthenticatedError, NotFoundError))
+async def reopen(conversation_id: UUID, rt: RuntimeDep, visitor: VisitorDep) -> StartRead:
+    """Go on with an earlier conversation of the same visitor: a token for it."""
+    return await conversations.reopen(rt, visitor, conversation_id)
+
+
+@router.post(
     "/conversation/{conversation_id}/end", status_code=204, responses=errors(UnauthenticatedError, NotFoundError)
 )
-async def end(conversation_id: UUID, rt: RuntimeDep, visitor: VisitorDep) -> Response:
+async def end(conversation_id: UUID, rt: RuntimeDep, visitor: VisitorDep, body: EndRequest | None = None) -> Response:
+    """Leave the conversation, with a rating from 1 to 5 and a comment if the visitor gives them."""
     _own(visitor, conversation_id)
-    await conversations.end(rt, visitor)
+    await leads.end(rt, visitor, body or EndRequest())
     return Response(status_code=204)

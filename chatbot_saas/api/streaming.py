@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from chatbot_saas.services.live import Event, LiveAnswer
 
 HEARTBEAT_SECONDS = 10.0
-_HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+STREAM_HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 STREAMED: dict[str, Any] = {
     "description": "The answer: as JSON, or as server-sent events `token`, `sources`, `done` and `error`.",
@@ -34,11 +34,11 @@ def event_stream(live: LiveAnswer, after: int = 0, *, conversation_id: UUID | No
     """
 
     async def lines() -> AsyncGenerator[str]:
-        async with aclosing(_with_heartbeat(live, after)) as events:
+        async with aclosing(with_heartbeat(live, after)) as events:
             async for batch in events:
                 yield "".join(_line(event, live, conversation_id) for event in batch) or ": still here\n\n"
 
-    return StreamingResponse(lines(), media_type="text/event-stream", headers=_HEADERS)
+    return StreamingResponse(lines(), media_type="text/event-stream", headers=STREAM_HEADERS)
 
 
 def _line(event: Event, live: LiveAnswer, conversation_id: UUID | None) -> str:
@@ -49,7 +49,7 @@ def _line(event: Event, live: LiveAnswer, conversation_id: UUID | None) -> str:
     return f"id: {event.id}\nevent: {event.type}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
 
 
-async def _with_heartbeat(live: LiveAnswer, after: int) -> AsyncGenerator[list[Event]]:
+async def with_heartbeat(live: LiveAnswer, after: int = 0) -> AsyncGenerator[list[Event]]:
     """The events in batches; an empty one when nothing came for a while, so that proxies keep the connection open."""
     events = live.batches(after)
     pending = asyncio.ensure_future(anext(events, None))

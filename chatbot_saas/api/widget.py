@@ -14,11 +14,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from chatbot_saas.api.widget_bundle import bundled
+from chatbot_saas.api.widget_squeeze import squeeze
 from chatbot_saas.core.errors import DomainError, NotFoundError
 from chatbot_saas.core.pictures import Picture
 
 FOLDER = Path(__file__).resolve().parents[2] / "widget"
 LOADER = "chatbot-widget.js"
+ENTRY = "frame.js"
 DEMO_BOT = "YOUR-BOT-ID"
 """What demo.html has in place of a bot's id, so that the file also reads as an example."""
 
@@ -34,10 +37,6 @@ _TYPES = {
     ".html": "text/html; charset=utf-8",
 }
 _ORIGIN = re.compile(r"\*|https?://(\*\.)?[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
-_COMMENT_LINE = re.compile(r"^\s*(?:(?://|/\*|(?<= )\*).*)?\n", re.MULTILINE)
-_INDENT = re.compile(r"^ +", re.MULTILINE)
-_JS_BREAK = re.compile(r"(?<=[{(\[;,])\n")  # behind these a statement goes on, or has ended by itself
-_CSS_SPACE = re.compile(r"\s*([{};,])\s*|(?<=:) ")  # a space before a colon means something in a selector
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -76,20 +75,11 @@ def _asset(text: str, suffix: str) -> Asset:
     return Asset(plain, gzip.compress(plain, 9, mtime=0), _TYPES[suffix], hashlib.sha256(plain).hexdigest()[:16])
 
 
-def _squeeze(text: str, suffix: str) -> str:
-    """Without comments (which stand on lines of their own), indentation and idle breaks: a fifth less to load."""
-    if suffix in (".js", ".css"):
-        text = _COMMENT_LINE.sub("", text)
-    if suffix == ".css":
-        text = _CSS_SPACE.sub(r"\1", text).replace(";}", "}")
-    text = _INDENT.sub("", text)
-    return _JS_BREAK.sub("", text) if suffix == ".js" else text
-
-
 def load_assets(folder: Path = FOLDER) -> tuple[str, dict[str, Asset]]:
     """The hash of the whole set, and every served file by name; references between them carry it as `?v=`."""
     paths = [path for path in sorted(folder.iterdir()) if path.suffix in _TYPES]
-    texts = {path.name: _squeeze(path.read_text("utf-8"), path.suffix) for path in paths} | {"gone.html": _GONE}
+    files, _ = bundled({path.name: path.read_text("utf-8") for path in paths}, ENTRY)
+    texts = {name: squeeze(text, Path(name).suffix) for name, text in files.items()} | {"gone.html": _GONE}
     version = hashlib.sha256("\0".join(f"{name}\0{text}" for name, text in texts.items()).encode()).hexdigest()[:12]
     parts = [re.escape(name) for name in texts if not name.endswith(".html") and name != LOADER]
     reference = re.compile(rf'"(\./)?({"|".join(parts)})"')

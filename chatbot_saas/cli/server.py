@@ -20,6 +20,7 @@ from granian.server.embed import Server
 from chatbot_saas.cli.pages import serving_environment
 from chatbot_saas.cli.processes import on_stop
 from chatbot_saas.cli.progress import CommandError, say
+from chatbot_saas.services.runtime import get_runtime
 
 STOP_SECONDS = 20.0  # for answers and jobs under way, which bound themselves; then the process ends anyway
 
@@ -81,6 +82,8 @@ async def _serve(app: Any, host: str, port: int, on_ready: Callable[[], None]) -
     if not stopping.is_set():
         await serving
         raise CommandError(f"the server ended by itself: is port {port} free?")
+    with contextlib.suppress(RuntimeError):  # told to stop before the app had started
+        await get_runtime().notices.close()  # the server waits for every stream, and these have no end of their own
     server.stop()
     _, late = await asyncio.wait({serving}, timeout=STOP_SECONDS)
     if late:

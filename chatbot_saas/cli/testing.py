@@ -11,7 +11,7 @@ from chatbot_saas.cli.setup import prepare
 from chatbot_saas.core.settings import ROOT, get_settings
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-WORKERS = "2"  # each holds a database and a browser of its own
+WORKERS = "2"  # each holds a database, a server and a browser of its own; a third was no faster on two cores
 
 
 def find_browser() -> str:
@@ -44,8 +44,8 @@ def main(arguments: list[str]) -> int:
         "pytest",
         "-n",
         WORKERS,
-        "--dist",
-        "loadgroup",
+        "--dist=loadfile",  # what a file sets up for all of its tests is set up once
+        "--no-loadscope-reorder",
         "-m",
         "soak" if soak else "not soak",
     ]

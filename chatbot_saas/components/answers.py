@@ -63,6 +63,16 @@ def _citation(source: Citation) -> rx.Component:
                 class_name="mt-1.5 ml-[26px] pl-3 border-l-2 border-[var(--accent-a6)] text-[13px] leading-5 "
                 "whitespace-pre-line",
             ),
+            rx.cond(
+                source.link,
+                rx.el.a(
+                    "Open the page at this place",
+                    href=rx.Var.create(source.link).to(str),
+                    target="_blank",
+                    rel="noopener noreferrer nofollow",
+                    class_name="ml-[26px] text-[13px] underline",
+                ),
+            ),
         )
     )
 

@@ -93,6 +93,32 @@ def select_field(
     return field(name, label, control, hint=hint, error=error)
 
 
+def switch_field(name: str, label: str, *, checked: Any, on_change: Any, hint: str) -> rx.Component:
+    """Its label is beside it, and so is the hint; both switch it."""
+    return rx.el.label(
+        rx.switch(checked=checked, on_change=on_change, id=name),
+        rx.el.span(
+            rx.el.span(label, class_name="text-sm font-medium"),
+            rx.el.span(hint, class_name="block text-[13px] text-[var(--ink-soft)]"),
+        ),
+        class_name="flex items-start gap-3",
+        html_for=name,
+    )
+
+
+def line_form(*, action: str, on_submit: Any, busy: Any, problem: Any, **props: Any) -> rx.Component:
+    """One line to type and a button; `problem` below says why it was not taken. `props` are the input's."""
+    return rx.form(
+        rx.el.div(
+            rx.input(size="2", class_name="flex-1 min-w-0", **props),
+            rx.button(action, type="submit", variant="soft", size="2", loading=busy),
+            class_name="flex gap-2",
+        ),
+        rx.cond(problem, rx.el.p(problem, class_name="field-error pt-1.5", role="alert")),
+        on_submit=on_submit,
+    )
+
+
 def form_section(title: str, text: str, *fields: rx.Component, id: str = "", danger: bool = False) -> rx.Component:
     """A panel of fields under a heading that says what they are for."""
     return rx.el.section(

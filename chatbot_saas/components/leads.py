@@ -9,7 +9,8 @@ from chatbot_saas.schemas.leads import LeadRead
 
 def who(item: LeadRead) -> Any:
     """Their name, or what they gave instead."""
-    return rx.cond(item.name, item.name, rx.cond(item.email, item.email, item.phone))
+    reached = rx.cond(item.email, item.email, rx.cond(item.phone, item.phone, "A visitor"))
+    return rx.cond(item.name, item.name, reached)
 
 
 def contact(item: LeadRead) -> rx.Component:
@@ -34,5 +35,6 @@ def _link(text: Any, href: Any) -> rx.Component:
     return rx.el.a(
         text,
         href=href,
-        class_name="block w-fit max-w-full truncate-line text-[var(--accent-11)] hover:underline",
+        class_name="block w-fit max-w-full whitespace-normal [overflow-wrap:anywhere] text-[var(--accent-11)] "
+        "hover:underline",
     )

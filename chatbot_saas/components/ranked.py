@@ -27,19 +27,18 @@ def score(label: str, value: Any, place: Any) -> rx.Component:
     """A share of 100 as a bar, and its rank; inside a <dl>."""
     missing = value == None  # noqa: E711 - a Var, compared in the browser
     return rx.el.div(
-        rx.el.div(
-            rx.el.dt(label, class_name="text-xs text-[var(--ink-soft)]"),
-            rx.el.dd(
-                rx.cond(place, rx.el.span(place, class_name="text-[var(--ink-soft)] mr-1.5")),
-                rx.cond(missing, "–", f"{value}%"),
-                class_name="number text-xs",
-            ),
-            class_name="flex justify-between gap-2",
+        rx.el.dt(label, class_name="text-xs text-[var(--ink-soft)]"),
+        rx.el.dd(
+            rx.cond(place, rx.el.span(place, class_name="text-[var(--ink-soft)] mr-1.5")),
+            rx.cond(missing, "–", f"{value}%"),
+            class_name="number text-xs text-right",
         ),
-        rx.el.div(
-            rx.el.span(style={"width": rx.cond(missing, "0%", f"{value}%")}), class_name="score-bar", aria_hidden="true"
+        rx.el.dd(
+            rx.el.span(style={"width": rx.cond(missing, "0%", f"{value}%")}),
+            class_name="score-bar col-span-2",
+            aria_hidden="true",
         ),
-        class_name="flex flex-col gap-1",
+        class_name="grid grid-cols-[1fr_auto] gap-x-2 gap-y-1",
     )
 
 

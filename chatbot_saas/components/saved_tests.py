@@ -6,7 +6,7 @@ import reflex as rx
 
 
 def save_as_test(answer_id: Any, on_save: Any, *, size: Any = "1") -> rx.Component:
-    """`on_save`: a handler that takes the answer's id and the form, with the field `facts`."""
+    """`on_save`: a handler that takes the form, with the fields `answer_id` and `facts`."""
     return rx.dialog.root(
         rx.dialog.trigger(
             rx.button(
@@ -22,6 +22,8 @@ def save_as_test(answer_id: Any, on_save: Any, *, size: Any = "1") -> rx.Compone
             rx.dialog.title("Save as a test"),
             rx.dialog.description("The question is asked again whenever you run the bot's tests.", size="2"),
             rx.form(
+                # in a field, since a form's handler knows nothing of the row of a list that the form stands in
+                rx.el.input(type="hidden", name="answer_id", value=answer_id),
                 rx.el.label("What the answer must say", html_for="facts", class_name="text-sm font-medium"),
                 rx.text_area(
                     id="facts",
@@ -40,7 +42,7 @@ def save_as_test(answer_id: Any, on_save: Any, *, size: Any = "1") -> rx.Compone
                     rx.dialog.close(rx.button("Save", type="submit")),
                     class_name="flex justify-end gap-3 pt-2",
                 ),
-                on_submit=lambda form: on_save(answer_id, form),
+                on_submit=on_save,
                 class_name="flex flex-col gap-2 pt-4",
             ),
             max_width="480px",

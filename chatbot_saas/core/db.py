@@ -16,6 +16,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection, AsyncCursor, IntegrityError
 from psycopg.rows import namedtuple_row
+from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import URL, event, make_url, text
@@ -226,6 +227,15 @@ class Database:
         actor = {"tenant_id": str(tenant_id or ""), "user_id": str(user_id or "")}
         async with self._app_sessions(info={"actor": actor}) as session, session.begin():
             yield session
+
+    async def listen(self, channel: str) -> AsyncGenerator[str | None]:
+        """What is notified on the channel, by a connection of its own; None first, once it is heard."""
+        url = self.app_url.set(drivername="postgresql").render_as_string(hide_password=False)
+        async with await AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as connection:
+            await connection.execute(SQL("LISTEN {}").format(Identifier(channel)))
+            yield None
+            async for notice in connection.notifies():
+                yield notice.payload
 
     async def check(self) -> None:
         async with self._app.connect() as connection:

@@ -22,6 +22,7 @@ ACCESS_TOKEN_LIFE = timedelta(minutes=15)
 REFRESH_TOKEN_LIFE = timedelta(days=30)
 SESSION_LIFE = timedelta(days=14)
 VISITOR_TOKEN_LIFE = timedelta(hours=24)
+VISITOR_KEY_LIFE = timedelta(days=180)
 _ALGORITHM = "HS256"
 _ISSUER = "chatbot-saas"
 _BCRYPT_ROUNDS = 12
@@ -57,7 +58,7 @@ def token_hash(token: str) -> bytes:
 
 
 def issue_jwt(secret: str, kind: str, life: timedelta, claims: dict[str, Any]) -> tuple[str, datetime]:
-    """A signed token of one kind (`access` or `visitor`), and when it ends."""
+    """A signed token of one kind (`access`, `visitor` or `returning`), and when it ends."""
     now = datetime.now(UTC)
     expires = now + life
     payload = {"iss": _ISSUER, "aud": kind, "typ": kind, "iat": now, "exp": expires, "jti": str(new_id()), **claims}

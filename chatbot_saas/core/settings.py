@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import secrets
 from enum import StrEnum
 from functools import lru_cache
@@ -14,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[2]
 MIN_SECRET_LENGTH = 32
+NEVER = "never"
 
 
 class Environment(StrEnum):
@@ -60,6 +62,7 @@ class Settings(BaseSettings):
 
     worker_in_process: bool = True
     worker_concurrency: int = Field(default=10, ge=1, le=64)
+    nightly_at: str = "03:17"
     answer_cache_seconds: int = Field(default=1800, ge=0)
     model_timeout_seconds: float = Field(default=8.0, gt=0)
     upload_max_bytes: int = Field(default=25 * 1024 * 1024, gt=0)
@@ -70,6 +73,13 @@ class Settings(BaseSettings):
         if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):
             raise ValueError("PUBLIC_URL must look like https://chat.example.com")
         return value.rstrip("/")
+
+    @field_validator("nightly_at")
+    @classmethod
+    def _nightly_at_is_a_time(cls, value: str) -> str:
+        if value != NEVER and not re.fullmatch(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]", value):
+            raise ValueError(f"NIGHTLY_AT must be a time (UTC) such as 03:17, or {NEVER}")
+        return value
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

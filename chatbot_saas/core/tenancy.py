@@ -88,6 +88,8 @@ class Visitor:
     bot_id: UUID
     conversation_id: UUID
     origin: str
+    visitor_id: UUID | None = None
+    """Whose other conversations are reached as well; None for a token of before there was one."""
 
 
 @dataclass(frozen=True, slots=True)

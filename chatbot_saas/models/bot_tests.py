@@ -45,8 +45,17 @@ class BotTestRun(Row, table=True):
     passed: int = 0
     regressions: int = 0
     """Tests that the published version passes and this one fails."""
+    unasked: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Tests that tell nothing, since a model did not answer."""
     error: str = Field(default="", sa_type=Text)
+    publish: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Publish at the end, if the tests let it."""
+    published: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    publish_problem: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
+    """Why it did not publish at its end."""
     user_id: UUID | None = Field(default=None)
+    """Who asked for it, and in whose name it publishes; like the API key that was used."""
+    api_key_id: UUID | None = Field(default=None)
     started_at: datetime | None = moment()
     finished_at: datetime | None = moment()
 
@@ -67,6 +76,8 @@ class BotTestResult(Row, table=True):
     answer: str = Field(default="", sa_type=Text)
     answered: bool = False
     passed: bool = False
+    unasked: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """A model did not answer, so this tells nothing about the settings; then it has not passed."""
     missing: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))  # pyright: ignore[reportArgumentType]
     """The expected facts that the answer does not hold."""
     sources: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)

@@ -60,6 +60,10 @@ class Bot(Row, table=True):
         sa_column_kwargs={"server_default": "{}"},
     )
     """Hosts that answers may link to, beside those of the bot's websites and web sources."""
+    allow_tools: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Whether callers of the OpenAI-compatible endpoint may bring tools of their own."""
+    widget: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, sa_column_kwargs={"server_default": "{}"})
+    """What differs from the defaults of schemas.widget.WidgetSettings."""
     hold_changes: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     """Visitors get the settings of `published_version` until a later one is published."""
     published_version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})

@@ -15,7 +15,7 @@ class UsageEvent(Row, table=True):
 
     tenant_id: UUID = reference("tenants", index=False)
     bot_id: UUID | None = reference("bots", ondelete="SET NULL", nullable=True)
-    message_id: UUID | None = Field(default=None)
+    message_id: UUID | None = Field(default=None, index=True)
     kind: str = Field(max_length=20)
     """chat, embedding or rerank; cache for an answer that was there already."""
     provider: str = Field(max_length=40)

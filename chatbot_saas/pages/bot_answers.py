@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from chatbot_saas.components.forms import field, form_section, text_area, text_field
+from chatbot_saas.components.forms import field, form_section, switch_field, text_area, text_field
 from chatbot_saas.pages.bot_appearance import typed_field
 from chatbot_saas.state.bot_form import BotFormState
 
@@ -66,21 +66,12 @@ def finding() -> rx.Component:
             class_name="grid sm:grid-cols-2 gap-5",
         ),
         _weight(),
-        rx.el.label(
-            rx.switch(
-                checked=State.draft.rerank,
-                on_change=lambda on: State.change("rerank", on),  # pyright: ignore[reportCallIssue]
-                id="rerank",
-            ),
-            rx.el.span(
-                rx.el.span("Use the reranker", class_name="text-sm font-medium"),
-                rx.el.span(
-                    "Where the operator has set one up, it orders the passages.",
-                    class_name="block text-[13px] text-[var(--ink-soft)]",
-                ),
-            ),
-            class_name="flex items-start gap-3",
-            html_for="rerank",
+        switch_field(
+            "rerank",
+            "Use the reranker",
+            checked=State.draft.rerank,
+            on_change=lambda on: State.change("rerank", on),  # pyright: ignore[reportCallIssue]
+            hint="Where the operator has set one up, it orders the passages.",
         ),
         _number(
             "chunk_tokens",

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from chatbot_saas.components.feedback import confirm_by_name, confirm_dialog, notice, skeleton_panels
-from chatbot_saas.components.forms import field, form_section, select_field, text_area, text_field
+from chatbot_saas.components.forms import field, form_section, select_field, switch_field, text_area, text_field
 from chatbot_saas.components.layout import icon_button
 from chatbot_saas.components.vars import length, negated, shown
 from chatbot_saas.pages.bot_answers import finding, trust
@@ -151,6 +151,14 @@ def _model() -> rx.Component:
             _slider("temperature", "Temperature", 2.0, "Low is steady, high is inventive."),
             _slider("top_p", "Top-p", 1.0, "Leave at 1 unless you know why.", lowest=0.05),
             class_name="grid sm:grid-cols-2 gap-5",
+        ),
+        switch_field(
+            "allow_tools",
+            "Take tools from programs",
+            checked=State.draft.allow_tools,
+            on_change=lambda on: State.change("allow_tools", on),  # pyright: ignore[reportCallIssue]
+            hint="Programs that use the OpenAI-compatible address may bring tools. What a tool returns is in none "
+            "of your sources, and is not proved by them.",
         ),
         id="model-section",
     )

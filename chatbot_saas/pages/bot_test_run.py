@@ -16,6 +16,7 @@ _OUTCOMES = {
     "passed": ("circle-check", "green", "Passed"),
     "failed": ("circle-x", "amber", "Failed"),
     "regressed": ("trending-down", "red", "Got worse"),
+    "unasked": ("unplug", "amber", "Not asked"),
     "not_run": ("circle-dashed", "gray", "Not run"),
 }
 
@@ -89,8 +90,8 @@ def _progress(run: BotTestRunRead) -> rx.Component:
                 rx.fragment(run.done, " of ", run.total, " answered, ", run.passed, " passed."),
             ),
             rx.cond(
-                State.publish_after,
-                rx.el.span(" Published at the end, if nothing gets worse and this page stays open."),
+                run.publish,
+                rx.el.span(" It publishes at its end, if nothing gets worse. You may close this page."),
             ),
             role="status",
             class_name="text-[13px] text-[var(--ink-soft)] number",
@@ -107,6 +108,21 @@ def _summary(run: BotTestRunRead) -> rx.Component:
             ("cancelled", notice("It was cancelled before its end, so it does not count for publishing.")),
             rx.fragment(),
         ),
+        rx.cond(
+            run.publish_problem,
+            notice(run.publish_problem, kind="warning", title="It did not publish at its end."),
+        ),
+        rx.cond(
+            (run.unasked > 0) & (run.publish_problem == ""),
+            notice(
+                rx.fragment(
+                    "A model did not answer ",
+                    format.count(run.unasked, "test"),
+                    ", so nobody knows whether anything got worse. Run the tests again.",
+                ),
+                kind="warning",
+            ),
+        ),
         rx.el.p(
             rx.el.strong(run.passed, " of ", run.total, class_name="text-[22px] leading-8 font-semibold number"),
             rx.el.span(" passed", class_name="text-sm"),
@@ -117,6 +133,14 @@ def _summary(run: BotTestRunRead) -> rx.Component:
                     run.regressions,
                     " got worse",
                     class_name="inline-flex items-center gap-1.5 text-sm font-medium text-[var(--red-11)] pl-3",
+                ),
+            ),
+            rx.cond(
+                run.published,
+                rx.el.span(
+                    rx.icon("rocket", size=15, aria_hidden="true"),
+                    "Published at its end",
+                    class_name="inline-flex items-center gap-1.5 text-sm font-medium text-[var(--green-11)] pl-3",
                 ),
             ),
             class_name="flex flex-wrap items-baseline gap-x-1.5",
@@ -184,7 +208,7 @@ def _side(name: str, side: SideView, result: ResultView, *, before: bool = False
     return rx.el.section(
         rx.el.div(
             rx.el.h3(name, class_name="text-[13px] font-medium"),
-            rx.cond(side.passed, outcome_badge("passed"), outcome_badge("failed")),
+            outcome_badge(side.outcome),
             class_name="flex items-center justify-between gap-2",
         ),
         rx.el.p(
@@ -201,7 +225,7 @@ def _side(name: str, side: SideView, result: ResultView, *, before: bool = False
                 class_name="text-[13px] text-[var(--ink-soft)] break-words",
             ),
         ),
-        aria_label=name,
+        aria_label=f"{name}: {result.question}",
         class_name="flex flex-col gap-2.5 rounded-lg border border-[var(--line)] p-4 min-w-0",
     )
 

@@ -9,7 +9,9 @@ from chatbot_saas.components.feedback import skeleton_panels
 from chatbot_saas.components.layout import link_button
 from chatbot_saas.components.vars import length, route_parameter, shown
 from chatbot_saas.pages.bot_frame import bot_page
+from chatbot_saas.pages.embed_doctor import doctor
 from chatbot_saas.schemas.bots import BotRead
+from chatbot_saas.schemas.embed import Snippet
 from chatbot_saas.state.bot import BotState
 from chatbot_saas.state.embed import EmbedState
 from chatbot_saas.state.shell import ShellState
@@ -26,7 +28,7 @@ def embed() -> rx.Component:
         rx.el.div(
             rx.el.div(
                 _steps(shown(BotState.bot)),
-                _other_ways(),
+                doctor(),
                 class_name="flex flex-col gap-5 min-w-0",
             ),
             _preview(shown(BotState.bot)),
@@ -42,11 +44,14 @@ def _steps(bot: BotRead) -> rx.Component:
         _websites_step(bot),
         _step(
             3,
-            "Paste this line into your website",
+            "Put it into your website",
             None,
-            "Just before </body>, on every page that should have the chat. It loads less than 3 kB, the rest at the "
-            "first click.",
-            code_block(EmbedState.line, label="The line for your website", action="Copy line"),
+            "The page loads less than 3 kB, the rest comes at the first click.",
+            _ways(),
+            rx.cond(
+                EmbedState.way,
+                _way(shown(EmbedState.way)),  # pyright: ignore[reportArgumentType]
+            ),
         ),
         class_name="flex flex-col gap-4",
     )
@@ -142,6 +147,32 @@ def _step(number: int, title: str, done: Any, text: Any, *content: rx.Component)
     )
 
 
+def _ways() -> rx.Component:
+    return rx.el.div(
+        rx.foreach(
+            EmbedState.ways,
+            lambda way: rx.el.button(
+                way.title,
+                type="button",
+                aria_pressed=EmbedState.chosen == way.name,
+                on_click=EmbedState.choose(way.name),
+                class_name="choice-chip",
+            ),
+        ),
+        role="group",
+        aria_label="What your website is made with",
+        class_name="flex flex-wrap gap-2",
+    )
+
+
+def _way(way: Snippet) -> rx.Component:
+    return rx.el.div(
+        rx.text(way.note, size="2", class_name="text-[var(--ink-soft)]"),
+        code_block(way.code, label="For your website: " + way.title, action="Copy"),
+        class_name="flex flex-col gap-2",
+    )
+
+
 def _origin(origin: Any) -> rx.Component:
     return rx.el.li(
         rx.badge(
@@ -152,34 +183,6 @@ def _origin(origin: Any) -> rx.Component:
             size="2",
             class_name="max-w-full break-all !whitespace-normal",
         )
-    )
-
-
-def _other_ways() -> rx.Component:
-    def way(title: str, text: str, code: Any, label: str) -> rx.Component:
-        return rx.el.div(
-            rx.heading(title, as_="h3", size="2", weight="medium"),
-            rx.text(text, size="2", class_name="text-[var(--ink-soft)] pb-1"),
-            code_block(code, label=label, variant="soft"),
-            class_name="flex flex-col gap-1",
-        )
-
-    return rx.el.section(
-        rx.heading("Other ways", as_="h2", size="3", weight="medium", id="other-ways"),
-        way(
-            "A link to share",
-            "Opens the chat on a page of its own: for an e-mail, a QR code or a chat message.",
-            EmbedState.link,
-            "The link to the chat",
-        ),
-        way(
-            "A frame within your page",
-            "Where no script may run, or where the chat has a place of its own. The website must be on the list above.",
-            EmbedState.frame,
-            "The frame for your website",
-        ),
-        aria_labelledby="other-ways",
-        class_name="panel flex flex-col gap-5 p-5",
     )
 
 

@@ -61,7 +61,7 @@ def _record(record: FlightView) -> rx.Component:
         page_header(
             rx.cond(record.question, record.question, "An answer"),
             rx.fragment(
-                rx.link(record.bot_name, href="/bots/" + record.bot_id),
+                rx.link(record.bot_name, href="/bots/" + record.bot_id, underline="always"),
                 " · ",
                 format.date_time(record.created_at),
             ),

@@ -1,4 +1,4 @@
-"""`/messages`: what visitors left to be answered by a person."""
+"""`/messages`: what visitors left: messages, wishes to talk to a person, ratings."""
 
 import reflex as rx
 
@@ -12,7 +12,7 @@ from chatbot_saas.components.table import Column, data_table, in_short, load_mor
 from chatbot_saas.components.vars import length
 from chatbot_saas.pages.shell import dashboard_page
 from chatbot_saas.schemas.leads import LeadRead
-from chatbot_saas.state.leads import LeadsState
+from chatbot_saas.state.leads import EVERYTHING, LeadsState
 from chatbot_saas.state.lists import ALL_BOTS
 from chatbot_saas.state.shell import ShellState
 
@@ -31,11 +31,12 @@ def messages() -> rx.Component:
     return rx.fragment(
         page_header(
             "Messages",
-            "What visitors left for a person to answer, where a bot could not.",
+            "What visitors left: messages, the wish to talk to a person, and ratings.",
             rx.cond(length(state.items) > 0, download_link("Export CSV", state.export, "messages.csv")),
         ),
         rx.el.div(
-            search_box("Search in names, contacts and messages", state.search, state.change_search),
+            search_box("Search messages", state.search, state.change_search, placeholder="Name, contact or message"),
+            _kind_filter(),
             bot_filter(state.bots, state.bot_id, state.change_bot, everything=ALL_BOTS),
             class_name="flex flex-col sm:flex-row sm:flex-wrap sm:items-center gap-3",
         ),
@@ -53,6 +54,17 @@ def messages() -> rx.Component:
     )
 
 
+def _kind_filter() -> rx.Component:
+    choices = ((EVERYTHING, "Everything"), ("message", "Messages"), ("person", "Wants a person"), ("rating", "Ratings"))
+    return rx.select.root(
+        rx.select.trigger(aria_label="Kind", class_name="w-full sm:w-44"),
+        rx.select.content(*(rx.select.item(label, value=value) for value, label in choices), position="popper"),
+        value=LeadsState.kind,
+        on_change=LeadsState.change_kind,
+        size="2",
+    )
+
+
 def _row(item: LeadRead) -> rx.Component:
     return table_row(
         COLUMNS,
@@ -66,7 +78,16 @@ def _row(item: LeadRead) -> rx.Component:
                 underline="hover",
                 class_name="!block w-fit max-w-full font-medium truncate-line",
             ),
-            rx.el.p(item.message, class_name="line-clamp-3 whitespace-pre-line break-words text-[var(--ink-soft)]"),
+            rx.match(
+                item.kind,
+                ("person", rx.badge("Wants a person", color_scheme="amber", class_name="w-fit")),
+                ("rating", rx.badge(f"Rated {item.rating} of 5", color_scheme="gray", class_name="w-fit")),
+                rx.fragment(),
+            ),
+            rx.el.p(
+                item.message,
+                class_name="max-h-48 overflow-y-auto whitespace-pre-line break-words text-[var(--ink-soft)]",
+            ),
             in_short(item.bot_name, format.ago(item.created_at)),
             class_name="flex flex-col gap-0.5 min-w-0 text-left",
         ),

@@ -87,6 +87,7 @@ def user_menu(*, compact: bool = False, class_name: str = "") -> rx.Component:
         aria_hidden="true",
     )
     words = rx.el.span(
+        rx.el.span("Your account: ", class_name="visually-hidden"),
         rx.el.span(
             rx.cond(user.tenant_name, user.tenant_name, "Platform"),
             class_name="block text-sm font-medium truncate-line",
@@ -104,7 +105,6 @@ def user_menu(*, compact: bool = False, class_name: str = "") -> rx.Component:
             words,
             rx.icon("chevrons-up-down", size=15, class_name="text-[var(--ink-soft)]", aria_hidden="true"),
             type="button",
-            aria_label="Your account",
             class_name=f"side-button {class_name}",
         )
     )

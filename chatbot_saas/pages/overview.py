@@ -14,6 +14,12 @@ from chatbot_saas.schemas.usage import OverviewRead
 from chatbot_saas.state.overview import OverviewState
 from chatbot_saas.state.shell import ShellState
 
+_CARDS = (
+    "grid grid-cols-2 lg:grid-cols-5 gap-3 sm:gap-4 "
+    "[&>*:last-child:nth-child(odd)]:col-span-2 lg:[&>*:last-child:nth-child(odd)]:col-span-1"
+)
+"""Cards of one width in all rows. In two columns an odd one out takes both."""
+
 
 @dashboard_page("/overview", "Overview", section="/overview", on_load=[OverviewState.load])
 def overview() -> rx.Component:
@@ -25,9 +31,9 @@ def overview() -> rx.Component:
             OverviewState.counts,
             _content(shown(OverviewState.counts)),
             rx.el.div(
-                skeleton_panels(4, height="122px"),
-                skeleton_panels(2, height="122px"),
-                class_name="grid grid-cols-2 lg:grid-cols-4 gap-3 sm:gap-4",
+                skeleton_panels(5, height="122px"),
+                skeleton_panels(3, height="122px"),
+                class_name=_CARDS,
             ),
         ),
     )
@@ -64,7 +70,7 @@ def _content(counts: OverviewRead) -> rx.Component:
                     "by answers that were there already",
                     icon="piggy-bank",
                 ),
-                class_name="grid grid-cols-2 lg:grid-cols-5 gap-3 sm:gap-4",
+                class_name=_CARDS,
             ),
             class_name="flex flex-col gap-3",
         ),
@@ -79,7 +85,7 @@ def _content(counts: OverviewRead) -> rx.Component:
                 ),
                 stat("Documents", format.number(counts.documents), "indexed", icon="file-text"),
                 stat("Conversations", format.number(counts.conversations), "with visitors", icon="messages-square"),
-                class_name="grid grid-cols-2 lg:grid-cols-4 gap-3 sm:gap-4",
+                class_name=_CARDS,
             ),
             class_name="flex flex-col gap-3",
         ),

@@ -68,7 +68,7 @@ def _waits(found: PublicationRead) -> rx.Component:
                     "Nothing waits. Changes are held until you publish them.",
                     rx.fragment(
                         "Changes reach visitors at once. ",
-                        rx.link("Hold them until you publish", href=settings, size="2"),
+                        rx.link("Hold them until you publish", href=settings, size="2", underline="always"),
                     ),
                 ),
             ),
@@ -116,6 +116,16 @@ def _verdict(found: PublicationRead) -> rx.Component:
                     " got worse than what is published.",
                 ),
             ),
+            (
+                "unasked",
+                line(
+                    "unplug",
+                    "amber",
+                    "A model did not answer ",
+                    format.count(length(found.unasked), "test"),
+                    ", so nobody knows what got worse.",
+                ),
+            ),
             ("clear", rx.cond(failing > 0, fails, passes)),
             line("circle-dashed", "amber", "Its tests were not run with these settings and sources yet."),
         )
@@ -134,7 +144,7 @@ def _acts(found: PublicationRead) -> rx.Component:
                 rx.fragment(
                     rx.cond(found.verdict != "running", _anyway(found)),
                     rx.cond(
-                        found.verdict == "not_run",
+                        (found.verdict == "not_run") | (found.verdict == "unasked"),
                         rx.button(
                             rx.icon("rocket", size=16, aria_hidden="true"),
                             "Run tests and publish",
@@ -168,10 +178,18 @@ def _anyway(found: PublicationRead) -> rx.Component:
         rx.alert_dialog.content(
             rx.alert_dialog.title("Publish anyway?", size="4"),
             rx.alert_dialog.description(
-                rx.cond(
-                    found.verdict == "regressed",
-                    "Visitors get a wrong answer, or none, where they get a right one now. It is recorded that you "
-                    "published all the same.",
+                rx.match(
+                    found.verdict,
+                    (
+                        "regressed",
+                        "Visitors get a wrong answer, or none, where they get a right one now. It is recorded that you "
+                        "published all the same.",
+                    ),
+                    (
+                        "unasked",
+                        "A model did not answer some tests, so nobody knows what gets worse. It is recorded that you "
+                        "published all the same.",
+                    ),
                     "The tests were not run with these settings and sources, so nobody knows what gets worse. It is "
                     "recorded that you published all the same.",
                 ),

@@ -2,7 +2,7 @@
 
 import reflex as rx
 
-from chatbot_saas.components.forms import field
+from chatbot_saas.components.forms import field, line_form
 from chatbot_saas.components.vars import length, negated
 from chatbot_saas.schemas.questions import CandidateView
 from chatbot_saas.state.question_try import LEAST, MOST, QuestionTryState
@@ -33,22 +33,16 @@ def _read_only() -> rx.Component:
 
 
 def _ask() -> rx.Component:
-    return rx.form(
-        rx.el.div(
-            rx.input(
-                name="query",
-                placeholder="When are you open?",
-                aria_label="A visitor's question",
-                auto_complete="off",
-                max_length=4000,
-                size="2",
-                class_name="flex-1 min-w-0",
-            ),
-            rx.button("Try", type="submit", variant="soft", size="2", loading=State.trying),
-            class_name="flex gap-2",
-        ),
-        rx.cond(State.problem, rx.el.p(State.problem, class_name="field-error pt-1.5", role="alert")),
+    return line_form(
+        action="Try",
         on_submit=State.ask,
+        busy=State.trying,
+        problem=State.problem,
+        name="query",
+        placeholder="When are you open?",
+        aria_label="A visitor's question",
+        auto_complete="off",
+        max_length=4000,
     )
 
 

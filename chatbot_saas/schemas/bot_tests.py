@@ -11,7 +11,7 @@ from chatbot_saas.schemas.chat import Citation, Question
 
 Expectation = Literal["facts", "refusal"]
 Origin = Literal["hand", "source", "answer", "playground"]
-Outcome = Literal["not_run", "passed", "failed", "regressed"]
+Outcome = Literal["not_run", "passed", "failed", "regressed", "unasked"]
 RunStatus = Literal["queued", "running", "done", "failed", "cancelled"]
 OPEN_RUNS = ("queued", "running")
 MAX_FACTS = 10
@@ -66,13 +66,21 @@ class BotTestRead(Read):
     source_id: UUID | None
     enabled: bool
     outcome: Outcome
-    """Of its latest answer; not_run also when it was changed since. regressed: the published version passed."""
+    """Of its latest answer; not_run also when it was changed since. regressed: the published version passed.
+
+    unasked: a model did not answer, so that nobody knows.
+    """
     created_at: datetime
     updated_at: datetime
 
 
 class SuggestRequest(Request):
     count: Annotated[int, Field(ge=1, le=MAX_SUGGESTED)] = 8
+
+
+class TestRunRequest(Request):
+    publish: bool = False
+    """Publish at the end, if the tests let it."""
 
 
 class BotTestRunRead(Read):
@@ -88,7 +96,14 @@ class BotTestRunRead(Read):
     passed: int
     regressions: int
     """Tests that the published version passes and this one fails."""
+    unasked: int
+    """Tests that tell nothing, since a model did not answer."""
     error: str
+    publish: bool
+    """Whether it publishes at its end, if the tests let it."""
+    published: bool
+    publish_problem: str
+    """Why it did not publish at its end."""
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -104,6 +119,8 @@ class SideAnswer(Read):
     answer: str
     answered: bool
     passed: bool
+    unasked: bool
+    """A model did not answer, so that this tells nothing about the settings."""
     missing: list[str]
     """Expected facts that the answer does not hold."""
     sources: list[Citation]
@@ -130,7 +147,7 @@ class PublishRequest(Request):
     """Publish although tests were not run, or got worse. It is recorded which."""
 
 
-Verdict = Literal["no_tests", "not_run", "running", "clear", "regressed"]
+Verdict = Literal["no_tests", "not_run", "running", "unasked", "clear", "regressed"]
 
 
 class FailedTest(Read):
@@ -155,6 +172,8 @@ class PublicationRead(Read):
     """That are enabled."""
     verdict: Verdict
     regressed: list[FailedTest]
+    unasked: list[FailedTest]
+    """Tests that tell nothing, since a model did not answer."""
     failed: list[FailedTest]
     """Failing tests that do not stop a publication, since what is published fails them too, or nothing is published."""
     run_id: UUID | None
@@ -181,7 +200,7 @@ class FactView(Read):
 class SideView(Read):
     parts: list[AnswerPart]
     answered: bool
-    passed: bool
+    outcome: Outcome
     note: str
     """What was unusual about the answer; empty for nothing."""
     sources: list[str]

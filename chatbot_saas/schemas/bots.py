@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from chatbot_saas.core import pictures
 from chatbot_saas.schemas.base import Name, Read, Request, Storable
+from chatbot_saas.schemas.widget import WidgetSettings
 
 BotStatus = Literal["draft", "published", "paused"]
 LANGUAGES = {
@@ -131,6 +132,10 @@ class BotCreate(Request):
     """How long passages are cut. A change reads every source again."""
     link_hosts: LinkHosts = []
     """Hosts that answers may link to, beside those of the bot's websites and web sources."""
+    allow_tools: bool = False
+    """Whether callers of the OpenAI-compatible endpoint may bring tools of their own."""
+    widget: WidgetSettings = WidgetSettings()
+    """The chat window: its looks, words, forms, and who is told of what visitors leave."""
     hold_changes: bool = False
     """Visitors get the last published version until a later one is published."""
     allowed_origins: Origins = []
@@ -161,6 +166,9 @@ class BotPatch(Request):
     rerank: bool = True
     chunk_tokens: ChunkTokens = 800
     link_hosts: LinkHosts = []
+    allow_tools: bool = False
+    widget: WidgetSettings = WidgetSettings()
+    """Of it, too, only the fields that are sent change."""
     hold_changes: bool = False
     allowed_origins: Origins = []
     status: BotStatus = "draft"
@@ -195,6 +203,8 @@ class BotRead(Read):
     rerank: bool
     chunk_tokens: int
     link_hosts: list[str]
+    allow_tools: bool
+    widget: WidgetSettings
     hold_changes: bool
     published_version: int
     """0 when none was published."""
@@ -236,3 +246,5 @@ class PublicBotConfig(Read):
     theme: dict[str, str]
     icon: str
     """Names the present icon's content; the picture is at /widget/icon/{id}. Empty for none."""
+    early: bool = False
+    """Whether the window asks for its further settings before the first message: a consent, a form, other words."""

@@ -15,14 +15,14 @@ def _not_blank(value: str) -> str:
     return value.strip()
 
 
-def _printable(value: str) -> str:
+def printable(value: str) -> str:
     if not value.isprintable():
         raise ValueError("This holds a character that cannot be used.")
     return value
 
 
 Question = Annotated[str, Field(max_length=MAX_MESSAGE), Storable, AfterValidator(_not_blank)]
-SessionId = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
+SessionId = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
 ClientMessageId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[\w.:-]+$")]
 
 
@@ -39,6 +39,10 @@ class ChatRequestBody(Request):
 
 class StartRequest(Request):
     parent_origin: Annotated[str, Field(max_length=300)] | None = None
+    visitor_key: Annotated[str, Field(max_length=1000)] = ""
+    """Of an earlier start: the conversation then belongs to the same visitor. One that is not good counts as none."""
+    consent: Annotated[str, Field(max_length=12)] = ""
+    """The version of the consent that the visitor accepted."""
 
 
 class StartRead(Read):
@@ -46,6 +50,22 @@ class StartRead(Read):
     visitor_token: str
     expires_in: int
     """Seconds until the token ends."""
+    visitor_key: str = ""
+    """Sent with the next start, it keeps a visitor's conversations together; whoever has it reads them."""
+
+
+class StopRequest(Request):
+    conversation_id: UUID
+    client_message_id: ClientMessageId
+
+
+class EarlierConversation(Read):
+    """A conversation of the same visitor."""
+
+    id: UUID
+    first_question: str
+    created_at: datetime
+    last_message_at: datetime | None
 
 
 class PublicChatRequest(Request):
@@ -57,6 +77,15 @@ class PublicChatRequest(Request):
 class FeedbackRequest(Request):
     message_id: UUID
     rating: Literal[-1, 1]
+    reason: Annotated[str, Field(max_length=500), Storable] = ""
+    """What was wrong with the answer, in the visitor's words."""
+
+
+class EndRequest(Request):
+    """How the visitor found the conversation."""
+
+    rating: Annotated[int, Field(ge=1, le=5)] | None = None
+    comment: Annotated[str, Field(max_length=1000), Storable] = ""
 
 
 class Citation(Read):
@@ -113,6 +142,10 @@ class PublicAnswer(Read):
     """What the visitor can ask next, where the bot asks back or could not answer."""
     leave_message: bool = False
     """Whether to offer that a person answers."""
+    handoff: bool = False
+    """Whether the visitor asked for a person."""
+    stopped: bool = False
+    """Whether the visitor stopped it: the text is what was written until then."""
 
 
 class UsageRead(Read):
@@ -154,6 +187,11 @@ class ConversationListItem(Read):
     channel: str
     origin: str
     status: str
+    consent: str
+    """The version of the text that the visitor accepted; empty where nobody was asked."""
+    consented_at: datetime | None
+    handoff_requested_at: datetime | None
+    """When the visitor asked for a person."""
     message_count: int
     first_question: str
     created_at: datetime
@@ -161,6 +199,8 @@ class ConversationListItem(Read):
 
 
 class OwnerMessage(TranscriptMessage):
+    rating_reason: str = ""
+    """What the visitor found wrong with it."""
     trace: dict[str, Any]
 
 
@@ -207,31 +247,3 @@ class PairTrace(Read):
     score: float
     question: str
     """The pair's; empty if it was changed or deleted since."""
-
-
-class AnswerTrace(Read):
-    """What an answer was made from; for the owner only."""
-
-    answer_id: UUID
-    answered: bool
-    model: str
-    fallback: str
-    """The error code, where the model failed and the passages answered instead."""
-    second_model: str = ""
-    """The error code of the first model, where a second one answered."""
-    pair: PairTrace | None = None
-    saved_tokens: int = 0
-    """Of an answer that had been given before."""
-    standalone: str = ""
-    """The question as it was made to stand alone."""
-    decision: str = ""
-    """answer, clarify or refuse; empty where nothing had to be decided."""
-    probability: float | None = None
-    """That the passages hold the answer, from 0 to 1."""
-    withheld: list[str] = []
-    """Sentences of the model that a strict bot did not say."""
-    proof: list[SentenceProof] = []
-    citations: list[Citation]
-    passages: list[SearchHit]
-    milliseconds: dict[str, float]
-    """Since the question came: retrieved, first_token, answered."""

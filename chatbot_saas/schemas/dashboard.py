@@ -58,6 +58,7 @@ class BotDraft(Read):
     model: str = ""
     temperature: float = 0.0
     top_p: float = 1.0
+    allow_tools: bool = False
     hold_changes: bool = False
     welcome_message: str = ""
     starter_questions: list[str] = []

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Literal
 
+from chatbot_saas.adapters import languages
 from chatbot_saas.services.candidates import BotIndex, Candidates, Found
-from chatbot_saas.services.fusion import knows, term_weights
+from chatbot_saas.services.fusion import is_english_only, knows, term_weights
 
 Decision = Literal["answer", "clarify", "refuse"]
 
@@ -32,6 +33,8 @@ LEAST = {
     True: {"strict": (0.45, 0.35), "balanced": (0.26, 0.18), "helpful": (0.18, 0.12)},
 }
 """By whether the answer is only quoted. A model says itself when the passages do not hold it, so it is asked sooner."""
+LITTLE = 0.3
+"""Of a question's words: names and numbers are the same in other languages."""
 AMBIGUOUS_TERMS = 2
 AMBIGUOUS_TOPICS = 3
 AMBIGUOUS_BELOW = 0.6
@@ -97,8 +100,16 @@ def probability(asked: Candidates, found: Sequence[Found], index: BotIndex, lang
     values = astuple(evidence(asked, found))
     odds = _log_odds(values, BY_WORDS, BY_WORDS_BIAS)
     if knows(index.embedder, language) and any(passage.vector_score is not None for passage in found):
-        odds += MEANING_SHARE * (_log_odds(values, BY_MEANING, BY_MEANING_BIAS) - odds)
+        share = 1.0 if _in_another_language(found[0], index, language) else MEANING_SHARE
+        odds += share * (_log_odds(values, BY_MEANING, BY_MEANING_BIAS) - odds)
     return 1 / (1 + math.exp(-odds))
+
+
+def _in_another_language(passage: Found, index: BotIndex, language: str) -> bool:
+    """Whether words cannot tell: the passage is in another language, and the embedder knows both."""
+    if is_english_only(index.embedder) or passage.coverage >= LITTLE or not languages.ready():
+        return False
+    return languages.detect(passage.text, language) != language
 
 
 def _log_odds(values: Sequence[float], coefficients: Sequence[float], bias: float) -> float:

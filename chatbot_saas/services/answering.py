@@ -8,6 +8,7 @@ from chatbot_saas.services.prompts import NOT_IN_SOURCES as NOT_IN_SOURCES
 from chatbot_saas.services.prompts import system_message
 from chatbot_saas.services.questions import answer_begins
 from chatbot_saas.services.retrieval import Found
+from chatbot_saas.services.turns import Given
 
 PASSAGE_BUDGET = 4000
 """Tokens of passages in a prompt."""
@@ -43,13 +44,26 @@ def prompt(
     question: str,
     count: TokenCounter,
     partly: bool = False,
+    given: Given | None = None,
 ) -> tuple[Message, ...]:
-    """System message with rules and passages (see services.prompts), as much history as fits, the question."""
+    """System message with rules and passages (see services.prompts), as much history as fits, the question.
+
+    `given`: its context stands in the system message, what tools returned after the question.
+    """
     system = Message(
         "system",
-        system_message(name=name, instructions=instructions, language=language, passages=passages, partly=partly),
+        system_message(
+            name=name,
+            instructions=instructions,
+            language=language,
+            passages=passages,
+            partly=partly,
+            context=given.context if given else "",
+            tools=bool(given and (given.tools or given.results)),
+        ),
     )
-    return (system, *recent(history, count), Message("user", question))
+    results = given.results if given else ()
+    return (system, *recent(history, count), Message("user", question), *results)
 
 
 def recent(history: Sequence[Message], count: TokenCounter, budget: int = HISTORY_BUDGET) -> list[Message]:

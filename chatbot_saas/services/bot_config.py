@@ -12,6 +12,7 @@ from chatbot_saas.core.tenancy import tenant_for_job
 from chatbot_saas.models import Bot
 from chatbot_saas.schemas.base import Read
 from chatbot_saas.schemas.bots import PublicBotConfig
+from chatbot_saas.schemas.widget import PublicFrameSettings, WidgetSettings
 from chatbot_saas.services import bots, conversations, deletion
 from chatbot_saas.services.runtime import Runtime
 
@@ -29,6 +30,7 @@ class _Kept(Read):
     published_version: int
     allowed_origins: list[str]
     config: PublicBotConfig
+    frame: PublicFrameSettings
 
 
 async def public(rt: Runtime, bot_id: UUID, origin: str) -> PublicBotConfig:
@@ -37,14 +39,23 @@ async def public(rt: Runtime, bot_id: UUID, origin: str) -> PublicBotConfig:
     Raises NotFoundError, BotPausedError and OriginNotAllowedError. Takes the runtime: no session is held while the
     cache is asked.
     """
-    kept = await _still_so(rt, bot_id)
-    if kept is None:
-        bot = await conversations.public_bot(rt, bot_id)
-        kept = _of(bot)
-        await rt.cache.set(deletion.config_key(bot_id), kept.model_dump_json().encode(), SECONDS)
+    kept = await _kept(rt, bot_id)
     if origin:
         bots.require_origin(kept, origin, rt.settings.own_origins)
     return kept.config
+
+
+async def frame(rt: Runtime, bot_id: UUID) -> PublicFrameSettings:
+    """What the window asks for once it is open. Raises NotFoundError and BotPausedError."""
+    return (await _kept(rt, bot_id)).frame
+
+
+async def _kept(rt: Runtime, bot_id: UUID) -> _Kept:
+    kept = await _still_so(rt, bot_id)
+    if kept is None:
+        kept = _of(await conversations.public_bot(rt, bot_id))
+        await rt.cache.set(deletion.config_key(bot_id), kept.model_dump_json().encode(), SECONDS)
+    return kept
 
 
 def _of(bot: Bot) -> _Kept:
@@ -54,6 +65,7 @@ def _of(bot: Bot) -> _Kept:
         published_version=bot.published_version,
         allowed_origins=bot.allowed_origins,
         config=bots.public_config(bot),
+        frame=PublicFrameSettings.of(WidgetSettings.of(bot.widget)),
     )
 
 

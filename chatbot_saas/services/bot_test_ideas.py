@@ -1,8 +1,8 @@
 """Tests suggested from a bot's own sources.
 
 A model writes questions about a few passages at a time; what it expects must stand in the passage word for word, so
-that it cannot invent what is right. Without one, sentences that hold a number, a date or a name become questions with
-that left out, which a person can put into better words; only those that the bot answers as it is are kept.
+that it cannot invent what is right. Without one, sentences that hold a number, a date or a name become questions that
+ask for it (services.bot_test_questions); only those that the bot answers as it is are kept.
 """
 
 import asyncio
@@ -24,8 +24,10 @@ from chatbot_saas.models import Bot, Chunk, Document
 from chatbot_saas.schemas.bot_tests import MAX_FACT, BotTestCreate, BotTestRead
 from chatbot_saas.schemas.bots import LANGUAGES
 from chatbot_saas.services import bot_tests, bots, facts, model_calls
+from chatbot_saas.services.bot_test_questions import is_gap, question_for
 from chatbot_saas.services.chat import try_out
 from chatbot_saas.services.questions import answer_begins, folded
+from chatbot_saas.services.retrieval import spoken
 from chatbot_saas.services.runtime import Runtime
 
 PASSAGES_A_CALL = 4
@@ -37,7 +39,6 @@ _PASSAGES = 60
 _MOST_TRIED = 60
 _AT_ONCE = 3
 _SHORTEST, _LONGEST = 30, 220  # characters of a sentence
-_GAP = "___"
 _UNITS = (
     r"(?:\s?(?:%|€|\$|£|percent|euros?|dollars?|pounds?|days?|weeks?|months?|years?|hours?|minutes?|working days?|"
     r"business days?|kg|km|cm|mm|m|g|l|tage[n]?|wochen?|monate?n?|jahre?n?|stunden?|minuten?|prozent|jours?|semaines?|"
@@ -84,7 +85,9 @@ async def suggest(rt: Runtime, principal: Tenant, bot_id: UUID, count: int) -> l
         ideas = await _from_model(rt, principal, bot, passages, known, count)
     if len(ideas) < count:
         taken = known | {folded(idea.question) for idea in ideas}
-        offered = _fresh(_offered(passages), taken)
+        known_language = bot.language if bot.language != "auto" else ""
+        language = known_language or await spoken(" ".join(passage.text for passage in passages[:3]))
+        offered = _fresh(_offered(passages, language), taken)
         ideas += await _answered(rt, principal, bot_id, offered[:_MOST_TRIED], count - len(ideas))
     requests = [BotTestCreate(question=idea.question, facts=[idea.fact]) for idea in ideas]
     source_ids = [idea.source_id for idea in ideas]
@@ -174,9 +177,9 @@ def _read(said: str, passages: Sequence[_Passage]) -> list[_Idea]:
 # --- without one
 
 
-def _offered(passages: Sequence[_Passage]) -> list[_Idea]:
-    """One idea of each passage in turn, then the second ones."""
-    rest = [_ideas_of(passage) for passage in passages]
+def _offered(passages: Sequence[_Passage], language: str) -> list[_Idea]:
+    """One idea of each passage in turn, then the second ones; gaps last."""
+    rest = [_ideas_of(passage, language) for passage in passages]
     offered: list[_Idea] = []
     while rest and len(offered) < 4 * _MOST_TRIED:
         going: list[Iterator[_Idea]] = []
@@ -185,10 +188,10 @@ def _offered(passages: Sequence[_Passage]) -> list[_Idea]:
                 offered.append(idea)
                 going.append(ideas)
         rest = going
-    return offered
+    return sorted(offered, key=lambda idea: is_gap(idea.question))
 
 
-def _ideas_of(passage: _Passage) -> Iterator[_Idea]:
+def _ideas_of(passage: _Passage, language: str) -> Iterator[_Idea]:
     if passage.question:
         answer = passage.text[answer_begins(passage.question) :]
         if fact := _fact_in(" ".join(answer.split())):
@@ -202,8 +205,7 @@ def _ideas_of(passage: _Passage) -> Iterator[_Idea]:
         if not _SHORTEST <= len(sentence) <= _LONGEST or sentence[0] in "#|*->" or "http" in sentence:
             continue
         if fact := _fact_in(sentence):
-            left = sentence.replace(fact, _GAP, 1).rstrip(".!。")
-            yield _Idea(f"{heading.strip()}: “{left}”?", fact, passage.source_id)
+            yield _Idea(question_for(sentence, fact, heading.strip(), language), fact, passage.source_id)
 
 
 def _fact_in(sentence: str) -> str:

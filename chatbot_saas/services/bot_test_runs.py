@@ -6,6 +6,7 @@ and side, and how far the run is follows from the rows. No session is held while
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
@@ -18,7 +19,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from chatbot_saas.adapters.jobs import TESTS
-from chatbot_saas.core.errors import ConflictError, NotFoundError
+from chatbot_saas.core.errors import ConflictError, DomainError, NotFoundError, PreconditionFailedError
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.paging import Page, PageRequest, page_of
@@ -31,9 +32,9 @@ from chatbot_saas.schemas.bot_tests import (
     BotTestRunRead,
     SideAnswer,
 )
-from chatbot_saas.services import bots, facts, published, runs
-from chatbot_saas.services.bot_tests import outcome_of
+from chatbot_saas.services import bots, facts, published, publishing, runs
 from chatbot_saas.services.chat import Tried, try_out
+from chatbot_saas.services.gate import outcome_of
 from chatbot_saas.services.runtime import Runtime
 
 log = get_logger(__name__)
@@ -62,13 +63,26 @@ class _StoppedError(Exception):
 # --- asked for
 
 
-async def start(session: AsyncSession, principal: Tenant, bot_id: UUID, rt: Runtime) -> BotTestRunRead:
-    """Run all tests that are switched on with the bot's present settings. One run of a bot at a time."""
+async def start(
+    session: AsyncSession, principal: Tenant, bot_id: UUID, rt: Runtime, *, publish: bool = False
+) -> BotTestRunRead:
+    """Run all tests that are switched on with the bot's present settings. One run of a bot at a time.
+
+    `publish`: at the end, if the tests let it. Asked for twice, it is one run; one that goes on with these settings
+    already takes it over.
+    """
     principal.require(Scope.BOTS_WRITE)
     bot = await bots.load(session, principal, bot_id, lock=True)
     mine = col(BotTestRun.bot_id) == bot_id, col(BotTestRun.status).in_(OPEN_RUNS)
-    if await session.scalar(select(col(BotTestRun.id)).where(*mine).limit(1)):
-        raise AlreadyRunningError
+    going = await session.scalar(select(BotTestRun).where(*mine).limit(1).with_for_update())
+    if going is not None:
+        if not publish or going.version != bot.version:
+            raise AlreadyRunningError
+        if not going.publish:
+            going.publish, going.user_id, going.api_key_id = True, principal.user_id, principal.api_key_id
+            await session.flush()
+            await session.refresh(going)
+        return BotTestRunRead.model_validate(going)
     total = len(await _tests(session, bot_id))
     if not total:
         raise NoTestsError
@@ -79,7 +93,9 @@ async def start(session: AsyncSession, principal: Tenant, bot_id: UUID, rt: Runt
         baseline_version=bot.published_version,
         knowledge_version=bot.knowledge_version,
         total=total,
+        publish=publish,
         user_id=principal.user_id,
+        api_key_id=principal.api_key_id,
     )
     session.add(run)
     await session.flush()
@@ -131,7 +147,7 @@ async def get(session: AsyncSession, principal: Tenant, run_id: UUID) -> BotTest
         answers.setdefault(test.id, {})[result.side] = result
         tests[test.id] = test
     results = [_result(tests[test_id], sides) for test_id, sides in answers.items()]
-    rank = {"regressed": 0, "failed": 1, "not_run": 2, "passed": 3}
+    rank = {"regressed": 0, "failed": 1, "unasked": 2, "not_run": 3, "passed": 4}
     results.sort(key=lambda result: rank[result.outcome])
     return BotTestRunDetail(**BotTestRunRead.model_validate(run).model_dump(), results=results)
 
@@ -143,7 +159,7 @@ def _result(test: BotTest, sides: dict[str, BotTestResult]) -> BotTestResultRead
         question=(candidate or baseline or test).question,
         expectation=cast(Any, test.expectation),
         facts=test.facts,
-        outcome=outcome_of(candidate.passed if candidate else None, baseline.passed if baseline else None),
+        outcome=outcome_of(candidate, baseline),
         candidate=SideAnswer.model_validate(candidate) if candidate else None,
         baseline=SideAnswer.model_validate(baseline) if baseline else None,
     )
@@ -181,7 +197,7 @@ async def run(rt: Runtime, tenant_id: UUID, run_id: UUID) -> None:
             for test, side in todo:
                 group.create_task(one(test, side))
         async with rt.db.tenant(principal) as session:
-            await _end(session, run_id)
+            await _end(session, rt, row)
     except* (_StoppedError, NotFoundError):
         log.info("test_run_stopped", run_id=str(run_id))
 
@@ -231,7 +247,7 @@ async def _answer(rt: Runtime, principal: Tenant, row: BotTestRun, test: BotTest
 
 def _stored(row: BotTestRun, test: BotTest, side: str, tried: Tried) -> Any:
     wrong = facts.missing(test.facts, tried.text) if test.expectation == "facts" else []
-    passed = not tried.answered if test.expectation == "refusal" else tried.answered and not wrong
+    right = not tried.answered if test.expectation == "refusal" else tried.answered and not wrong
     values = {
         "id": new_id(),
         "tenant_id": row.tenant_id,
@@ -242,7 +258,8 @@ def _stored(row: BotTestRun, test: BotTest, side: str, tried: Tried) -> Any:
         "question": test.question,
         "answer": tried.text,
         "answered": tried.answered,
-        "passed": passed,
+        "passed": right and not tried.unasked,
+        "unasked": tried.unasked,
         "missing": wrong,
         "sources": [citation.model_dump(mode="json") for citation in tried.citations],
         "trace": tried.trace,
@@ -254,26 +271,53 @@ async def _count(session: AsyncSession, run_id: UUID) -> None:
     """How far the run is, from its answers. A test is done when the candidate answered it."""
     candidate: Any = aliased(BotTestResult)
     baseline: Any = aliased(BotTestResult)
-    passes, passed_before = candidate.passed, func.coalesce(baseline.passed, False)
+    passed_before, unasked_before = func.coalesce(baseline.passed, False), func.coalesce(baseline.unasked, False)
+    unknown = ~candidate.passed & (candidate.unasked | unasked_before)
+    worse = ~candidate.passed & ~candidate.unasked & passed_before
     beside = (
         (baseline.run_id == candidate.run_id) & (baseline.test_id == candidate.test_id) & (baseline.side == BASELINE)
     )
     query = (
-        select(func.count(), func.count().filter(passes), func.count().filter(~passes & passed_before))
+        select(
+            func.count(),
+            func.count().filter(candidate.passed),
+            func.count().filter(worse),
+            func.count().filter(unknown),
+        )
         .select_from(candidate)
         .outerjoin(baseline, beside)
         .where(candidate.run_id == run_id, candidate.side == CANDIDATE)
     )
-    done, passed, regressions = (await session.execute(query)).one()
+    done, passed, regressions, unasked = (await session.execute(query)).one()
     counted = update(BotTestRun).where(col(BotTestRun.id) == run_id)
-    await session.execute(counted.values(done=done, passed=passed, regressions=regressions))
+    await session.execute(counted.values(done=done, passed=passed, regressions=regressions, unasked=unasked))
 
 
-async def _end(session: AsyncSession, run_id: UUID) -> None:
-    row = await _own(session, run_id)
-    await _count(session, run_id)
+async def _end(session: AsyncSession, rt: Runtime, run: BotTestRun) -> None:
+    """End the run and publish, if that was wanted, in one transaction."""
+    bot = await bots.load(
+        session, tenant_for_job(run.tenant_id), run.bot_id, lock=True
+    )  # before the run, as in `start`
+    row = await _own(session, run.id)
+    await _count(session, row.id)
     await session.refresh(row)
     row.status, row.finished_at, row.total = "done", datetime.now(UTC), row.done
+    if not row.publish:
+        return
+    await session.flush()
+    try:
+        async with session.begin_nested():
+            await publishing.publish(session, _who_asked(row), bot.id, rt, expected_version=row.version)
+        row.published = True
+    except PreconditionFailedError:
+        row.publish_problem = "The bot was changed while its tests were run."
+    except DomainError as error:
+        row.publish_problem = error.message
+
+
+def _who_asked(row: BotTestRun) -> Tenant:
+    """Their right to publish was checked when they asked; the audit names them."""
+    return replace(tenant_for_job(row.tenant_id), user_id=row.user_id, api_key_id=row.api_key_id)
 
 
 async def fail(rt: Runtime, tenant_id: UUID, run_id: UUID, message: str) -> None:

@@ -20,7 +20,6 @@ from chatbot_saas.schemas.bot_tests import (
     BotTestPatch,
     BotTestRead,
     Origin,
-    Outcome,
 )
 from chatbot_saas.services import audit, bots
 from chatbot_saas.services.bots import escape_like
@@ -34,15 +33,6 @@ class SameTestError(ConflictError):
     """There is a test with this question already. Change that one."""
 
     code = "test_exists"
-
-
-def outcome_of(passed: bool | None, passed_before: bool | None) -> Outcome:
-    """`passed`: None without an answer that counts; `passed_before`: of the published version, if that was asked."""
-    if passed is None:
-        return "not_run"
-    if passed:
-        return "passed"
-    return "regressed" if passed_before else "failed"
 
 
 def _with_outcomes() -> tuple[Any, Any]:
@@ -62,6 +52,7 @@ def _with_outcomes() -> tuple[Any, Any]:
     outcome = case(
         (candidate.id.is_(None) | (candidate.created_at < col(BotTest.updated_at)), "not_run"),
         (candidate.passed, "passed"),
+        (candidate.unasked | func.coalesce(baseline.unasked, False), "unasked"),
         (func.coalesce(baseline.passed, False), "regressed"),
         else_="failed",
     )

@@ -23,6 +23,7 @@ from chatbot_saas.schemas.bots import (
     PublicBotConfig,
 )
 from chatbot_saas.schemas.receipts import Receipt
+from chatbot_saas.schemas.widget import WidgetSettings
 from chatbot_saas.services import audit, deletion, erasure, gate, published, runs
 from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
@@ -50,6 +51,8 @@ VERSIONED = (
     "rerank",
     "chunk_tokens",
     "link_hosts",
+    "allow_tools",
+    "widget",
     "hold_changes",
     "allowed_origins",
 )
@@ -78,7 +81,8 @@ async def create(
     principal.require(Scope.BOTS_WRITE)
     if principal.bot_ids is not None:
         raise ForbiddenError("A key that is bound to bots cannot make another.")
-    bot = Bot(id=bot_id or new_id(), tenant_id=principal.tenant_id, **request.model_dump())
+    values: dict[str, Any] = request.model_dump() | {"widget": request.widget.stored()}
+    bot = Bot(id=bot_id or new_id(), tenant_id=principal.tenant_id, **values)
     session.add(bot)
     await session.flush()
     _add_version(session, principal, bot, "created")
@@ -165,6 +169,8 @@ async def change(
     values: dict[str, Any] = {name: getattr(request, name) for name in request.model_fields_set}
     override = values.pop("override_tests", False)
     key = values.pop("model_key", None)
+    if "widget" in values:
+        values["widget"] = request.widget.merged(bot.widget).stored()
     changed = [name for name, value in values.items() if getattr(bot, name) != value]
     for name in changed:
         setattr(bot, name, values[name])
@@ -340,15 +346,24 @@ def require_origin(bot: HasOrigins, origin: str, own_origins: frozenset[str]) ->
 
 
 def public_config(bot: Bot) -> PublicBotConfig:
+    widget = WidgetSettings.of(bot.widget)
     return PublicBotConfig(
         id=bot.id,
         name=bot.name,
         welcome_message=bot.welcome_message,
         starter_questions=bot.starter_questions,
-        language=bot.language,
-        theme={"color": bot.color, "mode": "auto", "position": "right"},
+        language=widget.language or bot.language,
+        theme={"color": bot.color, "mode": widget.mode, "position": "right"} | _shape(widget),
         icon=icon_version(bot),
+        early=bool(widget.consent.text or "start" in widget.lead.when or widget.texts),
     )
+
+
+def _shape(widget: WidgetSettings) -> dict[str, str]:
+    """Only what is not as it always was: every visit of a website loads it."""
+    plain = WidgetSettings()
+    radius = {"radius": f"{widget.radius}px"} if widget.radius != plain.radius else {}
+    return radius | ({"font": widget.font} if widget.font != plain.font else {})
 
 
 def icon_version(bot: Bot) -> str:

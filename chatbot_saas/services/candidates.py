@@ -18,7 +18,7 @@ from chatbot_saas.core.errors import UnavailableError
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import Tenant, Visitor
 from chatbot_saas.schemas.chat import SearchHit
-from chatbot_saas.services.lexical import Term, search_query
+from chatbot_saas.services.lexical import Term
 from chatbot_saas.services.runtime import Runtime
 
 log = get_logger(__name__)
@@ -159,9 +159,13 @@ _ROWS = """
     """
 _ROWS_NOT_INDEXED = _ROWS + " AND NOT indexed"
 
-# `|| ''` unpacks a stored vector once; without it each comparison would unpack it again. Words that many chunks hold
-# weigh little, which is known only when all that hold any were seen: that is one pass over them, here. ts_rank takes no
-# account of phrases within alternatives (`ex2040 | ex <-> 2040`), so each term is matched before its rank is read.
+# `setweight` (all have that weight) and `|| ''` unpack a stored vector once; else each comparison would unpack it.
+# Unpacking is most of the time, so the question as a whole is not compared first, and the terms are compared while a
+# chunk is unpacked: kept for later, the vectors would go to disk. Words that many chunks hold weigh little, which is
+# known only when all that hold any were seen: that is one pass over them, here. Logarithms are taken once a term, and
+# not of numerics.
+# ts_rank takes no account of phrases within alternatives (`ex2040 | ex <-> 2040`), so each term is matched before its
+# rank is read.
 _CANDIDATES = """
     WITH terms AS MATERIALIZED (
         SELECT CAST(exact AS tsquery) AS exact, CAST(way AS tsquery) AS way, CAST(part AS tsquery) AS part,
@@ -169,22 +173,24 @@ _CANDIDATES = """
         FROM unnest(CAST(%(exact)s AS text[]), CAST(%(any)s AS text[]), CAST(%(part)s AS text[]),
                     CAST(%(sound)s AS text[]), CAST(%(weights)s AS float8[]))
              WITH ORDINALITY AS t(exact, way, part, sound, weight, place)
-    ), held AS MATERIALIZED (
-        SELECT id, search || '' AS search FROM chunks
-        WHERE bot_id = %(bot_id)s AND search @@ CAST(%(query)s AS tsquery)
     ), matched AS MATERIALIZED (
-        SELECT held.id, terms.place, terms.weight, held.search @@ terms.exact AS exact
-        FROM held JOIN terms ON held.search @@ terms.way
+        SELECT held.id, term.place, term.exact
+        FROM (SELECT id, setweight(search, 'D') AS search FROM chunks
+              WHERE bot_id = %(bot_id)s AND EXISTS (SELECT FROM terms) OFFSET 0) held,
+             LATERAL (SELECT place, held.search @@ terms.exact AS exact FROM terms
+                      WHERE held.search @@ terms.way OFFSET 0) term
     ), counted AS MATERIALIZED (
         SELECT place, count(*) AS holders, count(*) FILTER (WHERE exact) AS exactly FROM matched GROUP BY place
     ), size AS MATERIALIZED (
         SELECT greatest(1, (SELECT sum(chunks) FROM sources WHERE bot_id = %(bot_id)s),
                         (SELECT max(holders) FROM counted)) AS chunks
+    ), weighed AS MATERIALIZED (
+        SELECT place, weight * ln(1 + CAST(chunks - exactly + 0.5 AS float8) / (exactly + 0.5)) AS whole,
+               0.5 * weight * ln(1 + CAST(chunks - holders + 0.5 AS float8) / (holders + 0.5)) AS part
+        FROM counted JOIN terms USING (place), size
     ), best AS MATERIALIZED (
-        SELECT matched.id, sum(weight * CASE
-            WHEN exact THEN ln(1 + (chunks - exactly + 0.5) / (exactly + 0.5))
-            ELSE 0.5 * ln(1 + (chunks - holders + 0.5) / (holders + 0.5)) END) AS rank
-        FROM matched JOIN counted USING (place), size
+        SELECT matched.id, sum(CASE WHEN exact THEN whole ELSE part END) AS rank
+        FROM matched JOIN weighed USING (place)
         GROUP BY matched.id ORDER BY rank DESC, matched.id LIMIT %(limit)s
     ), counts AS MATERIALIZED (
         SELECT array_agg(coalesce(exactly, 0) ORDER BY place) AS exactly,
@@ -241,7 +247,6 @@ def _exact(vector: np.ndarray, rows: list[Any]) -> list[Match]:
 
 def _asked(rt: Runtime, index: BotIndex, terms: list[Term], matches: list[Match]) -> dict[str, Any]:
     return {
-        "query": search_query(terms),
         "bot_id": index.bot_id,
         "embedder": index.embedder or rt.embedder.name,
         "limit": CANDIDATES,

@@ -7,7 +7,7 @@ follows the same answer. How the answer is made is in services.turns.
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -21,14 +21,14 @@ from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import Scope, Tenant, Visitor
 from chatbot_saas.models import Bot, Message
-from chatbot_saas.schemas.chat import ChatRequestBody, Citation, PublicChatRequest, SearchHit
-from chatbot_saas.services import bots, matching, usage
+from chatbot_saas.schemas.chat import ChatRequestBody, Citation, PublicChatRequest, SearchHit, StopRequest
+from chatbot_saas.services import bots, chat_sql, matching, usage
 from chatbot_saas.services.citations import public_sources
 from chatbot_saas.services.live import LiveAnswer
 from chatbot_saas.services.replies import make_answer
 from chatbot_saas.services.retrieval import BotIndex, retrieve
 from chatbot_saas.services.runtime import Runtime
-from chatbot_saas.services.turns import Turn, view
+from chatbot_saas.services.turns import BotView, Given, Turn, view
 
 log = get_logger(__name__)
 BOT_LIMIT_PER_MINUTE = 100
@@ -41,14 +41,24 @@ STALE_SECONDS = 90
 """A pending answer this old whose process is not known has died; it may be made again."""
 
 
+class ToolsNotAllowedError(InvalidError):
+    """This bot takes no tools. Its owner can allow them in the bot's settings (`allow_tools`)."""
+
+    code = "tools_not_allowed"
+
+
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """An answer that nobody but its owner sees. `trace`: as of a message."""
+    """An answer that nobody but its owner sees. `trace`: as of a message.
+
+    `unasked`: a model did not answer, so that another, the passages or words alone took its place.
+    """
 
     text: str
     answered: bool
     citations: list[Citation]
     trace: dict[str, Any]
+    unasked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,8 @@ class Asked:
     session_id: str = ""
     conversation_id: UUID | None = None
     version: int = PUBLISHED
+    given: Given | None = None
+    """Instead of what was stored of the conversation."""
 
     @property
     def session(self) -> dict[str, Any]:
@@ -71,9 +83,10 @@ class Asked:
 _BOT = """
     SELECT b.id, b.tenant_id, b.name, b.status, b.instructions, b.welcome_message, b.model, b.fallback_model,
            b.temperature, b.top_p, b.max_tokens, b.fallback_text, b.language, b.qa_threshold, b.answer_mode,
-           b.passage_limit, b.passage_tokens, b.vector_weight, b.rerank, b.link_hosts, b.allowed_origins, b.version,
-           b.knowledge_version, b.model_key, b.model_error, b.embedder, b.dimension, t.status AS tenant_status,
-           v.version AS held_version, v.settings AS held_settings
+           b.passage_limit, b.passage_tokens, b.vector_weight, b.rerank, b.link_hosts, b.allow_tools,
+           b.allowed_origins, b.version, b.widget, b.knowledge_version, b.model_key, b.model_error, b.embedder,
+           b.dimension,
+           t.status AS tenant_status, v.version AS held_version, v.settings AS held_settings
     FROM bots b JOIN tenants t ON t.id = b.tenant_id
     LEFT JOIN bot_versions v ON v.bot_id = b.id AND v.version = CASE
         WHEN %(version)s > 0 THEN %(version)s
@@ -82,37 +95,6 @@ _BOT = """
     """
 """`version`: a number of the bot's, PUBLISHED or PRESENT."""
 PLAYGROUND = "playground"
-_VISITORS_CONVERSATION = "SELECT id FROM conversations WHERE id = %(id)s AND bot_id = %(bot_id)s"
-_SESSIONS_CONVERSATION = "SELECT id FROM conversations WHERE bot_id = %(bot_id)s AND session_id = %(session_id)s"
-_NEW_CONVERSATION = """
-    INSERT INTO conversations (id, tenant_id, bot_id, channel, session_id, origin, status, message_count,
-                               first_question)
-    SELECT %(id)s, tenant_id, id, %(channel)s, %(session_id)s, '', 'open', 0, '' FROM bots WHERE id = %(bot_id)s
-    ON CONFLICT DO NOTHING
-    """
-_HISTORY = """
-    SELECT role, text FROM messages
-    WHERE conversation_id = %(conversation_id)s AND id < %(before)s AND status = 'complete'
-    ORDER BY id DESC LIMIT %(limit)s
-    """
-_QUESTION = """
-    INSERT INTO messages (id, tenant_id, bot_id, conversation_id, role, text, status, client_message_id, sources, trace,
-                          bot_version)
-    VALUES (%(id)s, %(tenant_id)s, %(bot_id)s, %(conversation_id)s, 'user', %(text)s, 'complete', %(client_message_id)s,
-            '[]', '{}', %(bot_version)s)
-    ON CONFLICT (conversation_id, client_message_id) DO NOTHING RETURNING id
-    """
-_COUNT_QUESTION = """
-    UPDATE conversations SET message_count = message_count + 2, last_message_at = now(), status = 'open',
-           first_question = CASE first_question WHEN '' THEN %(first_question)s ELSE first_question END
-    WHERE id = %(conversation_id)s AND EXISTS (SELECT 1 FROM messages WHERE id = %(id)s)
-    """
-_PENDING_ANSWER = """
-    INSERT INTO messages (id, tenant_id, bot_id, conversation_id, role, text, status, reply_to_id, sources, trace,
-                          bot_version)
-    SELECT %(answer_id)s, tenant_id, bot_id, conversation_id, 'assistant', '', 'pending', id, '[]', '{}', bot_version
-    FROM messages WHERE id = %(id)s
-    """
 
 
 async def ask_as_visitor(rt: Runtime, visitor: Visitor, body: PublicChatRequest) -> LiveAnswer:
@@ -123,7 +105,20 @@ async def ask_as_visitor(rt: Runtime, visitor: Visitor, body: PublicChatRequest)
         bots.require_origin(bots.require_public(bot), visitor.origin, rt.settings.own_origins)
 
     asked = Asked(visitor.bot_id, body.message, body.client_message_id, conversation_id=visitor.conversation_id)
-    return (await _ask(rt, visitor, asked, may_ask))[0]
+    return (await ask(rt, visitor, asked, may_ask))[0]
+
+
+async def stop(rt: Runtime, visitor: Visitor, body: StopRequest) -> None:
+    """End an answer where it is, if this process makes it. One that is whole already stays as it is."""
+    if body.conversation_id != visitor.conversation_id:
+        raise NotFoundError("There is no such conversation.")
+    async with rt.db.tenant(visitor) as session:
+        mine = col(Message.conversation_id) == visitor.conversation_id
+        query = select(col(Message.id)).where(mine, col(Message.client_message_id) == body.client_message_id)
+        question_id = await session.scalar(query)
+    if question_id is None:
+        raise NotFoundError("There is no such message.")
+    rt.answers.stop(question_id)
 
 
 async def ask_with_key(rt: Runtime, principal: Tenant, body: ChatRequestBody) -> tuple[LiveAnswer, UUID]:
@@ -137,7 +132,7 @@ async def ask_with_key(rt: Runtime, principal: Tenant, body: ChatRequestBody) ->
             )
         bot_id = next(iter(principal.bot_ids))
     principal.require_bot(bot_id)
-    return await _ask(rt, principal, Asked(bot_id, body.message, body.client_message_id, "api", body.session_id))
+    return await ask(rt, principal, Asked(bot_id, body.message, body.client_message_id, "api", body.session_id))
 
 
 async def ask_in_playground(
@@ -151,7 +146,7 @@ async def ask_in_playground(
     # an integrator's names are printable, so none of them is one of ours
     session = f"playground\x1f{session_id}"
     asked = Asked(bot_id, question, None, PLAYGROUND, session, version=version or PRESENT)
-    live, _ = await _ask(rt, principal, asked)
+    live, _ = await ask(rt, principal, asked)
     return live, live.answer_id
 
 
@@ -172,9 +167,11 @@ async def try_out(rt: Runtime, principal: Tenant, bot_id: UUID, question: str, *
         history=[],
         live=LiveAnswer(question_id, answer_id),
         reuse=False,
+        patient=True,
     )
     await make_answer(rt, turn)
-    return Tried(turn.text, turn.answered, turn.citations, turn.trace)
+    without_vector = turn.retrieval is not None and turn.retrieval.failure is not None
+    return Tried(turn.text, turn.answered, turn.citations, turn.trace, turn.stood_in or without_vector)
 
 
 async def search(rt: Runtime, principal: Tenant, bot_id: UUID, query: str, limit: int) -> list[SearchHit]:
@@ -190,10 +187,10 @@ async def search(rt: Runtime, principal: Tenant, bot_id: UUID, query: str, limit
     return [passage.hit() for passage in found.passages]
 
 
-async def _ask(
+async def ask(
     rt: Runtime, principal: Tenant | Visitor, asked: Asked, may_ask: Callable[[Bot], None] | None = None
 ) -> tuple[LiveAnswer, UUID]:
-    """The answer and its conversation's id. `may_ask` raises when this bot may not be asked."""
+    """The answer and its conversation's id, for a principal who may ask. `may_ask` raises when this bot may not be."""
     await rt.limiter.hit("bot", str(asked.bot_id), BOT_LIMIT_PER_MINUTE, policy="bot")
     # shielded: whoever leaves while the question is being stored leaves no question without an answer
     return await asyncio.shield(_begin(rt, principal, asked, may_ask))
@@ -207,15 +204,16 @@ async def _begin(
     async with rt.db.tenant_plain(principal) as sql:
         found = await sql.run(_BOT, id=asked.bot_id, version=asked.version)
         if asked.conversation_id is None:
-            await sql.run(_NEW_CONVERSATION, id=new_id(), **asked.session)
-            conversation = await sql.row(_SESSIONS_CONVERSATION, **asked.session)
+            await sql.run(chat_sql.NEW_CONVERSATION, id=new_id(), **asked.session)
+            conversation = await sql.row(chat_sql.SESSIONS_CONVERSATION, **asked.session)
         else:
-            conversation = await sql.row(_VISITORS_CONVERSATION, id=asked.conversation_id, bot_id=asked.bot_id)
+            conversation = await sql.row(chat_sql.VISITORS_CONVERSATION, id=asked.conversation_id, bot_id=asked.bot_id)
         bot = _present(await found.fetchone(), asked.version)
         if may_ask:
             may_ask(bot)
         if conversation is None:
             raise NotFoundError("There is no such conversation.")
+        turn = _turn(principal, bot, asked, conversation.id, question_id, answer_id)
         row = {"tenant_id": bot.tenant_id, "bot_id": bot.id, "conversation_id": conversation.id}
         row |= {
             "bot_version": bot.held_version or bot.version,
@@ -223,32 +221,50 @@ async def _begin(
             "text": asked.question,
             "answer_id": answer_id,
         }
-        turn = Turn(
-            principal=principal,
-            bot=view(bot, bot.held_settings, bot.held_version),
-            conversation_id=conversation.id,
-            question_id=question_id,
-            answer_id=answer_id,
-            question=asked.question,
-            history=[],
-            live=LiveAnswer(question_id, answer_id),
-            reuse=asked.channel != PLAYGROUND,
-        )
         rt.answers.announce(turn.live)
-        history = await sql.run(_HISTORY, conversation_id=conversation.id, before=question_id, limit=HISTORY_MESSAGES)
+        told = {"conversation_id": conversation.id, "before": question_id, "limit": HISTORY_MESSAGES}
+        history = None if asked.given else await sql.run(chat_sql.HISTORY, **told)
         paired = await sql.run(matching.EXACT, **matching.asked(bot.id, asked.question))
-        added = await sql.run(_QUESTION, client_message_id=asked.client_message_id, **row)
-        await sql.run(_COUNT_QUESTION, first_question=asked.question[:200], **row)
-        await sql.run(_PENDING_ANSWER, **row)
+        added = await sql.run(chat_sql.QUESTION, client_message_id=asked.client_message_id, **row)
+        await sql.run(chat_sql.COUNT_QUESTION, first_question=asked.question[:200], **row)
+        await sql.run(chat_sql.PENDING_ANSWER, **row)
         await sql.commit()
         is_new = await added.fetchone()
-        turn.history = _prompt_messages(await history.fetchall())
+        if history:
+            turn.history = _prompt_messages(await history.fetchall())
         turn.pair, turn.looked_up = matching.exact(await paired.fetchone()), True
     if is_new:
         return _start(rt, turn), conversation.id
     async with rt.db.tenant(principal) as session:
         live = await _repeat(rt, principal, session, bot, conversation.id, str(asked.client_message_id))
         return live, conversation.id
+
+
+def _turn(
+    principal: Tenant | Visitor, bot: Any, asked: Asked, conversation_id: UUID, question_id: UUID, answer_id: UUID
+) -> Turn:
+    """`bot`: the row of `_BOT`. Raises ToolsNotAllowedError."""
+    seen, given = view(bot, bot.held_settings, bot.held_version), asked.given
+    if given and given.tools and not seen.allow_tools:
+        raise ToolsNotAllowedError(field="tools")
+    return Turn(
+        principal=principal,
+        bot=_as_wished(seen, given) if given else seen,
+        conversation_id=conversation_id,
+        question_id=question_id,
+        answer_id=answer_id,
+        question=asked.question,
+        history=list(given.history[-HISTORY_MESSAGES:]) if given else [],
+        live=LiveAnswer(question_id, answer_id),
+        given=given,
+        reuse=asked.channel != PLAYGROUND and (given is None or given.only_history),
+    )
+
+
+def _as_wished(bot: BotView, given: Given) -> BotView:
+    """With the caller's settings; the owner's limit of an answer's length holds."""
+    wished = {**given.settings, "max_tokens": min(bot.max_tokens, given.settings.get("max_tokens", bot.max_tokens))}
+    return replace(bot, **wished)
 
 
 def _present(bot: Any, version: int) -> Any:
@@ -337,7 +353,9 @@ def first_id(row: Message) -> int:
 def _emit_row(live: LiveAnswer, row: Message) -> None:
     live.emit("token", text=row.text)
     live.emit("sources", sources=public_sources(row.sources), proof=row.proof)
-    offered = {name: row.trace[name] for name in ("choices", "leave_message") if name in row.trace}
+    offered = {
+        name: row.trace[name] for name in ("choices", "leave_message", "handoff", "stopped") if name in row.trace
+    }
     live.emit("done", message_id=str(row.id), answered=bool(row.answered), **offered)
 
 
@@ -360,5 +378,5 @@ def _followed_from_row(rt: Runtime, principal: Tenant | Visitor, question_id: UU
             live.first_id = live.last_id = first_id(row)
             _emit_row(live, row)
 
-    rt.answers.start(live, wait())
+    rt.answers.start(live, wait(), stoppable=False)
     return live

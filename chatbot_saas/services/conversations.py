@@ -1,41 +1,48 @@
 """Conversations: started by visitors, read by owners."""
 
 import re
-from datetime import UTC
-from typing import Any
+from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from chatbot_saas.core import security
-from chatbot_saas.core.errors import NotFoundError, UnauthenticatedError
+from chatbot_saas.core.errors import ForbiddenError, NotFoundError, UnauthenticatedError
+from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.paging import Page, PageRequest, page_of
 from chatbot_saas.core.tenancy import Scope, Tenant, Visitor, tenant_for_job
-from chatbot_saas.models import Bot, Chunk, Conversation, Document, Message, TenantRow
+from chatbot_saas.models import Bot, Conversation, Document, Message, TenantRow
 from chatbot_saas.schemas.chat import (
-    AnswerTrace,
     Citation,
     CitedPassage,
     ConversationListItem,
     ConversationRead,
+    EarlierConversation,
     OwnerMessage,
-    PairTrace,
     PublicTranscript,
-    SearchHit,
-    SentenceProof,
     StartRead,
+    StartRequest,
     TranscriptMessage,
 )
 from chatbot_saas.schemas.receipts import Receipt
+from chatbot_saas.schemas.widget import WidgetSettings
 from chatbot_saas.services import bots, erasure, published
 from chatbot_saas.services.bots import escape_like
 from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
 
+MOST_EARLIER = 30
+"""Earlier conversations that a visitor can go back to."""
 AROUND = 300
 """Characters of a document that a visitor is shown on either side of a quote."""
+
+
+class ConsentRequiredError(ForbiddenError):
+    """The text that stands before this chat has to be accepted first."""
+
+    code = "consent_required"
 
 
 async def public_bot(rt: Runtime, bot_id: UUID) -> Bot:
@@ -47,31 +54,67 @@ async def public_bot(rt: Runtime, bot_id: UUID) -> Bot:
         return await published.as_visitors_get_it(session, bot)
 
 
-async def start(rt: Runtime, bot_id: UUID, origin: str) -> StartRead:
-    """A conversation for a visitor of the website `origin`, and the token that is bound to it."""
+async def start(rt: Runtime, bot_id: UUID, origin: str, request: StartRequest | None = None) -> StartRead:
+    """A conversation for a visitor of the website `origin`, and the token that is bound to it.
+
+    Raises ConsentRequiredError where the bot asks for a consent and the present text was not accepted.
+    """
+    request = request or StartRequest()
     bot = await public_bot(rt, bot_id)
     bots.require_origin(bot, origin, rt.settings.own_origins)
+    consent = WidgetSettings.of(bot.widget).consent
+    agreed = bool(consent.version) and request.consent == consent.version
+    if consent.version and consent.required and not agreed:
+        raise ConsentRequiredError
     async with rt.db.tenant(tenant_for_job(bot.tenant_id)) as session:
-        conversation = Conversation(tenant_id=bot.tenant_id, bot_id=bot.id, channel="widget", origin=origin)
+        conversation = Conversation(
+            tenant_id=bot.tenant_id,
+            bot_id=bot.id,
+            channel="widget",
+            origin=origin,
+            visitor_id=_known_visitor(rt, bot, origin, request.visitor_key) or new_id(),
+            consent=consent.version if agreed else "",
+            consented_at=datetime.now(UTC) if agreed else None,
+        )
         session.add(conversation)
-    token, _ = security.issue_jwt(
-        rt.secret_key,
-        "visitor",
-        security.VISITOR_TOKEN_LIFE,
-        {"tid": str(bot.tenant_id), "bot": str(bot.id), "sub": str(conversation.id), "org": origin},
-    )
+    return admitted(rt, conversation)
+
+
+def admitted(rt: Runtime, conversation: Conversation) -> StartRead:
+    """What the visitor of this conversation needs to go on with it, and to be known the next time."""
+    claims = {
+        "tid": str(conversation.tenant_id),
+        "bot": str(conversation.bot_id),
+        "org": conversation.origin,
+        **({"vis": str(conversation.visitor_id)} if conversation.visitor_id else {}),
+    }
+    mine = claims | {"sub": str(conversation.id)}
+    token, _ = security.issue_jwt(rt.secret_key, "visitor", security.VISITOR_TOKEN_LIFE, mine)
+    key, _ = security.issue_jwt(rt.secret_key, "returning", security.VISITOR_KEY_LIFE, claims)
     return StartRead(
         conversation_id=conversation.id,
         visitor_token=token,
         expires_in=int(security.VISITOR_TOKEN_LIFE.total_seconds()),
+        visitor_key=key,
     )
+
+
+def _known_visitor(rt: Runtime, bot: Bot, origin: str, key: str) -> UUID | None:
+    """Who holds this key, of the same bot on the same website; None for anybody else."""
+    try:
+        claims = security.read_jwt(rt.secret_key, "returning", key)
+        same = (claims["bot"], claims["org"]) == (str(bot.id), origin)
+        return UUID(claims["vis"]) if same else None
+    except (UnauthenticatedError, KeyError, ValueError):
+        return None
 
 
 async def visitor_of(rt: Runtime, token: str) -> Visitor:
     """Who holds this visitor token. The tenant must be active and the bot published, now."""
     claims = security.read_jwt(rt.secret_key, "visitor", token)
     try:
-        visitor = Visitor(UUID(claims["tid"]), UUID(claims["bot"]), UUID(claims["sub"]), claims["org"])
+        whose = UUID(claims["vis"]) if "vis" in claims else None
+        visitor = Visitor(UUID(claims["tid"]), UUID(claims["bot"]), UUID(claims["sub"]), claims["org"], whose)
     except (KeyError, ValueError) as error:
         raise UnauthenticatedError("The token is not valid.", reason="token_invalid") from error
     return visitor
@@ -79,6 +122,12 @@ async def visitor_of(rt: Runtime, token: str) -> Visitor:
 
 async def own(rt: Runtime, visitor: Visitor, session: AsyncSession, *, lock: bool = False) -> Conversation:
     """The visitor's conversation, if their tenant is active and the bot is still for the website they are on."""
+    return (await own_and_bot(rt, visitor, session, lock=lock))[0]
+
+
+async def own_and_bot(
+    rt: Runtime, visitor: Visitor, session: AsyncSession, *, lock: bool = False
+) -> tuple[Conversation, Bot]:
     tenant = await session.get(TenantRow, visitor.tenant_id)
     if tenant is None or tenant.status != "active":
         raise NotFoundError("There is no such bot.")
@@ -88,7 +137,7 @@ async def own(rt: Runtime, visitor: Visitor, session: AsyncSession, *, lock: boo
     conversation = await session.get(Conversation, visitor.conversation_id, with_for_update=locking)
     if conversation is None:
         raise NotFoundError("There is no such conversation.")
-    return conversation
+    return conversation, bot
 
 
 async def transcript(rt: Runtime, visitor: Visitor) -> PublicTranscript:
@@ -102,13 +151,57 @@ async def transcript(rt: Runtime, visitor: Visitor) -> PublicTranscript:
     )
 
 
-async def rate(rt: Runtime, visitor: Visitor, message_id: UUID, rating: int) -> None:
+async def earlier(rt: Runtime, visitor: Visitor) -> list[EarlierConversation]:
+    """The visitor's latest conversations with this bot on this website in which something was said, newest first."""
+    async with rt.db.tenant(visitor) as session:
+        await _require_history(rt, visitor, session)
+        query = (
+            select(Conversation)
+            .where(_of_same_visitor(visitor), col(Conversation.message_count) > 0)
+            .order_by(col(Conversation.last_message_at).desc())
+            .limit(MOST_EARLIER)
+        )
+        rows = (await session.scalars(query)).all()
+    return [EarlierConversation.model_validate(row) for row in rows]
+
+
+async def reopen(rt: Runtime, visitor: Visitor, conversation_id: UUID) -> StartRead:
+    """Go on with an earlier conversation of the same visitor."""
+    async with rt.db.tenant(visitor) as session:
+        await _require_history(rt, visitor, session)
+        query = select(Conversation).where(col(Conversation.id) == conversation_id, _of_same_visitor(visitor))
+        conversation = await session.scalar(query)
+    if conversation is None:
+        raise NotFoundError("There is no such conversation.")
+    return admitted(rt, conversation)
+
+
+async def _require_history(rt: Runtime, visitor: Visitor, session: AsyncSession) -> None:
+    """NotFoundError where the owner shows visitors no earlier conversations."""
+    _, bot = await own_and_bot(rt, visitor, session)
+    bot = await published.as_visitors_get_it(session, bot)
+    if not WidgetSettings.of(bot.widget).history:
+        raise NotFoundError("This bot shows no earlier conversations.")
+
+
+def _of_same_visitor(visitor: Visitor) -> ColumnElement[bool]:
+    """Without an id of the visitor, as in old tokens, it is the token's own conversation alone."""
+    if visitor.visitor_id is None:
+        return col(Conversation.id) == visitor.conversation_id
+    return and_(
+        col(Conversation.visitor_id) == visitor.visitor_id,
+        col(Conversation.bot_id) == visitor.bot_id,
+        col(Conversation.origin) == visitor.origin,
+    )
+
+
+async def rate(rt: Runtime, visitor: Visitor, message_id: UUID, rating: int, reason: str = "") -> None:
     async with rt.db.tenant(visitor) as session:
         conversation = await own(rt, visitor, session)
         message = await session.get(Message, message_id)
         if message is None or message.conversation_id != conversation.id or message.role != "assistant":
             raise NotFoundError("There is no such message.")
-        message.rating = rating
+        message.rating, message.rating_reason = rating, reason.strip()
 
 
 async def cited_passage(rt: Runtime, visitor: Visitor, message_id: UUID, number: int) -> CitedPassage:
@@ -146,11 +239,6 @@ async def _around(session: AsyncSession, bot_id: UUID, document_id: str | None, 
     if len(after) == AROUND and (space := re.search(r"\s\S*$", after)):
         after = after[: space.start()]
     return before, after
-
-
-async def end(rt: Runtime, visitor: Visitor) -> None:
-    async with rt.db.tenant(visitor) as session:
-        (await own(rt, visitor, session)).status = "ended"
 
 
 async def list_page(
@@ -215,42 +303,6 @@ async def delete(rt: Runtime, principal: Tenant, conversation_id: UUID) -> Recei
         return 0
 
     return await erasure.erase(rt, principal, read, drop)
-
-
-_TOLD = ("second_model", "standalone", "decision", "probability", "withheld")
-
-
-async def answer_trace(session: AsyncSession, principal: Tenant, answer_id: UUID) -> AnswerTrace:
-    """What an answer was made from, for the owner: passages with scores (those that are still there), model, times."""
-    principal.require(Scope.CONVERSATIONS_READ)
-    answer = await session.get(Message, answer_id)
-    if answer is None or answer.role != "assistant":
-        raise NotFoundError("There is no such answer.")
-    principal.require_bot(answer.bot_id)
-    told: list[dict[str, Any]] = answer.trace.get("passages", [])
-    pair: dict[str, Any] | None = answer.trace.get("pair")
-    ids = [UUID(passage["chunk_id"]) for passage in [*told, *([pair] if pair else [])]]
-    query = select(col(Chunk.id), col(Chunk.text), col(Chunk.question)).where(col(Chunk.id).in_(ids))
-    rows = (await session.execute(query)).all()
-    texts = {chunk_id: text for chunk_id, text, _ in rows}
-    questions = {str(chunk_id): question for chunk_id, _, question in rows}
-    return AnswerTrace(
-        answer_id=answer.id,
-        answered=bool(answer.answered),
-        model=answer.trace.get("model", ""),
-        **{name: answer.trace[name] for name in _TOLD if name in answer.trace},
-        fallback=answer.trace.get("fallback", ""),
-        saved_tokens=answer.trace.get("cached", {}).get("saved_tokens", 0),
-        proof=[SentenceProof.model_validate(sentence) for sentence in answer.proof],
-        pair=PairTrace.model_validate(pair | {"question": questions.get(pair["chunk_id"], "")}) if pair else None,
-        citations=[Citation.model_validate(source) for source in answer.sources],
-        passages=[
-            SearchHit.model_validate(passage | {"text": texts[UUID(passage["chunk_id"])]})
-            for passage in told
-            if UUID(passage["chunk_id"]) in texts
-        ],
-        milliseconds={name[:-3]: value for name, value in answer.trace.items() if name.endswith("_ms")},
-    )
 
 
 async def _load(session: AsyncSession, principal: Tenant, conversation_id: UUID, *, lock: bool = False) -> Conversation:

@@ -77,9 +77,13 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 60480
 """Of one unit; months and years are counted in months, below zero so that they are never days."""
 _CURRENCY = re.compile(
     r"(?P<eur>€|\beuros?\b|\beur\b|欧元)|(?P<usd>\$|\bdollars?\b|\busd\b|美元)|(?P<gbp>£|\bpounds?\b|\bgbp\b|英镑)"
-    r"|(?P<chf>\bchf\b|\bfranken\b)|(?P<cny>¥|￥|元|\byuan\b|\brmb\b)",
+    r"|(?P<chf>\bchf\b|\bfranken\b|\bswiss francs?\b|瑞郎)|(?P<jpy>日元|円|\byen\b)|(?P<hkd>港元|港币)"
+    r"|(?P<cny>¥|￥|元|人民币|\byuan\b|\brmb\b)",
     re.IGNORECASE,
 )
+_GAP = re.compile(r"[ \u00a0\u202f]?(?:[万亿] ?)?")
+_CURRENCY_BEFORE = 4
+"""Characters that a currency before its figure takes, with a space."""
 _AFTERNOON = re.compile(r"(?:下午|晚上|傍晚)$")
 
 
@@ -90,6 +94,21 @@ class Figure:
     start: int
     """Offset in the text."""
     is_word: bool = False
+    currency: str = ""
+    """Of money, where it is written beside the figure."""
+
+    @property
+    def kind(self) -> str:
+        """Money, seconds, months, a time of day, or another number."""
+        if self.currency:
+            return self.currency
+        longest = max(self.values, key=len, default="")
+        return longest[0] if longest[:1] in ("s", "m") else ":" if ":" in longest else ""
+
+    def agrees(self, other: "Figure") -> bool:
+        if self.currency and other.currency and self.currency != other.currency:
+            return False
+        return not self.values.isdisjoint(other.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +130,11 @@ def figures(text: str) -> Figures:
     codes = frozenset(plain for found in _CODE.finditer(text) if (plain := re.sub(r"[-/]", "", found.group())))
     numbers = tuple(_numbers(_CODE.sub(_blank, text) if codes else text))
     return Figures(numbers, codes, frozenset(str(found.lastgroup) for found in _CURRENCY.finditer(text)))
+
+
+def is_numeral(word: str) -> bool:
+    """Whether a pair of Chinese signs is of a number, or of one and its unit."""
+    return len(word) <= 2 and any(sign in _HAN or sign in _HAN_UNITS for sign in word)
 
 
 def values(found: Iterable[Figure]) -> frozenset[str]:
@@ -142,8 +166,18 @@ def _numbers(text: str) -> list[Figure]:
                 means |= {_duration(value + 0.5, str(unit.lastgroup)) for value in meanings}
         elif clock := re.match(r"\s?(?:Uhr|o'clock|([ap])\.?m\b)", text[match.end() : match.end() + 8]):
             means |= {f"{_plain(value + (12 if clock[1] == 'p' and value < 12 else 0))}:00" for value in meanings}
-        found.append(Figure(frozenset(means), match.start(), match["number"] is None and match["clock"] is None))
+        is_word = match["number"] is None and match["clock"] is None
+        found.append(Figure(frozenset(means), match.start(), is_word, _currency_at(text, match.start(), match.end())))
     return found
+
+
+def _currency_at(text: str, start: int, end: int) -> str:
+    gap = _GAP.match(text, end)
+    if behind := _CURRENCY.match(text, gap.end() if gap else end):
+        return str(behind.lastgroup)
+    before = text[max(0, start - _CURRENCY_BEFORE) : start].rstrip()
+    found = list(_CURRENCY.finditer(before))
+    return str(found[-1].lastgroup) if found and found[-1].end() == len(before) else ""
 
 
 def _meanings(match: re.Match[str], text: str) -> list[float]:

@@ -6,8 +6,9 @@ one passage is better than the next (Bruch, Gai and Ingber 2023).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 from chatbot_saas.services.candidates import BotIndex, Candidate, Candidates, Found, Part
@@ -52,41 +53,29 @@ class _Words:
     coverage: float
 
 
-def fuse(candidates: Candidates, weight: float) -> list[Found]:
-    """The candidates as passages, best first, each its own."""
-    if not candidates.items:
-        return []
-    words = _by_words(candidates)
-    lexical = _ranks({item.row.chunk_id: said.score for item, said in zip(candidates.items, words, strict=True)})
-    vectors = _ranks({item.row.chunk_id: item.similarity or 0.0 for item in candidates.items})
-    best_words = max(said.score for said in words)
-    similarities = [item.similarity for item in candidates.items if item.similarity is not None]
-    floor, top = (min(similarities), max(similarities)) if similarities else (0.0, 0.0)
-    if not similarities:
-        weight = 0.0
-    found: list[Found] = []
-    for item, said in zip(candidates.items, words, strict=True):
-        near = (item.similarity - floor) / (top - floor) if item.similarity is not None and top > floor else 0.0
-        score = weight * near + (1 - weight) * (said.score / best_words if best_words else 0.0)
-        found.append(_found(item, said, score, vectors, lexical))
-    return sorted(found, key=lambda passage: (-passage.score, passage.chunk_id))
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate with its scores. Most are looked at no further, so that a passage is made of it when asked for."""
 
+    item: Candidate
+    words: _Words
+    score: float
+    vector_rank: int | None
+    lexical_rank: int | None
 
-def _found(
-    item: Candidate, said: _Words, score: float, vectors: dict[object, int], lexical: dict[object, int]
-) -> Found:
-    row = item.row
-    return Found(
-        **{name: getattr(row, name) for name in _COLUMNS},
-        score=score,
-        vector_score=item.similarity,
-        lexical_score=said.score or None,
-        coverage=said.coverage,
-        vector_rank=vectors[row.chunk_id] if item.similarity is not None else None,
-        lexical_rank=lexical[row.chunk_id] if said.score else None,
-        parts=(Part(row.chunk_id, 0, len(row.text)),),
-        matched=said.matched,
-    )
+    def passage(self) -> Found:
+        row = self.item.row
+        return Found(
+            **{name: getattr(row, name) for name in _COLUMNS},
+            score=self.score,
+            vector_score=self.item.similarity,
+            lexical_score=self.words.score or None,
+            coverage=self.words.coverage,
+            vector_rank=self.vector_rank,
+            lexical_rank=self.lexical_rank,
+            parts=(Part(row.chunk_id, 0, len(row.text)),),
+            matched=self.words.matched,
+        )
 
 
 _COLUMNS = (
@@ -94,9 +83,37 @@ _COLUMNS = (
 )
 
 
-def _ranks(scores: dict[object, float]) -> dict[object, int]:
-    ordered = sorted(scores, key=lambda key: (-scores[key], key))  # pyright: ignore[reportArgumentType]
-    return {key: rank for rank, key in enumerate(ordered, start=1)}
+def fuse(candidates: Candidates, weight: float) -> list[Found]:
+    """The candidates as passages, best first, each its own."""
+    return [ranked.passage() for ranked in rank(candidates, weight)]
+
+
+def rank(candidates: Candidates, weight: float) -> list[Ranked]:
+    """The candidates, best first. `weight`: of meaning beside words."""
+    if not candidates.items:
+        return []
+    items, words = candidates.items, _by_words(candidates)
+    lexical = _ranks([(said.score or None, item) for item, said in zip(items, words, strict=True)])
+    vectors = _ranks([(item.similarity, item) for item in items])
+    best_words = max(said.score for said in words)
+    similarities = [item.similarity for item in items if item.similarity is not None]
+    floor, top = (min(similarities), max(similarities)) if similarities else (0.0, 0.0)
+    if not similarities:
+        weight = 0.0
+    found: list[Ranked] = []
+    for place, (item, said) in enumerate(zip(items, words, strict=True)):
+        near = (item.similarity - floor) / (top - floor) if item.similarity is not None and top > floor else 0.0
+        score = weight * near + (1 - weight) * (said.score / best_words if best_words else 0.0)
+        found.append(Ranked(item, said, score, vectors.get(place), lexical.get(place)))
+    return sorted(found, key=lambda ranked: (-ranked.score, ranked.item.row.chunk_id))
+
+
+def _ranks(scored: list[tuple[float | None, Candidate]]) -> dict[int, int]:
+    """By place in the list, of those with a score."""
+    ordered = sorted(
+        (-score, item.row.chunk_id, place) for place, (score, item) in enumerate(scored) if score is not None
+    )
+    return {place: number for number, (_, _, place) in enumerate(ordered, start=1)}
 
 
 def _by_words(candidates: Candidates) -> list[_Words]:
@@ -106,24 +123,15 @@ def _by_words(candidates: Candidates) -> list[_Words]:
     result: list[_Words] = []
     for item in candidates.items:
         lengthened = K1 * (1 - B + B * item.row.tokens / length)
-        score = 0.0
+        score = covered = 0.0
         matched: list[float] = []
-        for place, weight in enumerate(weights):
-            strength = _strength(item, place)
-            held = strength if strength < 1 else item.exact[place] * (1 + K1) / (item.exact[place] + lengthened)
-            score += weight * held
+        for weight, often, part, sound in zip(weights, item.exact, item.part, item.sound, strict=True):
+            strength = 1.0 if often else PART if part else SOUND if sound else 0.0
+            score += weight * (often * (1 + K1) / (often + lengthened) if often else strength)
+            covered += weight * strength
             matched.append(strength)
-        covered = sum(weight * strength for weight, strength in zip(weights, matched, strict=True))
         result.append(_Words(score, tuple(matched), covered / total))
     return result
-
-
-def _strength(item: Candidate, place: int) -> float:
-    if item.exact[place]:
-        return 1.0
-    if item.part[place]:
-        return PART
-    return SOUND if item.sound[place] else 0.0
 
 
 def term_weights(candidates: Candidates, *, smoothing: int = 0) -> list[float]:
@@ -140,32 +148,51 @@ def term_weights(candidates: Candidates, *, smoothing: int = 0) -> list[float]:
     return weights
 
 
-def distinct(found: Sequence[Found], most: int) -> list[Found]:
+def distinct(found: Iterable[Found], most: int) -> list[Found]:
     """The first `most` of which none says nearly the same as a better one; texts that differ in a number differ."""
-    kept: list[tuple[Found, frozenset[str], list[str]]] = []
+    kept: list[tuple[Found, _Text]] = []
     for passage in found:
-        words, numbers = _shingles(passage.text), sorted(_NUMBERS.findall(passage.text))
-        if not any(numbers == other and _alike(words, known) for _, known, other in kept):
-            kept.append((passage, words, numbers))
+        text = _Text(passage.text)
+        if not any(text.is_like(known) for _, known in kept):
+            kept.append((passage, text))
             if len(kept) == most:
                 break
-    return [passage for passage, _, _ in kept]
+    return [passage for passage, _ in kept]
 
 
-def _shingles(text: str) -> frozenset[str]:
-    words = text.casefold().split()
-    if len(words) * 12 < len(text):  # a script without spaces
-        signs = "".join(words)
-        return frozenset(signs[place : place + 4] for place in range(max(1, len(signs) - 3)))
-    return frozenset(" ".join(words[place : place + 3]) for place in range(max(1, len(words) - 2)))
+class _Text:
+    """A text to be compared with others, by what differs soonest first: most need no look at their shingles."""
+
+    def __init__(self, text: str) -> None:
+        self._numbers = sorted(_NUMBERS.findall(text))
+        words = text.casefold().split()
+        self._spaced = len(words) * 12 >= len(text)
+        self._parts = words if self._spaced else list("".join(words))
+        self._different = frozenset(self._parts)
+
+    def is_like(self, other: "_Text") -> bool:
+        if self._numbers != other._numbers or self._spaced != other._spaced:
+            return False
+        # a part that only one text has is in shingles that only this one has, of which each holds `size` parts
+        most_apart = self._size * (1 - _NEARLY) / _NEARLY * min(len(self._parts), len(other._parts))
+        if len(self._different ^ other._different) > most_apart:
+            return False
+        return _overlap(self._shingles, other._shingles) >= _NEARLY
+
+    @property
+    def _size(self) -> int:
+        """Words of a shingle, or signs of a script without spaces."""
+        return 3 if self._spaced else 4
+
+    @cached_property
+    def _shingles(self) -> frozenset[tuple[str, ...]]:
+        following = [self._parts[place:] for place in range(self._size)]
+        return frozenset(zip(*following, strict=False)) or frozenset({tuple(self._parts)})
 
 
-def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
-    fewer, more = sorted((len(one), len(other)))
-    if fewer < _NEARLY * more:
-        return False
+def _overlap(one: frozenset[tuple[str, ...]], other: frozenset[tuple[str, ...]]) -> float:
     shared = len(one & other)
-    return shared >= _NEARLY * (fewer + more - shared)
+    return shared / (len(one) + len(other) - shared)
 
 
 def neighbours(found: Sequence[Found]) -> list[list[Found]]:

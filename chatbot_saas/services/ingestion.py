@@ -67,8 +67,8 @@ async def _take_blob(rt: Runtime, principal: Tenant, source: Source, bot: Bot) -
             extracted = await rt.extractor.extract(path, source.filename)
         async with rt.db.tenant(principal) as session:
             await runs.own(session, source.id, source.run, "chunking", 0.2)
-        named = replace(extracted, title=extracted.title or source.title)  # its words find it, too
-        prepared = await passages.prepare(rt, named, passages.cut_of(bot))
+        title = source.title if source.type == "text" else extracted.title or source.title
+        prepared = await passages.prepare(rt, replace(extracted, title=title), passages.cut_of(bot))  # found by it, too
     if not prepared.chunks and source.type != "qa":  # a list of questions may be emptied
         raise NoTextError
     async with rt.db.tenant(principal) as session:

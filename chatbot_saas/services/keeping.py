@@ -139,7 +139,7 @@ async def keep_for_others(rt: Runtime, turn: Turn, key: AnswerKey) -> None:
         complete=True,
         answered=turn.answered,
         from_pair=turn.pair is not None,
-        fallback="fallback" in turn.trace or "second_model" in turn.trace,
+        fallback=turn.stood_in,
         clarifying=bool(turn.choices),
     )
     if not may or made_from_history:

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Collection, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,7 @@ KEEP_SECONDS = 60.0
 class Event:
     id: int
     type: str
-    """token, sources, done or error; or reset: what was followed before was another answer, now made anew."""
+    """token, tool, sources, done or error; or reset: what was followed before was another answer, now made anew."""
     data: dict[str, Any]
 
 
@@ -35,7 +36,11 @@ class LiveAnswer:
         self.answer_id = answer_id
         self.events: list[Event] = []
         self.begun = self.finished = False
+        self.stopped = False
+        """The visitor wants no more of it."""
         self.usage: UsageRead | None = None
+        self.ending = "stop"
+        """Why the model ended, as it says."""
         self._changed = asyncio.Event()
 
     def emit(self, kind: str, **data: Any) -> None:
@@ -112,12 +117,23 @@ class LiveAnswers:
     def __init__(self) -> None:
         self._answers: dict[UUID, LiveAnswer] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._task_of: dict[UUID, asyncio.Task[None]] = {}
 
     def get(self, question_id: UUID) -> LiveAnswer | None:
         return self._answers.get(question_id)
 
     def question_ids(self) -> list[UUID]:
         return list(self._answers)
+
+    def stop(self, question_id: UUID) -> bool:
+        """End the answer to this question where it is; its maker stores what was said. Whether it is made here."""
+        answer, task = self._answers.get(question_id), self._task_of.get(question_id)
+        if answer is None or task is None or answer.finished:
+            return False
+        if not answer.stopped:
+            answer.stopped = True
+            task.cancel()
+        return True
 
     def drop(self, question_ids: Collection[UUID]) -> int:
         """Forget the answers to these questions, which were deleted. Returns how many there were."""
@@ -132,12 +148,20 @@ class LiveAnswers:
         if not answer.begun:  # its question was not stored after all
             self._forget(answer)
 
-    def start(self, answer: LiveAnswer, work: Coroutine[Any, Any, None]) -> None:
+    def start(self, answer: LiveAnswer, work: Coroutine[Any, Any, None], *, stoppable: bool = True) -> None:
+        """`stoppable`: `work` takes a cancellation for the visitor's wish, once `answer.stopped` says so."""
         self._answers[answer.question_id] = answer
         answer.begun = True
         task = asyncio.create_task(self._run(answer, work))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        if stoppable:
+            self._task_of[answer.question_id] = task
+        task.add_done_callback(partial(self._ended, answer.question_id))
+
+    def _ended(self, question_id: UUID, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if self._task_of.get(question_id) is task:
+            del self._task_of[question_id]
 
     async def _run(self, answer: LiveAnswer, work: Coroutine[Any, Any, None]) -> None:
         try:

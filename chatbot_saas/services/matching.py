@@ -15,15 +15,16 @@ from uuid import UUID
 from chatbot_saas.adapters.llm.languages import STOP_WORDS, guess_language
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.core.text import split_sentences
-from chatbot_saas.schemas.chat import Citation
+from chatbot_saas.schemas.chat import Citation, SentenceProof
 from chatbot_saas.schemas.questions import Held, MatchedBy, PairCandidate, PairMatchRead, PairMatchRequest
 from chatbot_saas.services import bots, questions, usage
 from chatbot_saas.services.retrieval import BotIndex, Found, is_english_only, retrieve
 from chatbot_saas.services.runtime import Runtime
+from chatbot_saas.services.statements import sentences_of
 from chatbot_saas.services.support import MAX_QUOTE
 
 EXACT = """
-    SELECT c.id AS chunk_id, c.source_id, c.question, c.text, d.title
+    SELECT c.id AS chunk_id, c.document_id, c.source_id, c.question, c.text, c.start, d.title
     FROM chunks c JOIN documents d ON d.id = c.document_id JOIN sources s ON s.id = c.source_id
     WHERE c.bot_id = %(bot_id)s AND c.question_key = %(key)s AND c.question_key <> '' AND s.status <> 'cancelled'
     ORDER BY c.source_id DESC, c.ordinal LIMIT 1
@@ -38,9 +39,12 @@ class Matched:
     """A pair that answers what was asked."""
 
     chunk_id: UUID
+    document_id: UUID
     source_id: UUID
     question: str
     answer: str
+    start: int
+    """Where the answer begins in the document."""
     title: str
     by: MatchedBy
     score: float
@@ -52,7 +56,28 @@ class Matched:
             if stop > MAX_QUOTE:
                 break
             end = stop
-        return Citation(number=1, title=self.title, page=None, url=None, quote=self.answer[: end or MAX_QUOTE])
+        return Citation(
+            number=1, title=self.title, page=None, url=None, quote=self.answer[: end or MAX_QUOTE], start=self.start
+        )
+
+    def stored(self) -> list[dict[str, Any]]:
+        """For `messages.sources`; see services.citations."""
+        return [self.citation().model_dump(mode="json") | {"document_id": str(self.document_id)}]
+
+    def proof(self) -> list[SentenceProof]:
+        """Each sentence is its own proof, word for word."""
+        return [
+            SentenceProof(
+                start=start,
+                end=end,
+                supported=True,
+                source=1,
+                quote=self.answer[start : min(end, start + MAX_QUOTE)],
+                quote_start=self.start + start,
+            )
+            for start, end, states in sentences_of(self.answer)
+            if states
+        ]
 
     def trace(self) -> dict[str, Any]:
         """For the owner; the question is read from its row, so that a deleted one is gone from here too."""
@@ -119,8 +144,9 @@ def _reaches(pair: Found, threshold: float) -> bool:
 
 
 def _matched(row: Any, by: MatchedBy, score: float) -> Matched:
-    answer = row.text[questions.answer_begins(row.question) :]
-    return Matched(row.chunk_id, row.source_id, row.question, answer, row.title, by, score)
+    begin = questions.answer_begins(row.question)
+    answer, start = row.text[begin:], row.start + begin
+    return Matched(row.chunk_id, row.document_id, row.source_id, row.question, answer, start, row.title, by, score)
 
 
 def _candidate(pair: Found, held: Held) -> PairCandidate:

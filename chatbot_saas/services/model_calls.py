@@ -2,7 +2,7 @@
 
 import asyncio
 
-from chatbot_saas.adapters.llm import ChatRequest, Finished, Message, ModelError, Passage, Usage
+from chatbot_saas.adapters.llm import ChatRequest, Finished, Message, ModelError, Passage, TextDelta, Usage
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import Tenant
 from chatbot_saas.models import Bot, UsageEvent
@@ -56,7 +56,7 @@ async def ask(
             async for part in stream:
                 if isinstance(part, Finished):
                     told = part.usage
-                else:
+                elif isinstance(part, TextDelta):
                     said += part.text
         outcome = "ok"
     except (ModelError, TimeoutError) as error:

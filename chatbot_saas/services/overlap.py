@@ -1,11 +1,11 @@
-"""What two texts share in words, and where one of them denies what the other says."""
+"""What two texts share in words."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from chatbot_saas.adapters.llm import languages
-from chatbot_saas.services import lexical
+from chatbot_saas.services import denials, lexical
 
 _LIGHT = frozenset(
     """
@@ -29,21 +29,6 @@ _LIGHT = frozenset(
     """.split()  # noqa: SIM905  a list of quoted words is harder to read
 )
 """Words that carry no statement of their own: any text on the matter may hold them."""
-_DENIAL = frozenset(
-    """
-    not no never neither nor none nobody nothing nowhere without cannot can't don't doesn't didn't isn't aren't wasn't
-    weren't won't wouldn't shouldn't couldn't mustn't hasn't haven't hadn't unable prohibited forbidden excluded banned
-    nicht kein keine keinen keinem keiner keines nie niemals ohne weder niemand nichts verboten untersagt ausgeschlossen
-    unzulässig keinerlei keineswegs
-    ne pas jamais sans aucun aucune ni rien interdit
-    nunca sin ningún ninguna ninguno ni nada prohibido tampoco
-    non mai senza nessun nessuno niente não nunca sem nenhum nada niet geen nooit zonder
-    """.split()  # noqa: SIM905
-)
-_DENIAL_SIGNS = frozenset("不没沒无無未勿禁别莫")
-_NOT_DENIAL = frozenset(
-    "不仅 不但 不同 不过 不久 不断 不少 不论 不管 无论 未来 分别 特别 类别 级别 区别 性别 差别 不足 不到 不满".split()  # noqa: SIM905
-)
 _SOFT = 5
 """Characters that words must share at an end, of stems that differ: Urlaubstage and Urlaub, delivery and delivered."""
 SOFT_MATCH = 0.75
@@ -66,50 +51,40 @@ def words_of(text: str, language: str) -> list[str]:
 @lru_cache
 def light_words(language: str) -> frozenset[str]:
     """What is left out of comparisons."""
-    words = _LIGHT.union(lexical.STOP_WORDS, _DENIAL, *languages.STOP_WORDS.values())
+    words = _LIGHT.union(lexical.STOP_WORDS, denials.cue_words(), *languages.STOP_WORDS.values())
     return frozenset(token for word in words for token in lexical.tokens(word, language))
-
-
-@lru_cache
-def _denials(language: str) -> frozenset[str]:
-    return frozenset(token for word in _DENIAL for token in lexical.tokens(word, language))
-
-
-def denied_at(words: Sequence[str], language: str) -> list[int]:
-    """Where in `words` stands one that denies."""
-    denials = _denials(language)
-    return [
-        place
-        for place, word in enumerate(words)
-        if word in denials
-        or (len(word) == 2 and word >= "\u3040" and not _DENIAL_SIGNS.isdisjoint(word) and word not in _NOT_DENIAL)
-    ]
 
 
 class Vocabulary:
     """The words of some texts, by what begins or ends like them."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        self._words = frozenset(words)
-        self._heads: defaultdict[str, list[str]] = defaultdict(list)
-        self._tails: defaultdict[str, list[str]] = defaultdict(list)
-        for word in self._words:
+        self.words = frozenset(words)
+        self.heads: defaultdict[str, list[str]] = defaultdict(list)
+        self.tails: defaultdict[str, list[str]] = defaultdict(list)
+        for word in self.words:
             if len(word) >= _SOFT and word < "\u3040":
-                self._heads[word[:_SOFT]].append(word)
-                self._tails[word[-_SOFT:]].append(word)
+                self.heads[word[:_SOFT]].append(word)
+                self.tails[word[-_SOFT:]].append(word)
 
-    def like(self, word: str) -> list[tuple[str, float]]:
-        """Words of the texts that say the same as `word`, with a weight of 1 for the word itself."""
-        found = [(word, 1.0)] if word in self._words else []
-        if len(word) < _SOFT or word >= "\u3040" or word[0].isdigit():
-            return found
-        for other in self._heads.get(word[:_SOFT], ()):
-            if other != word and _alike(word, other):
-                found.append((other, SOFT_MATCH))
-        for other in self._tails.get(word[-_SOFT:], ()):
+
+def like(word: str, vocabularies: Sequence[Vocabulary]) -> list[tuple[str, float]]:
+    """Words of the texts that say the same as `word`, each once, with a weight of 1 for the word itself."""
+    found: dict[str, float] = {}
+    if any(word in vocabulary.words for vocabulary in vocabularies):
+        found[word] = 1.0
+    if len(word) < _SOFT or word >= "\u3040" or word[0].isdigit():
+        return list(found.items())
+    head, tail = word[:_SOFT], word[-_SOFT:]
+    for vocabulary in vocabularies:
+        for other in vocabulary.heads.get(head, ()):
+            if other not in found and _alike(word, other):
+                found[other] = SOFT_MATCH
+    for vocabulary in vocabularies:
+        for other in vocabulary.tails.get(tail, ()):
             if other != word and (other.endswith(word) or word.endswith(other)):
-                found.append((other, SOFT_MATCH))
-        return found
+                found[other] = SOFT_MATCH
+    return list(found.items())
 
 
 def _alike(word: str, other: str) -> bool:

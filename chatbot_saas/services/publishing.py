@@ -33,7 +33,7 @@ async def publish(
 ) -> PublicationRead:
     """Give visitors the present settings.
 
-    Raises gate.NotTestedError or gate.RegressedError unless `override`, which is recorded with the tests' ids.
+    Raises a gate.HeldBackError unless `override`, which is recorded with the tests' ids.
     """
     principal.require(Scope.BOTS_WRITE)
     bot = await bots.load(session, principal, bot_id, lock=True)
@@ -67,6 +67,7 @@ async def _state(session: AsyncSession, bot: Bot) -> PublicationRead:
         tests=seen.tests,
         verdict=seen.verdict,
         regressed=seen.regressed,
+        unasked=seen.unasked,
         failed=seen.failed,
         run_id=seen.run_id,
     )

@@ -3,16 +3,22 @@ proof's time.
 """
 
 import re
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from chatbot_saas.core.text import split_sentences
-from chatbot_saas.services.figures import Figures, figures, values
-from chatbot_saas.services.overlap import denied_at, light_words, words_of
+from chatbot_saas.services.denials import denial, is_about
+from chatbot_saas.services.figures import Figure, Figures, figures, values
+from chatbot_saas.services.overlap import Vocabulary, light_words, words_of
+from chatbot_saas.services.roles import Item, items_of
 
 _CLAUSE = re.compile(
     r"[,;:](?=\s)|[.!?](?=\s)|[，；：。！？]|\s[–—|]\s|——|\n|\b(?:and|but|while|whereas|because|und|aber|während|sondern|weil)\b|而|但"
 )
+_FIRST = re.compile(r"[\d.,:]+|[^\W\d_\u3040-\uffff]+|[零〇一二两兩三四五六七八九十百千万半]+")
+COUNTED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +27,51 @@ class Clause:
 
     words: frozenset[str]
     """Those that say something."""
-    denies: bool
+    items: tuple[Item, ...]
+    """The same in order, with what tells their roles."""
+    denied: frozenset[str]
+    """Those that are denied; see services.denials."""
+    hinted: bool
+    """Whether anything denies, or may."""
     figures: Figures
     values: frozenset[str]
+    counts: tuple[tuple[Figure, tuple[str, ...]], ...]
+    """Each number with the words behind it that say something, the nearest first."""
 
 
-@lru_cache(500)
-def spans_of(text: str) -> list[tuple[int, int]]:
-    return split_sentences(text)
+class Line(NamedTuple):
+    """A sentence of a passage."""
+
+    begin: int
+    end: int
+    words: frozenset[str]
+    length: int
+    """Of all its words."""
 
 
-@lru_cache(5_000)
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A passage's text, read."""
+
+    lines: tuple[Line, ...]
+    holders: dict[str, tuple[int, ...]]
+    """By word: the places of the lines that hold it."""
+    vocabulary: Vocabulary
+
+
+@lru_cache(200)
+def reading_of(text: str, first: int, language: str) -> Reading:
+    """Of the sentences that begin at `first` or later."""
+    spans = [(begin, end) for begin, end in split_sentences(text) if begin >= first]
+    lines = tuple(Line(begin, end, *words_said(text[begin:end], language)) for begin, end in spans)
+    holders: defaultdict[str, list[int]] = defaultdict(list)
+    for place, line in enumerate(lines):
+        for word in line.words:
+            holders[word].append(place)
+    return Reading(lines, {word: tuple(places) for word, places in holders.items()}, Vocabulary(holders))
+
+
+@lru_cache(2_000)
 def words_said(sentence: str, language: str) -> tuple[frozenset[str], int]:
     """The words that say something, and how many words there are."""
     words = words_of(sentence, language)
@@ -41,11 +81,43 @@ def words_said(sentence: str, language: str) -> tuple[frozenset[str], int]:
 @lru_cache(5_000)
 def clauses_of(text: str, language: str) -> tuple[Clause, ...]:
     clauses: list[Clause] = []
+    light = light_words(language)
     for part in _CLAUSE.split(text):
         words = words_of(part, language)
-        content = frozenset(words) - light_words(language)
+        content = [place for place, word in enumerate(words) if word not in light]
+        said = denial(words, content, language)
+        if said.hinted and clauses and words[0] in light:
+            _reach_back(clauses, words, language)
         if content:
             found = figures(part)
-            denies = bool(denied_at(words, language))
-            clauses.append(Clause(content, denies, found, values(found.numbers)))
+            clauses.append(
+                Clause(
+                    frozenset([words[place] for place in content]),
+                    items_of(words, content, part, language),
+                    frozenset([words[place] for place in said.scope]),
+                    said.hinted,
+                    found,
+                    values(found.numbers),
+                    _counts(part, found.numbers, light, language) if found.numbers else (),
+                )
+            )
     return tuple(clauses)
+
+
+def _counts(
+    text: str, numbers: tuple[Figure, ...], light: frozenset[str], language: str
+) -> tuple[tuple[Figure, tuple[str, ...]], ...]:
+    ends = [*[figure.start for figure in numbers[1:]], len(text)]
+    found: list[tuple[Figure, tuple[str, ...]]] = []
+    for figure, end in zip(numbers, ends, strict=True):
+        behind = _FIRST.sub("", text[figure.start : end], count=1)
+        words = [word for word in words_of(behind, language) if word not in light and not word.isdigit()]
+        found.append((figure, tuple(words[:COUNTED])))
+    return tuple(found)
+
+
+def _reach_back(clauses: list[Clause], words: list[str], language: str) -> None:
+    """`A, also B, is forbidden` denies A and B; `A, which does not fit` hints at it."""
+    if is_about(words, language):
+        clauses[0] = replace(clauses[0], denied=clauses[0].words, hinted=True)
+    clauses[-1] = replace(clauses[-1], hinted=True)

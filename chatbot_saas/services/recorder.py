@@ -8,7 +8,6 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -326,20 +325,9 @@ def _in_parts(kept: Mapping[str, Any], texts: Mapping[int, str]) -> list[PromptM
     ]
 
 
-_BILL_WINDOW = timedelta(hours=1)
-"""How long after the question its calls are looked for; they are written together with the answer."""
-
-
 async def _calls(session: AsyncSession, answer: Message) -> tuple[list[FlightCall], dict[str, Any]]:
     """The calls, by the trace where it tells them, and the sums of the bill."""
-    query = (
-        select(UsageEvent)
-        .where(
-            col(UsageEvent.message_id) == answer.id,
-            col(UsageEvent.created_at).between(answer.created_at - _BILL_WINDOW, answer.created_at + _BILL_WINDOW),
-        )
-        .order_by(col(UsageEvent.id))
-    )
+    query = select(UsageEvent).where(col(UsageEvent.message_id) == answer.id).order_by(col(UsageEvent.id))
     rows = (await session.scalars(query)).all()
     billed = [_call(row) for row in rows]
     calls: list[dict[str, Any]] = answer.trace.get("calls") or []

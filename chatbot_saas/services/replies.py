@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Sequence
 
 from chatbot_saas.adapters.llm import Message as PromptMessage
-from chatbot_saas.services import answer_cache, answerability, answering, keeping, matching, speaking
+from chatbot_saas.services import answer_cache, answerability, answering, intents, keeping, matching, speaking
 from chatbot_saas.services.answer_cache import KeptAnswer
 from chatbot_saas.services.followups import needs_context
 from chatbot_saas.services.matching import Matched
@@ -22,6 +22,8 @@ from chatbot_saas.services.turns import Turn
 from chatbot_saas.services.wording import wording
 
 EMBED_SECONDS = 3.0
+PATIENT_EMBED_SECONDS = 20.0
+"""Where nobody waits for the answer."""
 SHORT_LANGUAGE = 4
 """Words: below, a question's language is taken from what was said before, if anything was."""
 
@@ -31,10 +33,16 @@ async def make_answer(rt: Runtime, turn: Turn) -> None:
     status = "failed"
     try:
         await _answer(rt, turn)
+        intents.offer(turn)
         turn.mark("answered")
         status = "complete"
+    except asyncio.CancelledError:
+        if not turn.live.stopped:
+            raise
+        _break_off(turn)
+        status = "complete" if turn.text else "stopped"
     finally:
-        await asyncio.shield(keeping.store(rt, turn, status))
+        await _store(rt, turn, status)
     if turn.key:
         await keeping.keep_for_others(rt, turn, turn.key)
     turn.live.emit(
@@ -42,7 +50,34 @@ async def make_answer(rt: Runtime, turn: Turn) -> None:
         sources=[citation.model_dump(mode="json") for citation in turn.citations],
         proof=[sentence.model_dump(mode="json") for sentence in turn.proof],
     )
-    turn.live.emit("done", message_id=str(turn.answer_id), answered=turn.answered, **turn.offered)
+    stopped = {"stopped": True} if turn.live.stopped else {}
+    turn.live.emit("done", message_id=str(turn.answer_id), answered=turn.answered, **turn.offered, **stopped)
+
+
+async def _store(rt: Runtime, turn: Turn, status: str) -> None:
+    storing = asyncio.ensure_future(keeping.store(rt, turn, status))
+    try:
+        await asyncio.shield(storing)
+    except asyncio.CancelledError:
+        if not turn.live.stopped:
+            raise
+        # the visitor stopped it when all was said
+        _go_on()
+        await storing
+
+
+def _go_on() -> None:
+    """The task was cancelled for the visitor's sake; it ends by itself."""
+    if task := asyncio.current_task():
+        task.uncancel()
+
+
+def _break_off(turn: Turn) -> None:
+    """The visitor stopped it: what was said stays as it is, unproved."""
+    _go_on()
+    turn.trace["stopped"] = True
+    turn.answered, turn.key = bool(turn.text), None
+    turn.sources, turn.proof, turn.choices, turn.leave_message = [], [], [], False
 
 
 async def _answer(rt: Runtime, turn: Turn) -> None:
@@ -88,9 +123,8 @@ def _enough_to_tell(question: str, history: Sequence[PromptMessage]) -> str:
 async def _retrieve(rt: Runtime, turn: Turn) -> list[Found]:
     """The passages; and perhaps the question turns out to mean one that has an answer of its own."""
     bot = turn.bot
-    found = await retrieve(
-        rt, turn.principal, bot.index, turn.asked, limit=bot.passage_limit, embed_seconds=EMBED_SECONDS
-    )
+    seconds = PATIENT_EMBED_SECONDS if turn.patient else EMBED_SECONDS
+    found = await retrieve(rt, turn.principal, bot.index, turn.asked, limit=bot.passage_limit, embed_seconds=seconds)
     turn.retrieval = found
     turn.pair = matching.by_meaning(turn.asked, found.pairs, bot.index, bot.qa_threshold)
     turn.mark("retrieved")
@@ -99,7 +133,7 @@ async def _retrieve(rt: Runtime, turn: Turn) -> list[Found]:
 
 def _say_pair(turn: Turn, pair: Matched) -> None:
     turn.say(pair.answer)
-    turn.answered, turn.sources = True, [pair.citation().model_dump(mode="json")]
+    turn.answered, turn.sources, turn.proof = True, pair.stored(), pair.proof()
     turn.trace |= {"model": "pair", "pair": pair.trace()}
 
 
@@ -117,9 +151,11 @@ async def _decide(rt: Runtime, turn: Turn, passages: list[Found]) -> None:
     likely = turn.retrieval.answerability if turn.retrieval else 0.0
     decision = answerability.decide(likely, bot.answer_mode, passages, quotes=quotes)
     turn.trace |= {"probability": round(likely, 4), "decision": decision, "mode": bot.answer_mode}
-    if decision == "answer":
+    # a tool may hold what the passages do not
+    tools = turn.given is not None and bool(turn.given.tools or turn.given.results) and not quotes
+    if decision == "answer" or tools:
         turn.used = passages
-        await speaking.answer(rt, turn, passages, quotes=quotes)
+        await speaking.answer(rt, turn, passages, quotes=quotes, held=decision == "answer")
     elif decision == "clarify":
         turn.say(wording(turn.language).clarify)
         turn.choices = answerability.clarifications(passages)

@@ -60,14 +60,15 @@ async def retrieve(
     )
     vector = embedded.vectors[0][0] if embedded else None
     read, ranked = await _ranked(rt, principal, index, question, vector, language)
-    pairs = [passage for passage in ranked if passage.question and passage.vector_score is not None]
-    pairs.sort(key=lambda pair: -(pair.vector_score or 0.0))
-    few = fusion.distinct(ranked, max(limit, RERANKED) if _reranks(rt, index) else limit)
+    pairs = [one for one in ranked if one.item.row.question and one.item.similarity is not None]
+    pairs.sort(key=lambda pair: -(pair.item.similarity or 0.0))
+    most = max(limit, RERANKED) if _reranks(rt, index) else limit
+    few = fusion.distinct((one.passage() for one in ranked), most)
     if _reranks(rt, index):
         few = (await _reranked(rt, question, few))[:limit]
     passages = await _joined(rt, principal, few)
     likely = answerability.probability(read, passages, index, language)
-    return Retrieval(passages, embedded, failure, pairs[:PAIRS], likely, language, read)
+    return Retrieval(passages, embedded, failure, [pair.passage() for pair in pairs[:PAIRS]], likely, language, read)
 
 
 async def find(
@@ -75,16 +76,16 @@ async def find(
 ) -> list[Found]:
     """The candidates for a question, best first, one for each chunk. `vector`: its own, of shape (dimension,)."""
     language = await spoken(question, index.spoken)
-    return (await _ranked(rt, principal, index, question, vector, language))[1]
+    return [one.passage() for one in (await _ranked(rt, principal, index, question, vector, language))[1]]
 
 
 async def _ranked(
     rt: Runtime, principal: Tenant | Visitor, index: BotIndex, question: str, vector: np.ndarray | None, language: str
-) -> tuple[Candidates, list[Found]]:
+) -> tuple[Candidates, list[fusion.Ranked]]:
     terms = question_terms(question, index.language, language)
     matches = await candidates.index_matches(rt, index, vector) if vector is not None else []
     read = await candidates.read(rt, principal, index, terms, vector, matches)
-    return read, fusion.fuse(read, fusion.vector_weight(index, language))
+    return read, fusion.rank(read, fusion.vector_weight(index, language))
 
 
 async def spoken(text: str, default: str = "en") -> str:

@@ -9,6 +9,8 @@ from chatbot_saas.adapters.extraction import Extractor
 from chatbot_saas.adapters.jobs import JobQueue
 from chatbot_saas.adapters.llm import ChatModel
 from chatbot_saas.adapters.llm.breaker import Guarded
+from chatbot_saas.adapters.mail import Mailer
+from chatbot_saas.adapters.notices import Notices
 from chatbot_saas.adapters.processes import WorkerPool
 from chatbot_saas.adapters.rate_limits import RateLimiter
 from chatbot_saas.adapters.rerank import Reranker
@@ -40,6 +42,8 @@ class Runtime:
     reranker: Reranker
     limiter: RateLimiter
     cache: Cache
+    notices: Notices
+    mailer: Mailer
     answers: LiveAnswers = field(default_factory=LiveAnswers)
     secrets: SecretBox = field(init=False)
 

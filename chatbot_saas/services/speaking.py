@@ -8,9 +8,20 @@ nothing supports.
 import asyncio
 import re
 import time
+from collections.abc import Callable
 from contextlib import aclosing
+from functools import cache
 
-from chatbot_saas.adapters.llm import ChatRequest, ModelError, ModelKeyInvalidError, TextDelta, Usage
+from chatbot_saas.adapters.llm import (
+    ChatRequest,
+    Finished,
+    ModelBadRequestError,
+    ModelError,
+    ModelKeyInvalidError,
+    TextDelta,
+    ToolDelta,
+    Usage,
+)
 from chatbot_saas.adapters.llm.chain import Attempt, Candidate, FallbackChain, candidates
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.services import answering, recorder, standalone
@@ -27,6 +38,10 @@ from chatbot_saas.services.wording import wording
 log = get_logger(__name__)
 FIRST_TOKEN_SECONDS = 8.5
 """From the question to the first word of any model; after that the passages answer, so that nobody waits 10 s."""
+PATIENT_SECONDS = 45.0
+"""The same where nobody waits."""
+PREPARE_AFTER_SECONDS = 0.005
+"""Once the model was asked, and long before it answers, the passages are read for the proof."""
 OWNER_ERRORS = frozenset({"model_key_invalid", "model_not_found", "model_rate_limited", "model_bad_request"})
 """What only the owner can mend; shown on the bot's page until the model works again."""
 
@@ -34,7 +49,9 @@ OWNER_ERRORS = frozenset({"model_key_invalid", "model_not_found", "model_rate_li
 class Voice:
     """What a model says, as far as it may be said."""
 
-    def __init__(self, turn: Turn, links: LinkFilter, echo: RulesEcho, prover: Prover | None = None) -> None:
+    def __init__(
+        self, turn: Turn, links: LinkFilter, echo: RulesEcho, prover: Callable[[], Prover] | None = None
+    ) -> None:
         """`prover`: of a strict bot, which says a sentence once it is whole and supported."""
         self._turn = turn
         self._echo = echo
@@ -87,7 +104,7 @@ class Gate:
     What states nothing, such as a greeting, waits for a supported sentence: alone it would be no answer.
     """
 
-    def __init__(self, prover: Prover) -> None:
+    def __init__(self, prover: Callable[[], Prover]) -> None:
         self.withheld: list[str] = []
         self._prover = prover
         self._text = ""
@@ -109,7 +126,7 @@ class Gate:
                 continue
             said, whole = self._text[start:end], self._text[self._done : end]
             self._done = end
-            if states_something and not self._prover.sentence(said).supported:
+            if states_something and not self._prover().sentence(said).supported:
                 self.withheld.append(said)
                 continue
             self._supported |= states_something
@@ -118,19 +135,27 @@ class Gate:
         return passed
 
 
-async def answer(rt: Runtime, turn: Turn, passages: list[Found], *, quotes: bool) -> None:
-    """Say the answer to the turn's question from these passages, and prove it."""
+async def answer(rt: Runtime, turn: Turn, passages: list[Found], *, quotes: bool, held: bool = True) -> None:
+    """Say the answer to the turn's question from these passages, and prove it.
+
+    `held`: whether they seem to hold it; where they do not, they are not quoted when no model answers.
+    """
     request = _request(rt, turn, passages)
     turn.trace["prompt"] = recorder.folded(request.messages, request.passages)
-    prover = Prover(passages, turn.asked, turn.language)
+    prover = cache(lambda: Prover(passages, turn.asked, turn.language))
+    asyncio.get_running_loop().call_later(PREPARE_AFTER_SECONDS, prover)
     answered = await _ask_models(rt, turn, request, prover, quotes=quotes)
-    if answered is None:
+    if answered is None and held:
         answered = await _quote(rt, turn, request)
+    if turn.tool_calls:
+        turn.trace["tools"] = [call.name for call in turn.tool_calls.values()]
+        turn.answered = True
+        return
     if not answered:
         if not turn.text:
             refuse(turn)
         return
-    proof = prover.prove(turn.text)
+    proof = prover().prove(turn.text)
     turn.answered, turn.sources, turn.proof = True, stored_sources(proof), proof.sentences
 
 
@@ -154,9 +179,12 @@ def refuse(turn: Turn) -> None:
     turn.answered, turn.leave_message = False, True
 
 
-async def _ask_models(rt: Runtime, turn: Turn, request: ChatRequest, prover: Prover, *, quotes: bool) -> bool | None:
+async def _ask_models(
+    rt: Runtime, turn: Turn, request: ChatRequest, prover: Callable[[], Prover], *, quotes: bool
+) -> bool | None:
     """Whether the sources hold it, as the first model says that answers; None when none did."""
-    strict = turn.bot.answer_mode == "strict" and not quotes
+    # what a tool returned is in no passage; whoever allows tools vouches for them
+    strict = turn.bot.answer_mode == "strict" and not quotes and not (turn.given and turn.given.results)
     texts = "\n".join(passage.text for passage in request.passages)
     echo = RulesEcho(rules(turn.bot.name, turn.bot.language), turn.bot.instructions, texts)
     links = LinkFilter(_allowed(turn), texts, turn.language)
@@ -173,24 +201,32 @@ async def _ask_models(rt: Runtime, turn: Turn, request: ChatRequest, prover: Pro
                     if not voice.heard:
                         turn.mark("first_token")
                     voice.feed(part.text)
+                elif isinstance(part, ToolDelta):
+                    turn.call(part)
+                else:
+                    turn.live.ending = part.reason
     except ModelError as error:
         _note_failure(turn, error)
         return None
     finally:
         turn.calls += [_call(attempt, attempt.usage) for attempt in chain.attempts if attempt.usage]
     _tell_who(turn, chain, quotes=quotes)
-    return voice.finish()
+    said = voice.finish()
+    if turn.trace.get("silenced"):
+        turn.live.ending = "content_filter"
+    return said
 
 
 def _note_failure(turn: Turn, error: ModelError) -> None:
     log.warning("model_failed", code=error.code, bot_id=str(turn.bot.id))
     turn.trace["fallback"] = error.code
-    turn.model_error = error.message if error.code in OWNER_ERRORS else None
+    callers = error.code == ModelBadRequestError.code and turn.given and turn.given.tools  # their tools may be at fault
+    turn.model_error = error.message if error.code in OWNER_ERRORS and not callers else None
 
 
 def _chain(rt: Runtime, turn: Turn) -> FallbackChain:
     asked = _candidates(rt, turn)
-    left = turn.started + FIRST_TOKEN_SECONDS - time.monotonic()
+    left = turn.started + (PATIENT_SECONDS if turn.patient else FIRST_TOKEN_SECONDS) - time.monotonic()
     return FallbackChain(rt.model, asked, asyncio.get_running_loop().time() + left)
 
 
@@ -225,7 +261,7 @@ async def _quote(rt: Runtime, turn: Turn, request: ChatRequest) -> bool:
         async for part in parts:
             if isinstance(part, TextDelta):
                 pieces.append(part.text)
-            else:
+            elif isinstance(part, Finished):
                 turn.calls.append(Call("chat", part.usage, "ok", turn.milliseconds(begun)))
     gap = "\n\n" if turn.text else ""
     quoted = "".join(pieces).strip()
@@ -254,7 +290,7 @@ def _own_key(rt: Runtime, turn: Turn) -> str:
 
 
 def _request(rt: Runtime, turn: Turn, passages: list[Found]) -> ChatRequest:
-    bot = turn.bot
+    bot, given = turn.bot, turn.given
     numbered = answering.numbered(passages)
     # a question that was rewritten needs no history, so its answer depends on nothing else
     question = turn.asked if turn.rewritten else turn.question
@@ -269,6 +305,7 @@ def _request(rt: Runtime, turn: Turn, passages: list[Found]) -> ChatRequest:
             question=question,
             count=rt.tokens,
             partly=bot.answer_mode == "helpful",
+            given=given,
         ),
         question=turn.asked,  # for a model that quotes, which knows no history
         passages=numbered,
@@ -276,4 +313,7 @@ def _request(rt: Runtime, turn: Turn, passages: list[Found]) -> ChatRequest:
         top_p=bot.top_p,
         max_tokens=bot.max_tokens,
         language=turn.language,
+        tools=given.tools if given else (),
+        tool_choice=given.tool_choice if given else None,
+        parallel_tool_calls=given.parallel_tool_calls if given else None,
     )

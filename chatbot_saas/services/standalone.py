@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from chatbot_saas.adapters.llm import ChatRequest, Message, ModelError, TextDelta, Usage
+from chatbot_saas.adapters.llm import ChatRequest, Finished, Message, ModelError, TextDelta, Usage
 from chatbot_saas.adapters.llm.breaker import Guarded, NotAskedError
 from chatbot_saas.adapters.llm.chain import Attempt, Candidate
 from chatbot_saas.adapters.llm.languages import guess_language
@@ -140,7 +140,7 @@ async def _asked(model: Guarded, request: ChatRequest) -> tuple[str, Attempt]:
             async for part in parts:
                 if isinstance(part, TextDelta):
                     said += part.text
-                else:
+                elif isinstance(part, Finished):
                     attempt.usage, attempt.outcome = part.usage, "ok"
                 if len(said) > 2 * LONGEST:
                     break

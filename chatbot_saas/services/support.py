@@ -1,12 +1,11 @@
 """Which span of the passages supports a sentence of an answer: words, figures and names are compared, without a model.
 
 A span is one to three neighbouring sentences of a passage. It supports a sentence if it holds enough of its words
-(weighted by how rare they are in the passages), every figure and code, and denies no more than the sentence does. What
-this cannot tell: roles that are swapped in the same words, and what only a synonym says.
+(weighted by how rare they are in the passages), every figure and code, and does not contradict it
+(services.contradictions). What this cannot tell is what only a synonym says.
 
-An answer may be in another language than the passages, or in another script. Words cannot tell then, so such a
-sentence counts as supported by the passage that its mark names (without a mark: that shares a figure or a code with
-it), unless a figure or a code of it does not occur there.
+Of an answer in another language or script words cannot tell. Its sentences count as supported by the passage that their
+mark names (without one: that shares a figure or code), unless a figure or code does not occur there.
 """
 
 import math
@@ -14,14 +13,19 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
 
 from chatbot_saas.adapters.llm.languages import guess_language
 from chatbot_saas.schemas.chat import Citation, SentenceProof
+from chatbot_saas.services.contradictions import CONTRADICTED, contradiction, lacks
 from chatbot_saas.services.figures import Figures, figures, values
-from chatbot_saas.services.overlap import Vocabulary, light_words, words_of
+from chatbot_saas.services.overlap import light_words, like, words_of
 from chatbot_saas.services.questions import answer_begins
-from chatbot_saas.services.readings import Clause, clauses_of, spans_of, words_said
+from chatbot_saas.services.readings import Clause, Reading, clauses_of, reading_of, words_said
 from chatbot_saas.services.retrieval import Found
+from chatbot_saas.services.roles import FREE_ORDER
 from chatbot_saas.services.statements import plain, sentences_of
 from chatbot_saas.services.text_fragments import link_to
 
@@ -29,16 +33,18 @@ MAX_QUOTE = 400
 MOST_SENTENCES = 3
 CANDIDATES = 8
 """Sentences of the passages around which spans are looked at, for each sentence of an answer."""
-ENOUGH = 0.46
+ENOUGH, ENOUGH_WIDE = 0.5, 0.42
+"""In scripts without spaces, where a rewording shares fewer pairs of signs."""
 UNKNOWN = 0.45
 PAIR = 0.2
 WORTH_A_LOOK = 0.25
 ECHO = 0.5
 FRAMED = 0.5
-DENIAL = 0.4
 NAME = 0.2
 LONGER = 0.03
 JUDGED = 8
+VETO = 0.95
+"""Of the best share: so much held and contradicted speaks for its sentences in other spans, too."""
 FIGURE = 1.0
 BOUND = 0.4
 _TABLE_HEAD = re.compile(r"^(\|.+)\n\|[\s:|-]+$", re.MULTILINE)
@@ -58,10 +64,10 @@ class Support:
     passage: int | None = None
     """Its number, from 1, as in the prompt."""
     begin: int = 0
-    """Offsets of the span in the passage's text."""
     end: int = 0
+    """Offsets of the span in the passage's text: `begin`, `end`."""
     reason: str = ""
-    """Why not, for tests and traces: words, figure, code, denied."""
+    """Why not, for tests and traces: words, figure, code, count, denied, roles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +84,7 @@ class Proof:
         return all(sentence.supported for sentence in self.sentences)
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit:
+class _Unit(NamedTuple):
     """A sentence of a passage."""
 
     passage: int
@@ -103,39 +108,38 @@ class _Said:
     figures: Figures
     marks: list[int]
     names: list[str]
+    held: dict[frozenset[str], dict[str, float]] = field(default_factory=dict[frozenset[str], dict[str, float]])
+    """What `Prover.held` found; it is asked of the same words again and again."""
 
 
-class _Held:
-    """How much of one sentence's words the sentences of the passages hold; each is looked at once."""
+def _shares(prover: "Prover", said: _Said, spans: Sequence[list[_Unit]]) -> list[float]:
+    """How much of the sentence's words each span holds, taken that it holds its figures."""
+    total = sum(said.weights.values())
+    if not total or not spans:
+        return [0.0] * len(spans)
+    columns = {word: column for column, word in enumerate(said.weights)}
 
-    def __init__(self, prover: "Prover", said: _Said) -> None:
-        self._prover = prover
-        self._said = said
-        self._total = sum(said.weights.values())
-        self._numbers = sum(said.weights[f"#{figure.start}"] for figure in said.figures.numbers)
-        self._units: dict[tuple[int, int], dict[str, float]] = {}
-        self._frames: dict[int, dict[str, float]] = {}
+    def worth(words: frozenset[str]) -> np.ndarray:
+        row = np.zeros(len(columns))
+        for word, share in prover.held(said, words).items():
+            row[columns[word]] = said.weights[word] * share
+        return row
 
-    def share(self, units: list[_Unit]) -> float:
-        """How much of the sentence's words the span holds, taken that it holds its figures."""
-        passage = units[0].passage
-        if passage not in self._frames:
-            frame = self._prover.held(self._said, self._prover.frames[passage])
-            self._frames[passage] = {word: FRAMED * share for word, share in frame.items()}
-        held = dict(self._frames[passage])
+    frames = {number: FRAMED * worth(prover.frames[number]) for number in {units[0].passage for units in spans}}
+    places: dict[tuple[int, int], int] = {}
+    rows: list[np.ndarray] = []
+    chosen: list[list[int]] = []
+    for units in spans:
+        chosen.append([])
         for unit in units:
-            for word, share in self._of(unit).items():
-                if share > held.get(word, 0.0):
-                    held[word] = share
-        weights = self._said.weights
-        words = sum([weights[word] * share for word, share in held.items()])
-        return (self._numbers + words) / self._total if self._total else 0.0
-
-    def _of(self, unit: _Unit) -> dict[str, float]:
-        place = unit.passage, unit.begin
-        if place not in self._units:
-            self._units[place] = self._prover.held(self._said, unit.words)
-        return self._units[place]
+            place = places.setdefault((unit.passage, unit.begin), len(rows))
+            if place == len(rows):
+                rows.append(np.maximum(worth(unit.words), frames[unit.passage]))
+            chosen[-1].append(place)
+        chosen[-1] += chosen[-1][-1:] * (MOST_SENTENCES - len(units))
+    best = np.stack(rows)[np.array(chosen)].max(axis=1).sum(axis=1)
+    numbers = sum(said.weights[f"#{figure.start}"] for figure in said.figures.numbers)
+    return ((numbers + best) / total).tolist()
 
 
 class Prover:
@@ -146,9 +150,11 @@ class Prover:
         self._passages = list(passages)
         self._language = language
         self._light = light_words(language)
+        self._free_order = language in FREE_ORDER
         self._asked = frozenset(words_of(question, language)) - self._light
         self._units: list[_Unit] = []
-        self._holds: defaultdict[str, list[int]] = defaultdict(list)
+        self._readings: list[tuple[int, Reading]] = []
+        """With the place of its first unit."""
         self.frames: list[frozenset[str]] = []
         self._frame_codes: list[frozenset[str]] = []
         self._texts: list[str] = []
@@ -158,18 +164,17 @@ class Prover:
             self.frames.append(words_said(f"{frame} {heads}", language)[0])
             self._frame_codes.append(figures(frame).codes)
             self._texts.append(f"{frame}\n{passage.text}")
-            self._add(number, passage)
-        self._vocabulary = Vocabulary(self._holds)
+            reading = reading_of(passage.text, answer_begins(passage.question), language)
+            self._readings.append((len(self._units), reading))
+            self._units += [_Unit(number, *line) for line in reading.lines]
 
-    def _add(self, number: int, passage: Found) -> None:
-        first = answer_begins(passage.question)
-        for begin, end in spans_of(passage.text):
-            if begin < first:
-                continue
-            unit = _Unit(number, begin, end, *words_said(passage.text[begin:end], self._language))
-            for word in unit.words:
-                self._holds[word].append(len(self._units))
-            self._units.append(unit)
+    def _holders(self, word: str) -> list[int]:
+        """The places of the units that hold it."""
+        return [first + place for first, reading in self._readings for place in reading.holders.get(word, ())]
+
+    def _like(self, word: str) -> list[tuple[str, float]]:
+        """Words of the passages that say the same; see Vocabulary."""
+        return like(word, [reading.vocabulary for _, reading in self._readings])
 
     def sentence(self, text: str) -> Support:
         """Whether the passages support one sentence of an answer, which may hold marks and Markdown."""
@@ -214,8 +219,8 @@ class Prover:
         for word in dict.fromkeys(words_of(bare, self._language)):
             if word in self._light or word.isdigit():
                 continue
-            alike = self._vocabulary.like(word)
-            holders = sum(len(self._holds[other]) for other, _ in alike)
+            alike = self._like(word)
+            holders = sum(len(self._holders(other)) for other, _ in alike)
             weight = math.log(1 + total / holders) if holders else UNKNOWN * most
             weight *= ECHO if word in self._asked and not holders else 1.0
             weights[word] = weight * (PAIR if len(word) > 1 and word[0] >= "\u3040" else 1.0)
@@ -224,7 +229,9 @@ class Prover:
         found = figures(bare)
         for figure in found.numbers:
             weights[f"#{figure.start}"] = FIGURE * most
-        names = [] if guess_language(bare) == "de" else _NAME.findall(bare)
+        names = _NAME.findall(bare)
+        if names and guess_language(bare) == "de":
+            names = []
         return _Said(bare, weights, like, clauses_of(bare, self._language), found, self._marks(text), names)
 
     # --- by words
@@ -232,13 +239,19 @@ class Prover:
     def _best(self, said: _Said) -> Support:
         best = Support(supported=False, reason="words")
         best_worth = -1.0
-        held = _Held(self, said)
-        shares = [(held.share(units), units) for units in self._spans(said)]
+        spans = self._spans(said)
+        shares = list(zip(_shares(self, said, spans), spans, strict=True))
         shares.sort(key=lambda pair: len(pair[1]) * LONGER - pair[0])
+        enough = ENOUGH_WIDE if _WIDE.search(said.text) else ENOUGH
+        against: set[_Unit] = set()
         for share, units in shares[:JUDGED]:
             score, reason = self._judge(said, units, share)
+            if reason in CONTRADICTED and share >= VETO * shares[0][0]:
+                against.update(units)
+            elif not against.isdisjoint(units):
+                continue
             worth = score - LONGER * len(units) + (0.05 if units[0].passage + 1 in said.marks else 0.0)
-            supported = not reason and score >= ENOUGH
+            supported = not reason and score >= enough
             if (supported, worth) > (best.supported, best_worth):
                 best_worth = worth
                 begin, end = units[0].begin, units[-1].end
@@ -252,7 +265,7 @@ class Prover:
         shared: defaultdict[int, float] = defaultdict(float)
         for other, of in said.like.items():
             worth = max(said.weights[word] * share for word, share in of.items())
-            for number in self._holds[other]:
+            for number in self._holders(other):
                 shared[number] += worth
         around = sorted(shared, key=lambda number: -shared[number])[:CANDIDATES]
         spans: dict[tuple[int, int], list[_Unit]] = {}
@@ -268,15 +281,19 @@ class Prover:
         """How well the span supports the sentence, and what speaks against it. `score`: what `_share` gives."""
         if score < WORTH_A_LOOK:
             return score, "words"
-        clauses = [clause for unit in units for clause in self._clauses_of(unit)]
-        if reason := self._contradicts(said, clauses, units[0].passage):
+        parts = [self._clauses_of(unit) for unit in units]
+        clauses = [clause for part in parts for clause in part]
+        if reason := lacks(said.figures, clauses, self._frame_codes[units[0].passage]) or contradiction(
+            said.clauses, parts, said.like, said.weights, free_order=self._free_order
+        ):
             return score, reason
-        bound, denied = self._bound(said, clauses)
-        score = (1 - BOUND) * score + BOUND * bound - DENIAL * denied
+        score = (1 - BOUND) * score + BOUND * self._bound(said, clauses)
         return score - NAME * any(name not in self._texts[units[0].passage] for name in said.names), ""
 
     def held(self, said: _Said, words: frozenset[str]) -> dict[str, float]:
-        held: dict[str, float] = {}
+        if words in said.held:
+            return said.held[words]
+        held = said.held[words] = {}
         for other in words & said.like.keys():
             for word, share in said.like[other].items():
                 held[word] = max(held.get(word, 0.0), share)
@@ -285,29 +302,20 @@ class Prover:
     def _clauses_of(self, unit: _Unit) -> tuple[Clause, ...]:
         return clauses_of(self._passages[unit.passage].text[unit.begin : unit.end], self._language)
 
-    def _contradicts(self, said: _Said, clauses: list[Clause], passage: int) -> str:
-        codes = frozenset(code for clause in clauses for code in clause.figures.codes)
-        if said.figures.codes - codes - self._frame_codes[passage]:
-            return "code"
-        known = frozenset[str]().union(*[clause.values for clause in clauses])
-        if any(figure.values.isdisjoint(known) for figure in said.figures.numbers):
-            return "figure"
-        return ""
-
-    def _bound(self, said: _Said, clauses: list[Clause]) -> tuple[float, float]:
-        """How much of what is said together stands together, and how much of it is denied in one text only."""
-        total = bound = denied = 0.0
+    def _bound(self, said: _Said, clauses: list[Clause]) -> float:
+        """How much of what is said together stands together."""
+        total = bound = 0.0
         for mine in said.clauses:
             weight = sum(said.weights.get(word, 0.0) for word in mine.words) + len(mine.figures.numbers)
-            best, differs = 0.0, 0.0
+            best = 0.0
             for theirs in clauses:
                 held = self.held(said, theirs.words)
                 worth = sum(said.weights[word] * share for word, share in held.items() if word in mine.words)
                 worth += sum(not figure.values.isdisjoint(theirs.values) for figure in mine.figures.numbers)
-                if worth > best:
-                    best, differs = worth, worth * (theirs.denies != mine.denies)
-            total, bound, denied = total + weight, bound + best, denied + differs
-        return (bound / total, denied / bound if bound else 0.0) if total else (0.0, 0.0)
+                differs = (theirs.denied and not mine.hinted) or (mine.denied and not theirs.hinted)
+                best = max(best, 0.0 if differs else worth)
+            total, bound = total + weight, bound + best
+        return bound / total if total else 0.0
 
     # --- where words cannot tell
 

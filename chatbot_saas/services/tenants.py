@@ -150,7 +150,8 @@ async def _is_admin(rt: Runtime, email: str) -> bool:
 
 
 async def _load(session: AsyncSession, tenant_id: UUID) -> TenantRow:
-    tenant = await session.get(TenantRow, tenant_id, with_for_update=True)
+    # not against rows that name the tenant: a source's own lock is held where its event is written
+    tenant = await session.get(TenantRow, tenant_id, with_for_update={"key_share": True})
     if tenant is None:
         raise NotFoundError("There is no such tenant.")
     return tenant

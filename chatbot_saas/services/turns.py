@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from chatbot_saas.adapters.llm import Message as PromptMessage
-from chatbot_saas.adapters.llm import Usage
+from chatbot_saas.adapters.llm import ToolCall, ToolDelta, Usage
 from chatbot_saas.core.tenancy import Tenant, Visitor
 from chatbot_saas.schemas.chat import Citation, SentenceProof
 from chatbot_saas.services.answer_cache import AnswerKey, KeptAnswer
@@ -39,12 +39,36 @@ class BotView:
     passage_limit: int
     passage_tokens: int
     link_hosts: list[str]
+    allow_tools: bool
     allowed_origins: list[str]
+    widget: dict[str, Any]
     version: int
     knowledge_version: int
     model_key: str | None
     model_error: str
     index: BotIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a caller brings who keeps the conversation: nothing that was stored is read for it."""
+
+    history: tuple[PromptMessage, ...]
+    """What was said before the question, in order."""
+    context: str = ""
+    """The caller's own system messages: background, below the bot's rules."""
+    tools: tuple[dict[str, Any], ...] = ()
+    tool_choice: Any = None
+    parallel_tool_calls: bool | None = None
+    results: tuple[PromptMessage, ...] = ()
+    """What came after the question: calls of tools, and what the tools returned."""
+    settings: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Instead of the bot's own: temperature, top_p and max_tokens, by name."""
+
+    @property
+    def only_history(self) -> bool:
+        """Whether the answer is the one that anybody else would get."""
+        return not (self.context or self.tools or self.results or self.settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +96,11 @@ class Turn:
     question: str
     history: list[PromptMessage]
     live: LiveAnswer
+    given: Given | None = None
     reuse: bool = True
     """Whether an answer that was given before may be given again, and this one kept for others."""
+    patient: bool = False
+    """Nobody waits for it: a busy machine or provider gets more time before something else answers."""
     started: float = field(default_factory=time.monotonic)
     asked: str = ""
     """The question as it stands alone."""
@@ -81,12 +108,15 @@ class Turn:
     """Whether a model wrote it anew: then nothing that was said before is needed for the answer."""
     language: str = "en"
     text: str = ""
+    tool_calls: dict[int, ToolCall] = field(default_factory=dict[int, ToolCall])
+    """What the caller is to run before there can be an answer, by its place."""
     answered: bool = False
     sources: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     """Its citations as they are stored: with what visitors are not told."""
     proof: list[SentenceProof] = field(default_factory=list[SentenceProof])
     choices: list[str] = field(default_factory=list[str])
     leave_message: bool = False
+    handoff: bool = False
     calls: list[Call] = field(default_factory=list[Call])
     pair: Matched | None = None
     """The question has an answer of its own, which is given word for word."""
@@ -110,14 +140,28 @@ class Turn:
     @property
     def offered(self) -> dict[str, Any]:
         """What the visitor can do next, where the bot could not simply answer."""
-        return (
-            {"choices": self.choices, "leave_message": self.leave_message} if self.choices or self.leave_message else {}
-        )
+        person = {"handoff": True} if self.handoff else {}
+        if self.choices or self.leave_message:
+            return {"choices": self.choices, "leave_message": self.leave_message, **person}
+        return person
+
+    @property
+    def stood_in(self) -> bool:
+        """Whether another model answered, or the passages, because the bot's own did not."""
+        return "fallback" in self.trace or "second_model" in self.trace
 
     def say(self, piece: str) -> None:
         if piece:
             self.text += piece
             self.live.emit("token", text=piece)
+
+    def call(self, piece: ToolDelta) -> None:
+        """Hand a piece of a tool's call to the caller."""
+        before = self.tool_calls.get(piece.index, ToolCall("", "", ""))
+        self.tool_calls[piece.index] = ToolCall(
+            before.id + piece.id, before.name + piece.name, before.arguments + piece.arguments
+        )
+        self.live.emit("tool", index=piece.index, id=piece.id, name=piece.name, arguments=piece.arguments)
 
     def mark(self, name: str) -> None:
         self.trace[f"{name}_ms"] = self.milliseconds()

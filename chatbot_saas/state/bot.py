@@ -45,7 +45,7 @@ class BotState(rx.State):
         try:
             async with rt.db.tenant(principal) as session:
                 self.bot = await bots.change(session, principal, bot_id, patch, rt)
-        except (gate.NotTestedError, gate.RegressedError) as error:  # the page where that is mended says more
+        except gate.HeldBackError as error:  # the page where that is mended says more
             return [rx.toast.error("Not published.", description=error.message), rx.redirect(f"/bots/{bot_id}/tests")]
         published = self.bot.status == "published"
         return rx.toast.success(

@@ -32,12 +32,13 @@ LABELS = {
     "rerank": "Reranker",
     "chunk_tokens": "Length of a passage",
     "allowed_origins": "Allowed websites",
+    "allow_tools": "Tools of programs",
     "hold_changes": "Hold changes",
 }
 _APART = ("allowed_origins", "starter_questions", "icon")
 """What has handlers of its own."""
 _NUMBERS = ("max_tokens", "passage_limit", "passage_tokens", "chunk_tokens")
-_SWITCHES = ("rerank", "hold_changes")
+_SWITCHES = ("rerank", "allow_tools", "hold_changes")
 _LONGEST = 20_000
 """More than any field takes, so that the message about the true limit comes from the schema."""
 

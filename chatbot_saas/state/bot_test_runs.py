@@ -13,6 +13,7 @@ from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.schemas.bot_tests import BotTestRunRead, ResultView
 from chatbot_saas.services import bot_test_runs
 from chatbot_saas.services.runtime import get_runtime
+from chatbot_saas.state.bot import BotState, read_bot
 from chatbot_saas.state.bot_test_views import result_view
 from chatbot_saas.state.bot_tests import BotTestsState
 from chatbot_saas.state.ids import uuid_of
@@ -28,9 +29,7 @@ class BotTestRunState(rx.State):
     results: list[ResultView] = []
     show_passed: bool = False
     busy: bool = False
-    """A run is being started, or a version published."""
-    publish_after: bool = False
-    """The run's end publishes, if nothing got worse."""
+    """A run is being started."""
     problem: str = ""
     _bot: str = ""
     _watch: int = 0
@@ -60,18 +59,17 @@ class BotTestRunState(rx.State):
 
     @authorised(Scope.BOTS_WRITE)
     async def start(self, principal: Tenant):
-        async for event in self._start(principal, publish_after=False):
+        async for event in self._start(principal, publish=False):
             yield event
 
     @authorised(Scope.BOTS_WRITE)
     async def start_and_publish(self, principal: Tenant):
-        """Publish at the end of the run, if nothing got worse."""
-        async for event in self._start(principal, publish_after=True):
+        """The run publishes at its end, if the tests let it; nobody has to wait for that."""
+        async for event in self._start(principal, publish=True):
             yield event
 
     @authorised(Scope.BOTS_WRITE)
     async def cancel(self, principal: Tenant):
-        self.publish_after = False
         if self.run is not None:
             async with get_runtime().db.tenant(principal) as session:
                 await bot_test_runs.cancel(session, principal, uuid_of(str(self.run.id)))
@@ -117,20 +115,16 @@ class BotTestRunState(rx.State):
 
     @authorised(Scope.BOTS_READ)
     async def finish(self, principal: Tenant):
-        """The run has ended: show its answers, and publish if that was wanted."""
+        """The run has ended: show its answers, and what it published."""
         await self._read(principal)
-        wanted, self.publish_after = self.publish_after, False
-        if self.run is None or self.run.status != "done":
+        run = self.run
+        if run is None or run.status != "done":
             return PublicationState.load
-        if wanted:
-            return [PublicationState.load, PublicationState.publish]
-        if self.run.regressions:
-            told = rx.toast.warning("Some answers got worse.", description="Look at them before you publish.")
-        else:
-            told = rx.toast.success(f"{self.run.passed} of {self.run.total} tests pass.")
-        return [told, PublicationState.load]
+        if run.published:
+            (await self.get_state(BotState)).bot = await read_bot(principal, run.bot_id)
+        return [_told(run), PublicationState.load]
 
-    async def _start(self, principal: Tenant, *, publish_after: bool) -> AsyncGenerator[Any]:
+    async def _start(self, principal: Tenant, *, publish: bool) -> AsyncGenerator[Any]:
         if self.busy or self.running:
             return
         self.busy = True
@@ -138,8 +132,8 @@ class BotTestRunState(rx.State):
         rt = get_runtime()
         try:
             async with rt.db.tenant(principal) as session:
-                self.run = await bot_test_runs.start(session, principal, route_id(self, "bot_id"), rt)
-            self.results, self.publish_after = [], publish_after
+                self.run = await bot_test_runs.start(session, principal, route_id(self, "bot_id"), rt, publish=publish)
+            self.results = []
         finally:
             self.busy = False
         yield [PublicationState.load, BotTestRunState.watch]
@@ -156,6 +150,18 @@ class BotTestRunState(rx.State):
 
     def _follow(self) -> Any:
         return BotTestRunState.watch if self.running else None
+
+
+def _told(run: BotTestRunRead) -> Any:
+    if run.published:
+        return rx.toast.success(f"Published. {run.passed} of {run.total} tests pass.")
+    if run.publish_problem:
+        return rx.toast.error("Not published.", description=run.publish_problem)
+    if run.regressions:
+        return rx.toast.warning("Some answers got worse.", description="Look at them before you publish.")
+    if run.unasked:
+        return rx.toast.warning("A model did not answer.", description="Run the tests again.")
+    return rx.toast.success(f"{run.passed} of {run.total} tests pass.")
 
 
 async def _latest(principal: Tenant, bot_id: UUID) -> BotTestRunRead | None:

@@ -9,7 +9,7 @@ from chatbot_saas.schemas.bot_tests import AnswerPart, BotTestResultRead, FactVi
 _WORD = re.compile(r"\s*\S+")
 _LONGEST = 4000
 """Characters of an answer that are compared word by word."""
-NOTHING = SideView(parts=[], answered=False, passed=False, note="", sources=[])
+NOTHING = SideView(parts=[], answered=False, outcome="not_run", note="", sources=[])
 
 
 def result_view(result: BotTestResultRead) -> ResultView | None:
@@ -38,8 +38,18 @@ def _side(side: SideAnswer, parts: list[AnswerPart]) -> SideView:
     titles = dict.fromkeys(
         f"{source.title}, page {source.page}" if source.page else source.title for source in side.sources
     )
-    note = "The model did not answer, so the best passage was given." if side.trace.get("fallback") else ""
-    return SideView(parts=parts, answered=side.answered, passed=side.passed, note=note, sources=list(titles))
+    outcome = "passed" if side.passed else "unasked" if side.unasked else "failed"
+    return SideView(parts=parts, answered=side.answered, outcome=outcome, note=_note(side), sources=list(titles))
+
+
+def _note(side: SideAnswer) -> str:
+    if not side.unasked:
+        return ""
+    if side.trace.get("fallback"):
+        return "The model did not answer, so passages were quoted. This tells nothing about the settings."
+    if side.trace.get("second_model"):
+        return "The second model answered, since the first did not. This tells nothing about the settings."
+    return "The embedding model did not answer, so words alone were searched. This tells nothing about the settings."
 
 
 def _parts(ours: str, theirs: str) -> tuple[list[AnswerPart], list[AnswerPart]]:

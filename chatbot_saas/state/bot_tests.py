@@ -22,6 +22,7 @@ OUTCOMES = {
     "all": "Any outcome",
     "regressed": "Got worse",
     "failed": "Failed",
+    "unasked": "Not asked",
     "passed": "Passed",
     "not_run": "Not run",
 }

@@ -39,6 +39,9 @@ class CompareState(rx.State):
 
     @authorised(Scope.BOTS_READ)
     async def load(self, principal: Tenant):
+        await self._open(principal)
+
+    async def _open(self, principal: Tenant) -> None:
         bot_id = route_id(self, "bot_id")
         if self._bot_id != str(bot_id):
             self.reset()
@@ -74,7 +77,9 @@ class CompareState(rx.State):
             yield rx.toast.error(problem_words(error))
             return
         async with self:
-            if self.question or not self.left or not self.right:
+            if not self.loaded or self._bot_id != str(route_id(self, "bot_id")):
+                await self._open(principal)  # whoever is quick asks before the page is loaded
+            if self.question:
                 return
             bot_id = route_id(self, "bot_id")
             session = self._session = self._session or secrets.token_urlsafe(12)

@@ -18,7 +18,13 @@ from chatbot_saas.state.receipts import deleted_toast
 from chatbot_saas.state.records import turn_of
 from chatbot_saas.state.session import authorised, route_id
 
-CHANNELS = {"all": "All channels", "widget": "Website", "api": "API", "playground": "Playground"}
+CHANNELS = {
+    "all": "All channels",
+    "widget": "Website",
+    "api": "API",
+    "openai": "OpenAI clients",
+    "playground": "Playground",
+}
 
 
 class ConversationsState(ByBotState, rx.State):

@@ -1,18 +1,33 @@
-"""The lines that put a bot on a website."""
+"""The lines that put a bot on a website, and what keeps a page from showing it."""
+
+from typing import Any
 
 import reflex as rx
+from pydantic import ValidationError
 
-from chatbot_saas.core.errors import NotFoundError
+from chatbot_saas.core.errors import DomainError, NotFoundError
 from chatbot_saas.core.tenancy import Scope, Tenant
+from chatbot_saas.schemas.embed import EmbedCheckRequest, EmbedReport, Snippet
+from chatbot_saas.services import embed_doctor, snippets
 from chatbot_saas.services.runtime import get_runtime
+from chatbot_saas.services.snippets import Place
 from chatbot_saas.state.bot import read_bot
 from chatbot_saas.state.session import authorised, route_id
+from chatbot_saas.state.validation import problem_words
 
 
 class EmbedState(rx.State):
-    line: str = ""
-    frame: str = ""
-    link: str = ""
+    ways: list[Snippet] = []
+    chosen: str = "script"
+    report: EmbedReport | None = None
+    checking: bool = False
+    problem: str = ""
+    """Why a page could not be asked for."""
+    _bot: str = ""
+
+    @rx.var
+    def way(self) -> Snippet | None:
+        return next((way for way in self.ways if way.name == self.chosen), None)
 
     @authorised(Scope.BOTS_READ)
     async def load(self, principal: Tenant):
@@ -21,10 +36,37 @@ class EmbedState(rx.State):
         except NotFoundError:
             self.reset()  # the bot's own frame says so
             return
-        here = get_runtime().settings.public_url.rstrip("/")
-        self.line = f'<script src="{here}/widget/chatbot-widget.js" data-bot-id="{bot.id}" defer></script>'
-        self.link = f"{here}/widget/frame?bot_id={bot.id}"
-        self.frame = (
-            f'<iframe src="{self.link}" title="Chat" loading="lazy" '
-            'style="width:100%;max-width:420px;height:640px;border:0"></iframe>'
-        )
+        if self._bot != str(bot.id):
+            self.reset()
+            self._bot = str(bot.id)
+        self.ways = snippets.of(Place(get_runtime().settings.public_url.rstrip("/"), bot.id))
+
+    @authorised(Scope.BOTS_READ)
+    async def choose(self, principal: Tenant, name: str):
+        self.chosen = str(name)[:20]
+
+    @authorised(Scope.BOTS_WRITE, background=True)
+    async def check(self, principal: Tenant, form_data: dict[str, Any]):
+        """Background: the website takes its time."""
+        try:
+            body = EmbedCheckRequest(url=form_data.get("url", ""))
+        except ValidationError as error:
+            async with self:
+                self.problem = problem_words(error)
+            return
+        async with self:
+            if self.checking:
+                return
+            self.checking, self.problem, self.report = True, "", None
+            bot_id = route_id(self, "bot_id")
+        report, problem = None, ""
+        try:
+            report = await embed_doctor.check(get_runtime(), principal, bot_id, body.url)
+        except DomainError as error:
+            problem = error.message
+        finally:
+            async with self:
+                self.checking, self.problem = False, problem
+        async with self:
+            if self._bot == str(bot_id):
+                self.report = report

@@ -42,10 +42,7 @@ class PlaygroundState(rx.State):
 
     @authorised(Scope.BOTS_READ)
     async def load(self, principal: Tenant):
-        bot_id = str(route_id(self, "bot_id"))
-        if self._bot_id != bot_id:
-            self._bot_id = bot_id
-            self._forget()
+        self._open()
 
     @authorised(Scope.CHAT)
     async def new_chat(self, principal: Tenant):
@@ -59,6 +56,7 @@ class PlaygroundState(rx.State):
             yield rx.toast.error(problem_words(error))
             return
         async with self:
+            self._open()  # whoever is quick asks before the page is loaded
             if self.question:
                 return
             bot_id = route_id(self, "bot_id")
@@ -75,6 +73,13 @@ class PlaygroundState(rx.State):
             if self._session == session:  # else a new chat was begun meanwhile
                 self.turns = [*self.turns, turn]
                 self.question = self.answer = ""
+
+    def _open(self) -> None:
+        """Forget the chat with another bot."""
+        bot_id = str(route_id(self, "bot_id"))
+        if self._bot_id != bot_id:
+            self._bot_id = bot_id
+            self._forget()
 
     def _forget(self) -> None:
         self.turns, self.question, self.answer, self._session = [], "", "", ""

@@ -76,7 +76,7 @@ class PublicationState(rx.State):
                 )
         except DomainError as error:
             await self._look(principal)
-            if isinstance(error, gate.NotTestedError | gate.RegressedError):
+            if isinstance(error, gate.HeldBackError):
                 return rx.toast.error("Not published.", description=error.message)
             return rx.toast.error(error.message)
         bot_state.bot = await read_bot(principal, bot_id)

@@ -57,10 +57,7 @@ class RetrievalState(rx.State):
 
     @authorised(Scope.SOURCES_READ)
     async def load(self, principal: Tenant):
-        bot_id = str(route_id(self, "bot_id"))
-        if self._bot_id != bot_id:
-            self.reset()
-            self._bot_id = bot_id
+        self._open()
         await self._choose(principal)
 
     @authorised(Scope.SOURCES_READ)
@@ -75,6 +72,7 @@ class RetrievalState(rx.State):
         except ValidationError as error:
             self.problem = problem_words(error)
             return
+        self._open()  # whoever is quick asks before the page is loaded
         self.question, self.busy, self.problem = question, True, ""
         self.found, self.why, self.choice, self.around = None, None, "", {}
         yield
@@ -113,6 +111,13 @@ class RetrievalState(rx.State):
         async with get_runtime().db.tenant(principal) as session:
             shown = await inspection.surroundings(session, principal, wanted)
         self.around = {**self.around, str(wanted): shown}
+
+    def _open(self) -> None:
+        """Forget what was asked of another bot."""
+        bot_id = str(route_id(self, "bot_id"))
+        if self._bot_id != bot_id:
+            self.reset()
+            self._bot_id = bot_id
 
     async def _choose(self, principal: Tenant) -> None:
         async with get_runtime().db.tenant(principal) as session:

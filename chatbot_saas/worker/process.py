@@ -4,16 +4,17 @@ import asyncio
 from collections.abc import Sequence
 from functools import partial
 
-from chatbot_saas.adapters.jobs import INGEST, TESTS, VECTORS
+from chatbot_saas.adapters.jobs import INGEST, MAIL, TESTS, VECTORS
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.settings import Settings
-from chatbot_saas.services import bot_test_runs, ingestion, refreshing, runs
+from chatbot_saas.services import bot_test_runs, events, ingestion, refreshing, runs
 from chatbot_saas.services.runtime import Runtime
 from chatbot_saas.worker import tasks
 
 log = get_logger(__name__)
 RESCUE_SECONDS = 5.0
 AGAIN_SECONDS = 1.0
+MAILS = 2
 TEST_RUNS = 2
 """Runs of bots' tests at a time, where the index is: their questions are answered from it."""
 
@@ -37,6 +38,8 @@ async def work(rt: Runtime, queues: Sequence[str]) -> None:
         log.info("embedder_changed", sources=count, embedder=rt.embedder.name)
     async with asyncio.TaskGroup() as group:
         group.create_task(_take(rt, queues, rt.settings.worker_concurrency))
+        if INGEST in queues:
+            group.create_task(_take(rt, [MAIL], MAILS))
         if VECTORS in queues:
             group.create_task(_take(rt, [TESTS], TEST_RUNS))
         group.create_task(_rescue(rt))
@@ -63,6 +66,7 @@ async def _rescue(rt: Runtime) -> None:
                     await bot_test_runs.mend(rt)
                     await refreshing.start_due(rt)
                     await runs.admit_everywhere(rt)
+                    await events.forget_old(rt)
         except Exception as error:  # the database may be away for a while; the next round tries again
             log.warning("rescue_failed", error=repr(error))
         await asyncio.sleep(RESCUE_SECONDS)

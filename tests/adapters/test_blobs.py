@@ -108,6 +108,20 @@ async def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
 
 
+async def test_files_are_written_while_their_folder_is_removed(tmp_path: Path, upload: Path) -> None:
+    store = FolderBlobs(tmp_path / "blobs")
+    for round_ in range(100):
+        keys = [f"tenant/bot/{round_}-{number}" for number in range(4)]
+        removals = [store.delete_prefix("tenant/bot/"), store.delete_prefix("tenant/"), store.delete(keys[0])]
+        await asyncio.gather(*(store.put(key, upload) for key in keys), *removals)
+        for key in await store.keys():
+            assert await read(store, key) == CONTENT, "whole or not there"
+        assert not list((tmp_path / "blobs").rglob(".*")), "nothing half written is left"
+    await store.put("tenant/bot/last", upload)
+    await store.delete_prefix("tenant/")
+    assert list((tmp_path / "blobs").iterdir()) == []
+
+
 async def test_what_a_killed_process_left_is_no_key_and_goes_later(tmp_path: Path, upload: Path) -> None:
     root = tmp_path / "blobs"
     store = FolderBlobs(root)

@@ -1,5 +1,6 @@
 """One port, two embedders: the provider's (against the stub) and the offline one."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
@@ -9,11 +10,11 @@ import pytest
 
 from chatbot_saas.adapters.embeddings import Embedder
 from chatbot_saas.adapters.embeddings.factory import make_embedder
-from chatbot_saas.adapters.embeddings.offline import OVERLAP, WINDOW, OfflineEmbedder, windows
+from chatbot_saas.adapters.embeddings.offline import OVERLAP, PORTION, WINDOW, OfflineEmbedder, portions, windows
 from chatbot_saas.adapters.embeddings.openai import OpenAIEmbedder
 from chatbot_saas.adapters.llm import ModelError, ModelKeyInvalidError, ModelNotFoundError
 from chatbot_saas.adapters.openai_calls import OpenAIClients
-from chatbot_saas.adapters.processes import WorkerPool
+from chatbot_saas.adapters.processes import WorkerPool, work_for
 from chatbot_saas.adapters.tokens import TokenCounter
 from chatbot_saas.core.settings import Settings
 from tests.adapters.model_fixtures import counter, models_dir, stub_url
@@ -75,6 +76,34 @@ async def test_the_same_text_has_the_same_vector_in_any_batch(embedder: Embedder
 
 async def test_no_texts(embedder: Embedder) -> None:
     assert (await embedder.embed_documents([])).vectors == []
+
+
+@pytest.mark.parametrize("sizes", [[], [0, 0], [PORTION + 1], [10, PORTION, 10], [PORTION // 2] * 5, [1] * 16])
+def test_portions_hold_every_text_in_order_and_are_small(sizes: list[int]) -> None:
+    texts = ["x" * size for size in sizes]
+    parts = portions(texts)
+    assert [text for part in parts for text in part] == texts
+    assert all(part and (len(part) == 1 or sum(map(len, part)) <= PORTION) for part in parts)
+    assert all(sum(map(len, left)) + len(right[0]) > PORTION for left, right in pairwise(parts)), "no more than needed"
+
+
+async def test_one_line_of_a_tenant_waits_for_a_portion_of_anothers_not_for_all(models_dir: Path) -> None:
+    pool = WorkerPool(1)
+    embedder = OfflineEmbedder(models_dir, pool)
+    await embedder.embed_documents(["the process has its model"])
+
+    async def seconds(owner: str, texts: list[str]) -> float:
+        work_for(owner)
+        return (await embedder.embed_documents(texts)).seconds
+
+    huge = asyncio.create_task(seconds("many", [LONG] * 12))
+    await asyncio.sleep(0.2)
+    waits = [await asyncio.create_task(seconds("one", ["Returns are accepted."])) for _ in range(2)]
+    assert not huge.done()
+    whole = await huge
+    assert max(waits) < whole / 3, (waits, whole)
+    await embedder.close()
+    await pool.close()
 
 
 @pytest.mark.parametrize("length", [0, 1, WINDOW, WINDOW + 1, 500, 999, 5_000])

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import httpx
+
 from chatbot_saas.app import make_api
 
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -17,6 +19,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "PreviewRequest": {"url": "http://127.0.0.1:9/"},
     "SearchRequest": {"query": "refund"},
     "ExplainRequest": {"query": "refund"},
+    "EmbedCheckRequest": {"url": "http://127.0.0.1:9/"},
     "PairMatchRequest": {"query": "refund"},
     "ChatRequestBody": {"bot_id": "{bot_id}", "session_id": "s", "message": "refund?"},
     "ApiKeyCreate": {"name": "key", "scopes": ["keys:write"]},
@@ -24,12 +27,17 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "TenantPatch": {"name": "Changed"},
     "StartRequest": {"parent_origin": "https://shop.example"},
     "PublicChatRequest": {"conversation_id": "{conversation_id}", "message": "refund?"},
+    "CompletionRequest": {"model": "{bot_id}", "messages": [{"role": "user", "content": "refund?"}]},
     "ReceiptCheck": {"receipt": {"id": "{bot_id}", "signature": "hmac-sha256:0"}},
     "BotTestCreate": {"question": "How long is the warranty?", "facts": ["5 years"]},
     "BotTestPatch": {"enabled": False},
     "SuggestRequest": {"count": 1},
+    "TestRunRequest": {"publish": False},
     "PublishRequest": {"override": True},
     "LeadCapture": {"email": "visitor@example.com", "message": "Please call me back."},
+    "HandoffRequest": {"email": "visitor@example.com"},
+    "StopRequest": {"conversation_id": "{conversation_id}", "client_message_id": "m1"},
+    "EndRequest": {"rating": 5},
     "FeedbackRequest": {"message_id": "{message_id}", "rating": 1},
 }
 """A body that is accepted, by the name of its schema. `{bot_id}` and the like are filled in with ids."""
@@ -62,6 +70,11 @@ class Operation:
         return f"{self.method} {self.path}"
 
     @property
+    def for_openai(self) -> bool:
+        """Whether its errors have OpenAI's shape."""
+        return self.path.startswith("/api/openai/")
+
+    @property
     def public(self) -> bool:
         return self.path.startswith("/api/public/")
 
@@ -80,6 +93,12 @@ class Operation:
     def fields(self, kind: str = "string", format: str = "") -> list[Field]:
         """The body's fields of a JSON type (and format), those inside lists included."""
         return [field for field in _fields(self.body) if _is(field.schema, kind, format)]
+
+
+def code_of(answer: httpx.Response) -> str:
+    """The code of an error, whichever shape it has."""
+    body = answer.json()
+    return str(body["error"]["code"] if "error" in body else body["code"])
 
 
 def _is(schema: dict[str, Any], kind: str, format: str) -> bool:

@@ -26,7 +26,7 @@ FREE = {
     *("/api/v1/auth/signup", "/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/auth/logout"),
     "/api/v1/admin/tenants",  # its owner's address is there only once
     *("/api/v1/admin/jobs/{job_id}/cancel", "/api/v1/admin/jobs/{job_id}/retry"),
-    "/api/v1/receipts/verify",  # makes nothing
+    *("/api/v1/receipts/verify", "/api/v1/bots/{bot_id}/embed/check"),  # make nothing
 }
 """POSTs of the API that take no key."""
 

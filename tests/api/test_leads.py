@@ -239,7 +239,7 @@ async def test_the_export_holds_all_and_no_formula(
     assert answer.content.startswith(b"\xef\xbb\xbf")
     assert answer.content.count(b"\xef\xbb\xbf") == 1
     head, newest, *older = csv.reader(io.StringIO(answer.content.decode("utf-8-sig"), newline=""))
-    assert head == ["when", "bot", "name", "email", "phone", "message", "conversation"]
+    assert head == ["when", "bot", "name", "email", "phone", "message", "conversation", "kind", "company", "rating"]
     assert newest[1:] == [
         bot.name,
         """'=HYPERLINK("https://evil.example")""",
@@ -247,6 +247,9 @@ async def test_the_export_holds_all_and_no_formula(
         "'+49 30 12345",
         "'@SUM(A1)",
         str(conversation_id),
+        "message",
+        "",
+        "",
     ]
     assert len({row[3] for row in older}) == 230
     assert older[0][5] == 'She said "hello",\nand left'

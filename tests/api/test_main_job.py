@@ -80,7 +80,7 @@ async def test_from_sign_up_to_a_visitors_answer(client: httpx.AsyncClient) -> N
     first = await client.post(f"/api/public/chat/{bot_id}", json=chat, headers=visitor)
     assert first.status_code == 200, first.text
     assert "do not deliver abroad" in first.json()["answer"]
-    told = {"message_id", "answer", "answered", "sources", "proof", "choices", "leave_message"}
+    told = {"message_id", "answer", "answered", "sources", "proof", "choices", "leave_message", "handoff", "stopped"}
     assert set(first.json()) == told
     again = await client.post(f"/api/public/chat/{bot_id}", json=chat, headers=visitor)
     assert again.json() == first.json()

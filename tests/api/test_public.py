@@ -139,7 +139,7 @@ async def test_where_a_conversation_may_begin(
     answer = await client.post(f"/api/public/conversation/{bot.id}/start", headers=headers, json=body)
     assert answer.status_code == status, answer.text
     if status == 201:
-        assert set(answer.json()) == {"conversation_id", "visitor_token", "expires_in"}
+        assert set(answer.json()) == {"conversation_id", "visitor_token", "expires_in", "visitor_key"}
         assert answer.json()["expires_in"] == 24 * 3600
     else:
         assert answer.json()["code"] == "origin_not_allowed"
@@ -148,7 +148,8 @@ async def test_where_a_conversation_may_begin(
 async def test_appearance_is_for_allowed_websites(client: httpx.AsyncClient, bot: BotRead) -> None:
     address = f"/api/public/bot/{bot.id}/config"
     shown = await client.get(address, headers={"Origin": SHOP})
-    assert set(shown.json()) == {"id", "name", "welcome_message", "starter_questions", "language", "theme", "icon"}
+    names = {"id", "name", "welcome_message", "starter_questions", "language", "theme", "icon", "early"}
+    assert set(shown.json()) == names
     assert len(shown.content) < 1000
     assert (await client.get(address)).status_code == 200
     refused = await client.get(address, headers={"Origin": EVIL})

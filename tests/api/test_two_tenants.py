@@ -15,17 +15,23 @@ from chatbot_saas.schemas.bot_tests import BotTestCreate
 from chatbot_saas.services import bot_test_runs, bot_tests
 from chatbot_saas.services.runtime import Runtime
 from tests.api.callers import Headers, api_key, every_form, visit
-from tests.api.surface import Operation, operations
+from tests.api.surface import Operation, code_of, operations
 from tests.factories.jobs import drained
 from tests.factories.knowledge import make_bot, make_knowing_bot
 from tests.factories.people import Person, sign_up
 
-TENANT_ROUTES = [o for o in operations() if o.path.startswith("/api/v1/") and "/auth/" not in o.path]
+TENANT_ROUTES = [o for o in operations() if o.path.startswith(("/api/v1/", "/api/openai/")) and "/auth/" not in o.path]
 ADMIN_ROUTES = [o for o in TENANT_ROUTES if "/admin/" in o.path]
 WITH_PATH_IDS = [o for o in TENANT_ROUTES if o.path_ids and o not in ADMIN_ROUTES]
 PUBLIC_ROUTES = [o for o in operations() if o.public]
-FOR_ANYBODY = {"GET /api/public/bot/{bot_id}/config", "POST /api/public/conversation/{bot_id}/start"}
+FOR_ANYBODY = {
+    "GET /api/public/bot/{bot_id}/config",
+    "GET /api/public/bot/{bot_id}/frame",
+    "POST /api/public/conversation/{bot_id}/start",
+}
 """A published bot is public: its appearance and a new conversation."""
+NO_IDS = {"number"}
+"""Parameters that say which one within an answer: 1 is the first of everybody's."""
 VOLATILE = {"updated_at", "last_used_at"}
 
 
@@ -61,6 +67,7 @@ async def make_side(rt: Runtime, client: httpx.AsyncClient) -> Side:
     ids = {
         "bot_id": bot.id,
         "bot_ids": bot.id,
+        "model": bot.id,
         "source_id": source_id,
         "document_id": document_id,
         "job_id": job_id,
@@ -125,7 +132,7 @@ def test_every_route_is_looked_at() -> None:
     assert len(WITH_PATH_IDS) > 10
     assert {name for o in operations() for name in o.path_ids} == {
         "bot_id", "source_id", "document_id", "job_id", "conversation_id", "lead_id", "key_id", "tenant_id", "version",
-        "test_id", "run_id", "message_id", "number",
+        "test_id", "run_id", "message_id", "number", "model",
     }  # fmt: skip
 
 
@@ -141,7 +148,8 @@ async def test_anothers_id_in_the_path(
         assert answer.status_code in (403, 404), (name, answer.text)
     missing = await send(client, operation, me.forms["X-API-Key"], {name: new_id() for name in victim.ids})
     theirs, never = answers["X-API-Key"].json(), missing.json()
-    assert (theirs["code"], theirs["detail"]) == (never["code"], never["detail"]), "it tells that the other exists"
+    told = ("error", "code", "detail")
+    assert [theirs.get(name) for name in told] == [never.get(name) for name in told], "it tells that the other exists"
     assert await everything_of(rt, victim) == before
 
 
@@ -181,8 +189,8 @@ async def test_lists_hold_only_ones_own(
     client: httpx.AsyncClient, me: Side, victim: Side, operation: Operation
 ) -> None:
     answer = await client.get(operation.path, headers=me.person.headers)
-    for value in victim.ids.values():
-        assert str(value) not in answer.text
+    for name in victim.ids.keys() - NO_IDS:
+        assert str(victim.ids[name]) not in answer.text, name
 
 
 @pytest.mark.parametrize("operation", PUBLIC_ROUTES, ids=str)
@@ -191,7 +199,7 @@ async def test_a_visitor_token_reaches_one_conversation(
 ) -> None:
     before = await everything_of(rt, victim)
     for name in operation.path_ids:
-        if str(operation) in FOR_ANYBODY or name == "number":  # of a source within an answer: no id
+        if str(operation) in FOR_ANYBODY or name in NO_IDS:
             continue
         answer = await send(client, operation, me.visitor, {**me.ids, name: victim.ids[name]})
         assert answer.status_code == 404, answer.text
@@ -252,7 +260,7 @@ async def test_without_a_credential_there_is_nothing(
         )
         assert answer.status_code == 401, (token[:10], answer.text)
         assert answer.headers["WWW-Authenticate"] == "Bearer"
-        assert answer.json()["code"] == "unauthenticated"
+        assert code_of(answer) == ("invalid_api_key" if operation.for_openai else "unauthenticated")
 
 
 async def test_a_key_bound_to_a_bot_sees_no_other(client: httpx.AsyncClient, rt: Runtime, owner: Person) -> None:

@@ -1,7 +1,6 @@
 """`make doctor` as an operator meets it: beside a running server, and alone."""
 
 import asyncio
-import os
 from pathlib import Path
 
 import pytest
@@ -21,8 +20,7 @@ from tests.factories.stores import chunks_of, vectors_of
 @pytest.fixture
 async def own(settings: Settings, server_url: str, tmp_path: Path) -> Settings:
     """An installation of its own."""
-    name = f"test_doctor_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    url = await asyncio.to_thread(new_database, server_url, name)
+    url = await asyncio.to_thread(new_database, server_url, "doctor")
     return settings.model_copy(update={"database_url": url, "data_dir": tmp_path})
 
 

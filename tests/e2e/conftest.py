@@ -1,7 +1,7 @@
-"""The production build in a real browser. All browser tests run in one test process and share one server."""
+"""The production build in a real browser. The browser tests of one test process share a server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 from chatbot_saas.cli.testing import find_browser
+from tests.e2e.widget_site import Site, sites
 from tests.factories.sites import ALLOW
 from tests.servers import RunningServer, running_server
 
@@ -31,7 +32,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.e2e)
-            item.add_marker(pytest.mark.xdist_group("e2e"))
             # Reflex gives a page that loads before its predecessor's socket has gone a new token, and loses what is
             # clicked in between: no person is as quick, but on a busy machine a test is.
             item.add_marker(pytest.mark.flaky(reruns=1))
@@ -101,3 +101,24 @@ async def page(context: BrowserContext, problems: Problems) -> AsyncIterator[Pag
     page.on("pageerror", lambda error: problems.append(f"uncaught: {error}"))
     yield page
     assert not problems
+
+
+@pytest.fixture(scope="module")
+def widget_site() -> Iterator[Site]:
+    """For tests of the widget; `site` is the same, emptied for each test."""
+    with sites() as site:
+        yield site
+
+
+@pytest.fixture
+def site(widget_site: Site) -> Iterator[Site]:
+    widget_site.backend.calls.clear()
+    widget_site.backend.scripts.clear()
+    yield widget_site
+    widget_site.close()
+
+
+@pytest.fixture
+def bot(site: Site) -> str:
+    """Of the stand-in backend, allowed on the website."""
+    return site.backend.add_bot([site.origin])

@@ -1,12 +1,16 @@
 """How a person goes through the dashboard."""
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
-from playwright.async_api import Locator, Page, expect
+import httpx
+from playwright.async_api import FilePayload, Locator, Page, expect
 
 from tests.servers import RunningServer
 
+READY_MS = 60_000
 PASSWORD = "correct horse battery"
 SIGN_IN = re.compile(r"/sign-in/?(\?|$)")
 
@@ -37,6 +41,26 @@ async def make_bot(page: Page, name: str = "Plant helper") -> str:
     found = re.search(r"/bots/([0-9a-f-]{36})", page.url)
     assert found
     return found[1]
+
+
+async def know(page: Page, name: str, text: str) -> None:
+    """Upload a text on the bot's knowledge page and wait until it is read."""
+    async with page.expect_file_chooser() as chooser:
+        await page.get_by_role("region", name="Add documents").get_by_role("button", name="choose files").click()
+    file = FilePayload(name=name, mimeType="text/plain", buffer=text.encode())
+    await (await chooser.value).set_files([file])
+    row = page.get_by_role("row", name=name.rpartition(".")[0])
+    await expect(row.get_by_text("Ready")).to_be_visible(timeout=READY_MS)
+
+
+@asynccontextmanager
+async def signed_in_api(server: RunningServer, email: str) -> AsyncIterator[httpx.AsyncClient]:
+    """The same person as a program, to set up what the page is not tested for."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=30) as api:
+        login = {"email": email, "password": PASSWORD}
+        tokens = (await api.post("/api/v1/auth/login", json=login)).raise_for_status().json()
+        api.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+        yield api
 
 
 async def ask(page: Page, question: str) -> Locator:

@@ -101,23 +101,6 @@ async def test_files_are_dropped_anywhere_on_the_page(page: Page, server: Runnin
     await expect(page.get_by_role("row", name="dropped.txt")).to_be_visible(timeout=READY_MS)
 
 
-async def test_a_bot_is_published_and_its_line_is_copied(page: Page, server: RunningServer) -> None:
-    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    await sign_up(page, server)
-    bot_id = await make_bot(page)
-    await page.get_by_role("link", name="Embed").click()
-    await expect(page.get_by_text("A draft answers only here")).to_be_visible()
-    await page.get_by_role("button", name="Publish now").click()
-    await expect(page.get_by_text("Published. It answers visitors")).to_be_visible()
-    await expect(page.get_by_role("link", name="Add a website")).to_have_attribute("href", f"/bots/{bot_id}#websites")
-    await page.get_by_role("button", name="Copy line").click()
-    await expect(page.get_by_text("Copied").locator("visible=true").first).to_be_visible()
-    line = f'<script src="{server.url}/widget/chatbot-widget.js" data-bot-id="{bot_id}" defer></script>'
-    assert await page.evaluate("navigator.clipboard.readText()") == line
-    preview = page.frame_locator("iframe[title='Preview of the chat']")
-    await expect(preview.get_by_text("Hello! What would you like to know?")).to_be_visible()
-
-
 async def test_another_tenants_bot_is_not_there(page: Page, server: RunningServer) -> None:
     await sign_up(page, server)
     theirs = await make_bot(page, "Secret helper")

@@ -1,21 +1,11 @@
 """A bot's tests, as its owner writes, runs and reads them, and what publishing makes of them."""
 
-from playwright.async_api import FilePayload, Page, expect
+from playwright.async_api import Page, expect
 
 from tests.e2e.conftest import Problems
-from tests.e2e.dashboard import make_bot, sign_up
+from tests.e2e.dashboard import READY_MS, know, make_bot, sign_up
 from tests.factories.knowledge import HANDBOOK
 from tests.servers import RunningServer
-
-READY_MS = 60_000
-
-
-async def add_handbook(page: Page) -> None:
-    async with page.expect_file_chooser() as chooser:
-        await page.get_by_role("region", name="Add documents").get_by_role("button", name="choose files").click()
-    file = FilePayload(name="handbook.md", mimeType="text/markdown", buffer=HANDBOOK.encode())
-    await (await chooser.value).set_files([file])
-    await expect(page.get_by_role("row", name="handbook").get_by_text("Ready")).to_be_visible(timeout=READY_MS)
 
 
 async def write(page: Page, question: str, facts: str) -> None:
@@ -37,7 +27,7 @@ async def test_tests_are_suggested_written_run_and_asked_before_publishing(
 ) -> None:
     await sign_up(page, server)
     bot_id = await make_bot(page)
-    await add_handbook(page)
+    await know(page, "handbook.md", HANDBOOK)
     tabs = page.get_by_role("navigation", name="Parts of this bot")
     await tabs.get_by_role("link", name="Tests").click()
     await expect(page.get_by_text("Know that it answers right")).to_be_visible()

@@ -2,25 +2,14 @@
 
 import re
 
-from playwright.async_api import FilePayload, Page, expect
+from playwright.async_api import Page, expect
 
 from tests.e2e.conftest import Problems
-from tests.e2e.dashboard import ask, make_bot, sign_up
+from tests.e2e.dashboard import ask, know, make_bot, sign_up
 from tests.factories.knowledge import HANDBOOK
 from tests.servers import RunningServer
 
-READY_MS = 60_000
 QUESTION = "How long does a refund take?"
-
-
-async def know(page: Page, name: str, text: str) -> None:
-    """Upload a text on the bot's knowledge page and wait until it is read."""
-    async with page.expect_file_chooser() as chooser:
-        await page.get_by_role("region", name="Add documents").get_by_role("button", name="choose files").click()
-    file = FilePayload(name=name, mimeType="text/plain", buffer=text.encode())
-    await (await chooser.value).set_files([file])
-    row = page.get_by_role("row", name=name.rpartition(".")[0])
-    await expect(row.get_by_text("Ready")).to_be_visible(timeout=READY_MS)
 
 
 async def test_an_answer_is_looked_into_from_all_sides(page: Page, server: RunningServer, problems: Problems) -> None:

@@ -1,33 +1,12 @@
 """The chat in the iframe, in a real browser, against a stand-in for the public routes."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.widget_backend import SOURCES, Script
-from tests.e2e.widget_site import Chat, Site, sites
-
-
-@pytest.fixture(scope="module")
-def _site() -> Iterator[Site]:
-    with sites() as site:
-        yield site
-
-
-@pytest.fixture
-def site(_site: Site) -> Iterator[Site]:
-    _site.backend.calls.clear()
-    _site.backend.scripts.clear()
-    yield _site
-    _site.close()
-
-
-@pytest.fixture
-def bot(site: Site) -> str:
-    return site.backend.add_bot([site.origin])
-
+from tests.e2e.widget_site import Chat, Site
 
 # --- handshake and tokens
 
@@ -116,7 +95,7 @@ def test_an_answer_streams_with_sources_and_thumbs(site: Site, bot: str) -> None
 def test_a_dropped_stream_goes_on_where_it_broke(site: Site, bot: str) -> None:
     site.backend.scripts["long"] = Script(["one ", "two ", "three ", "four"], faults=["drop", 503, "drop"])
     row = site.open_chat(bot).ask("long")
-    expect(row.locator(".thumbs")).to_be_visible(timeout=15000)
+    expect(row.locator(".down")).to_be_visible(timeout=15000)
     expect(row.locator(".text")).to_have_text("one two three four")
     calls = site.backend.called("/api/public/chat/")
     assert len({call[2]["client_message_id"] for call in calls}) == 1
@@ -132,7 +111,7 @@ def test_a_connection_without_heartbeats_is_given_up(site: Site, bot: str) -> No
     row = chat.ask("long")
     for _ in range(20):  # the hands of the clock, until the answer is there
         page.clock.run_for(5000)
-        if row.locator(".thumbs").count():
+        if row.locator(".down").count():
             break
     expect(row.locator(".text")).to_have_text("one two")
     assert [call[3].get("last-event-id") for call in site.backend.called("/api/public/chat/")] == [None, "1"]
@@ -175,7 +154,7 @@ def test_too_many_requests_honours_retry_after_in_words(site: Site, bot: str) ->
 
 def test_a_token_that_is_no_longer_good_means_a_new_conversation(site: Site, bot: str) -> None:
     chat = site.open_chat(bot)
-    expect(chat.ask("one").locator(".thumbs")).to_be_visible()
+    expect(chat.ask("one").locator(".down")).to_be_visible()
     site.backend.tokens.clear()
     expect(chat.ask("two").locator(".text")).to_have_text("You said: two")
     assert len(site.backend.called("/start")) == 2
@@ -191,7 +170,7 @@ def test_too_long_a_question_is_counted_and_not_sent(site: Site, bot: str) -> No
     assert site.backend.called("/api/public/chat/") == []
     chat.input.fill("x" * 4000)
     chat.input.press("Enter")
-    expect(chat.answers.last.locator(".thumbs")).to_be_visible()
+    expect(chat.answers.last.locator(".down")).to_be_visible()
 
 
 def test_stop_keeps_what_came_and_frees_the_field(site: Site, bot: str) -> None:
@@ -217,14 +196,14 @@ def test_a_failed_start_is_said_in_words(site: Site, bot: str) -> None:
 def test_the_conversation_is_remembered_and_can_be_begun_anew(site: Site, bot: str) -> None:
     site.backend.scripts["return?"] = Script(["Within **30 days** [1]."], SOURCES[:1])
     chat = site.open_chat(bot)
-    expect(chat.ask("return?").locator(".thumbs")).to_be_visible()
+    expect(chat.ask("return?").locator(".down")).to_be_visible()
     chat.page.reload()
     chat.page.get_by_role("button", name="Chat: Fern & Oak").click()
     again = Chat(chat.page)
     expect(again.answers.last.locator("strong")).to_have_text("30 days")
     expect(again.answers.last.locator("details")).to_have_count(1)
     assert len(site.backend.called("/start")) == 1
-    again.frame.get_by_role("button", name="New conversation").click()
+    again.choose("New conversation")
     expect(again.answers).to_have_count(1)  # the welcome
     assert len(site.backend.called("/end")) == 1
     expect(again.ask("hi").locator(".text")).to_have_text("You said: hi")
@@ -238,7 +217,7 @@ def test_an_answer_that_a_change_of_page_interrupted_is_taken_up(site: Site, bot
     chat.page.reload()
     chat.page.get_by_role("button", name="Chat: Fern & Oak").click()
     again = Chat(chat.page)
-    expect(again.answers.last.locator(".thumbs")).to_be_visible()
+    expect(again.answers.last.locator(".down")).to_be_visible()
     expect(again.answers.last.locator(".text")).to_have_text("word " * 29 + "word")
     expect(again.frame.locator(".row.user")).to_have_count(1)
     assert len({call[2]["client_message_id"] for call in site.backend.called("/api/public/chat/")}) == 1
@@ -282,7 +261,7 @@ def test_focus_goes_in_and_comes_back(site: Site, bot: str) -> None:
 def test_every_control_is_named_reachable_and_large_enough(site: Site, bot: str) -> None:
     site.backend.scripts["q"] = Script(["a [1]"], SOURCES)
     chat = site.open_chat(bot)
-    expect(chat.ask("q").locator(".thumbs")).to_be_visible()
+    expect(chat.ask("q").locator(".down")).to_be_visible()
     small = chat.frame.locator("main").evaluate(
         """main => [...main.querySelectorAll("button, summary, textarea")].map(node => {
           const {width, height} = node.getBoundingClientRect();
@@ -338,7 +317,7 @@ def test_any_colour_stays_readable(site: Site, color: str) -> None:
     bot = site.backend.add_bot([site.origin], theme={"color": color})
     site.backend.scripts["q"] = Script(["[site](https://a.example)"])
     chat = site.open_chat(bot)
-    expect(chat.ask("q").locator(".thumbs")).to_be_visible()
+    expect(chat.ask("q").locator(".down")).to_be_visible()
     ratios = chat.frame.locator("main").evaluate(CONTRAST)
     assert {name: ratio for name, ratio in ratios.items() if ratio < 4.5} == {}
 

@@ -1,13 +1,12 @@
 """Answers are data: whatever a model or a poisoned document writes becomes text, never HTML or a remote load."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.widget_backend import Script
-from tests.e2e.widget_site import Site, sites
+from tests.e2e.widget_site import Site
 
 HOSTILE = [
     "<script>window.hacked = 1</script>",
@@ -58,9 +57,9 @@ RENDER = """async text => {
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    with sites() as site:
-        yield site
+def site(widget_site: Site) -> Site:
+    """One page serves all of these tests, so that the site is not emptied between them."""
+    return widget_site
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +175,7 @@ def test_a_hostile_answer_in_the_real_frame_runs_and_loads_nothing(site: Site) -
     frame = page.frame_locator("iframe")
     frame.get_by_role("textbox").fill("q")
     frame.get_by_role("textbox").press("Enter")
-    expect(frame.locator(".thumbs")).to_be_visible()
+    expect(frame.locator(".down")).to_be_visible()
     assert frame.locator("#log :is(script, img, iframe, style, form, base)").count() == 0
     assert frame.locator("main").evaluate("() => window.hacked ?? null") is None
     assert [url for url in outside if not url.startswith((site.backend.url, site.origin))] == []

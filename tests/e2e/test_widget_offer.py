@@ -1,38 +1,23 @@
 """Where a bot cannot answer: what to ask next, and a message to a person."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.widget_backend import Script
-from tests.e2e.widget_site import Chat, Site, sites
+from tests.e2e.widget_site import Chat, Site
 
 UNKNOWN = "I could not find that in my sources. Did you mean one of these?"
 CHOICES = ["How long does a repair take?", "<b>Warranty</b>"]
 
 
-@pytest.fixture(scope="module")
-def _site() -> Iterator[Site]:
-    with sites() as site:
-        yield site
-
-
 @pytest.fixture
-def site(_site: Site) -> Iterator[Site]:
-    _site.backend.calls.clear()
-    _site.backend.scripts.clear()
-    _site.backend.lead_faults.clear()
-    _site.backend.scripts["clocks?"] = Script([UNKNOWN], done={"choices": CHOICES, "leave_message": True})
-    yield _site
-    _site.close()
-
-
-@pytest.fixture
-def bot(site: Site) -> str:
-    return site.backend.add_bot([site.origin])
+def site(site: Site) -> Site:
+    site.backend.lead_faults.clear()
+    site.backend.scripts["clocks?"] = Script([UNKNOWN], done={"choices": CHOICES, "leave_message": True})
+    return site
 
 
 def form_of(chat: Chat) -> Locator:
@@ -72,7 +57,7 @@ def test_an_answer_that_offers_nothing_fetches_nothing(site: Site, bot: str) -> 
     chat = site.open_chat(bot)
     asked: list[str] = []
     chat.page.on("request", lambda request: asked.append(request.url))
-    expect(chat.ask("hi").locator(".thumbs")).to_be_visible()
+    expect(chat.ask("hi").locator(".down")).to_be_visible()
     assert not [url for url in asked if "offer.js" in url]
 
 
@@ -176,7 +161,7 @@ def test_what_is_typed_stays_while_one_asks_on_and_goes_with_the_conversation(si
     open_form(chat)
     expect(form_of(chat)).to_have_count(1)
     expect(form_of(chat).get_by_role("textbox", name="Message")).to_have_value("My clock stopped.")
-    chat.frame.get_by_role("button", name="New conversation").click()
+    chat.choose("New conversation")
     chat.ask("clocks?")
     expect(open_form(chat).get_by_role("textbox", name="Message")).to_have_value("")
 

@@ -1,43 +1,23 @@
 """Sources that open at their quote and sentences that no source supports, in the widget and on a real page."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
 
 from chatbot_saas.services.text_fragments import link_to
 from tests.e2e.widget_backend import SOURCES, Script
-from tests.e2e.widget_site import Chat, Site, sites
+from tests.e2e.widget_site import Chat, Site
 
 LINK = f"{SOURCES[0]['url']}#:~:text=You%20can%20return"
 BEFORE, QUOTE, AFTER = "Orders. " * 35, SOURCES[0]["quote"], " Refunds take a week." * 15
 PASSAGE = {"title": "Handbook", "page": 4, "link": LINK, "before": BEFORE, "quote": QUOTE, "after": AFTER}
 
 
-@pytest.fixture(scope="module")
-def _site() -> Iterator[Site]:
-    with sites() as site:
-        yield site
-
-
-@pytest.fixture
-def site(_site: Site) -> Iterator[Site]:
-    _site.backend.calls.clear()
-    _site.backend.scripts.clear()
-    yield _site
-    _site.close()
-
-
-@pytest.fixture
-def bot(site: Site) -> str:
-    return site.backend.add_bot([site.origin])
-
-
 def test_a_source_opens_at_its_quote(site: Site, bot: str) -> None:
     site.backend.scripts["return?"] = Script(["Within 30 days [1]."], SOURCES, passages={1: PASSAGE})
     row = site.open_chat(bot).ask("return?")
-    expect(row.locator(".thumbs")).to_be_visible()
+    expect(row.locator(".down")).to_be_visible()
     assert site.backend.called("/sources/") == []
     row.get_by_role("button", name="Show source 1").press("Enter")
     passage = row.get_by_role("region", name="Handbook")
@@ -55,7 +35,7 @@ def test_a_source_opens_at_its_quote(site: Site, bot: str) -> None:
 def test_a_source_that_is_gone_keeps_its_quote(site: Site, bot: str) -> None:
     site.backend.scripts["return?"] = Script(["Within 30 days [1]."], SOURCES)
     row = site.open_chat(bot).ask("return?")
-    expect(row.locator(".thumbs")).to_be_visible()
+    expect(row.locator(".down")).to_be_visible()
     with row.page.expect_response(re.compile("/sources/1$")):
         row.get_by_role("button", name="Show source 1").click()
     expect(row.locator("blockquote").first).to_have_text(QUOTE)
@@ -102,7 +82,7 @@ def test_marks_hold_in_hostile_markdown(site: Site, bot: str) -> None:
     ]
     site.backend.scripts["fly?"] = Script([text], SOURCES, proof=proof)
     row = site.open_chat(bot).ask("fly?")
-    expect(row.locator(".thumbs")).to_be_visible()
+    expect(row.locator(".down")).to_be_visible()
     expect(row.locator(".unsure").first).to_be_visible()
     assert row.get_by_role("link", name="https://shop.example/a").get_attribute("href") == "https://shop.example/a"
     assert not re.search("[\ue000\ue001]|%EE%80", row.evaluate("node => node.innerHTML"))
@@ -122,7 +102,7 @@ def test_escape_closes_a_source_and_then_the_chat(site: Site, bot: str) -> None:
     site.backend.scripts["return?"] = Script(["Within 30 days [1]."], SOURCES, passages={1: passage})
     chat = site.open_chat(bot)
     row = chat.ask("return?")
-    expect(row.locator(".thumbs")).to_be_visible()
+    expect(row.locator(".down")).to_be_visible()
     row.get_by_role("button", name="Show source 1").press("Enter")
     expect(row.locator(".passage b")).to_have_text(["Terms", "Returns"])
     expect(row.locator(".passage")).not_to_contain_text("#")
@@ -139,7 +119,7 @@ def test_a_highlight_stays_readable(site: Site, mode: str) -> None:
     bot = site.backend.add_bot([site.origin], theme={"mode": mode})
     site.backend.scripts["return?"] = Script(["Within 30 days [1]."], SOURCES, passages={1: PASSAGE})
     row = site.open_chat(bot).ask("return?")
-    expect(row.locator(".thumbs")).to_be_visible()
+    expect(row.locator(".down")).to_be_visible()
     row.get_by_role("button", name="Show source 1").click()
     ratio = row.locator("mark").evaluate(
         """node => {

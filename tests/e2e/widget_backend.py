@@ -21,6 +21,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingRes
 
 from chatbot_saas.api.widget import widget_router
 from chatbot_saas.core.errors import NotFoundError
+from chatbot_saas.schemas.widget import PublicFrameSettings, WidgetSettings
 
 SOURCES = [
     {
@@ -71,10 +72,17 @@ class Backend:
     passages: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict)
     lead_faults: list[int] = field(default_factory=list)
     """HTTP statuses of the next tries to leave a message."""
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Of bots whose window is not as it is by default, by id: as of WidgetSettings."""
+    visitors: dict[str, str] = field(default_factory=dict)
+    """Whose a conversation is: its visitor's key."""
+    stopped: set[str] = field(default_factory=set)
+    """Messages whose answers were stopped."""
     url: str = ""
 
-    def add_bot(self, origins: list[str], **config: Any) -> str:
+    def add_bot(self, origins: list[str], widget: dict[str, Any] | None = None, **config: Any) -> str:
         bot_id = str(uuid4())
+        self.settings[bot_id] = widget or {}
         theme = {"color": "#0f766e", "mode": "auto", "position": "right"} | config.pop("theme", {})
         self.bots[bot_id] = {
             "id": bot_id,
@@ -119,6 +127,9 @@ async def _stream(
         done = {"message_id": message_id, "answered": True, **script.done}
         events += [("sources", {"sources": script.sources, "proof": script.proof}), ("done", done)]
     for number, (name, data) in enumerate(events, 1):
+        if body["client_message_id"] in backend.stopped and name == "token":
+            yield _event(number, "done", {"message_id": str(uuid4()), "answered": True, "stopped": True})
+            return
         if number <= last:
             continue
         yield _event(number, name, data)
@@ -170,8 +181,47 @@ def build(backend: Backend) -> FastAPI:
         conversation, token = str(uuid4()), uuid4().hex
         backend.conversations[conversation] = []
         backend.tokens[token] = (conversation, parent)
-        body = {"conversation_id": conversation, "visitor_token": token, "expires_in": 3600}
+        wanted = WidgetSettings.of(backend.settings.get(bot_id, {})).consent
+        if wanted.text and wanted.required and body.get("consent") != wanted.version:
+            return problem(403, "consent_required")
+        key = body.get("visitor_key") or uuid4().hex
+        backend.visitors[conversation] = key
+        body = {"conversation_id": conversation, "visitor_token": token, "expires_in": 3600, "visitor_key": key}
         return JSONResponse(body, 201)
+
+    @app.get("/api/public/bot/{bot_id}/frame")
+    async def frame(request: Request, bot_id: str) -> Response:
+        await note(request)
+        settings = PublicFrameSettings.of(WidgetSettings.of(backend.settings.get(bot_id, {})))
+        return JSONResponse(settings.model_dump(mode="json"))
+
+    @app.get("/api/public/conversations")
+    async def earlier(request: Request) -> Response:
+        await note(request)
+        known = visitor(request)
+        if known is None:
+            return problem(401, "unauthenticated")
+        key = backend.visitors.get(known[0])
+        mine = [talk for talk, owner in backend.visitors.items() if owner == key and backend.conversations[talk]]
+        when = {"created_at": "2026-11-01T10:00:00Z", "last_message_at": "2026-11-01T10:00:00Z"}
+        items = [{"id": talk, "first_question": backend.conversations[talk][0]["text"], **when} for talk in mine[::-1]]
+        return JSONResponse({"items": items, "next_cursor": None})
+
+    @app.post("/api/public/conversation/{conversation_id}/open")
+    async def reopen(request: Request, conversation_id: str) -> Response:
+        await note(request)
+        known, token = visitor(request), uuid4().hex
+        if known is None or backend.visitors.get(known[0]) != backend.visitors.get(conversation_id):
+            return problem(404, "not_found")
+        backend.tokens[token] = (conversation_id, known[1])
+        key = backend.visitors[conversation_id]
+        body = {"conversation_id": conversation_id, "visitor_token": token, "expires_in": 3600, "visitor_key": key}
+        return JSONResponse(body)
+
+    @app.post("/api/public/chat/{bot_id}/stop")
+    async def stop(request: Request, bot_id: str) -> Response:
+        backend.stopped.add((await note(request))["client_message_id"])
+        return Response(status_code=204)
 
     @app.get("/api/public/conversation/{conversation_id}")
     async def history(request: Request, conversation_id: str) -> Response:
@@ -206,12 +256,17 @@ def build(backend: Backend) -> FastAPI:
         if all(message["id"] != body["client_message_id"] for message in messages):
             asked = {"id": body["client_message_id"], "role": "user", "text": body["message"], "sources": []}
             messages.append(asked | {"answered": None, "created_at": "2026-11-01T10:00:00Z"})
+        if request.headers["accept"] == "application/json":
+            told = {"message_id": str(uuid4()), "answer": "".join(script.parts), "answered": True, "sources": []}
+            return JSONResponse(told | {"proof": []} | script.done)
         last = int(request.headers.get("last-event-id", "0"))
         return StreamingResponse(_stream(backend, script, body, last, fault), media_type="text/event-stream")
 
     @app.post("/api/public/conversation/{conversation_id}/{verb}")
     async def other(request: Request, conversation_id: str, verb: str) -> Response:
         await note(request)
+        if verb == "handoff" and visitor(request):
+            return JSONResponse({"id": str(uuid4()), "available": False, "note": ""}, 201)
         if verb == "capture-lead" and backend.lead_faults:
             return problem(backend.lead_faults.pop(0), "broken", "It broke.", retry_after="7")
         return JSONResponse({}, 200 if visitor(request) else 401)

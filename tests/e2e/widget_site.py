@@ -85,6 +85,11 @@ class Chat:
         self.input.press("Enter")
         return self.answers.nth(before)
 
+    def choose(self, item: str) -> None:
+        """An item of the header's menu."""
+        self.frame.get_by_role("button", name="Menu", exact=True).click()
+        self.frame.locator("#panel").get_by_role("button", name=item).click()
+
 
 @contextmanager
 def sites() -> Iterator[Site]:

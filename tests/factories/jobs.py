@@ -8,7 +8,7 @@ from sqlalchemy import text
 from chatbot_saas.core.tenancy import System
 from chatbot_saas.services.runtime import Runtime
 
-WAITING = text("SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing') AND task_name <> 'sweep'")
+WAITING = text("SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing')")
 
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 240) -> None:

@@ -1,11 +1,15 @@
-"""A row of every table, straight into the database: for tests of what the database itself refuses."""
+"""A row of every table, straight into the database: for tests of what the database itself refuses.
+
+What can be under way has ended: a worker beside the tests takes up what is lost, and ends it with all that it stored.
+"""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, col
 
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.security import new_token, token_hash
@@ -20,6 +24,7 @@ from chatbot_saas.models import (
     Chunk,
     Conversation,
     Document,
+    EventRow,
     Job,
     Lead,
     LoginSession,
@@ -77,13 +82,13 @@ async def one_of_each(session: AsyncSession) -> Rows:
         [
             BotVersion(**owned, version=1, settings={}),
             UsageEvent(**owned, kind="chat", provider="offline", model="m"),
-            Source(id=source_id, **owned, title="Source"),
+            Source(id=source_id, **owned, title="Source", status="ready"),
             Conversation(id=conversation_id, **owned, channel="widget"),
             BotTest(id=test_id, **owned, question="secret question"),
-            BotTestRun(id=run_id, **owned, version=1),
+            BotTestRun(id=run_id, **owned, version=1, status="done"),
         ],
         [
-            Job(**owned, source_id=source_id, kind="add", run=1),
+            Job(**owned, source_id=source_id, kind="add", run=1, status="succeeded"),
             BotTestResult(**owned, run_id=run_id, test_id=test_id, side="candidate", question="secret question"),
             WebPage(**owned, source_id=source_id, url="https://secret.example/"),
             Document(id=document_id, **owned, source_id=source_id, title="Document", text="secret text"),
@@ -110,4 +115,15 @@ async def one_of_each(session: AsyncSession) -> Rows:
         session.add_all(generation)
         await session.flush()
         rows.by_table |= {str(row.__tablename__): row for row in generation}
+    await _one_event(session, rows, bot_id)
     return rows
+
+
+async def _one_event(session: AsyncSession, rows: Rows, bot_id: UUID) -> None:
+    """In place of those that the triggers wrote of the rows above."""
+    await session.execute(delete(EventRow).where(col(EventRow.tenant_id) == rows.tenant_id))
+    event = EventRow(tenant_id=rows.tenant_id, bot_id=bot_id, transaction_id=1, type="bot.changed", data={})
+    session.add(event)
+    await session.flush()
+    await session.refresh(event)
+    rows.by_table[str(event.__tablename__)] = event

@@ -17,6 +17,9 @@ from chatbot_saas.parts import open_runtime
 from chatbot_saas.services.runtime import Runtime
 from chatbot_saas.worker.process import queues_of_web, work
 
+AS_JSON = {"Accept": "application/json"}
+"""What programs ask for; the events would otherwise come as a stream without an end."""
+
 
 @asynccontextmanager
 async def other_runtime(
@@ -40,5 +43,5 @@ async def client_of(rt: Runtime, address: str = "203.0.113.9") -> AsyncGenerator
     api.dependency_overrides[runtime] = lambda: rt
     app = Edge(api, problem, https=rt.settings.secure_cookies)
     transport = httpx.ASGITransport(app=app, client=(address, 4711), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url=rt.settings.public_url) as http:
+    async with httpx.AsyncClient(transport=transport, base_url=rt.settings.public_url, headers=AS_JSON) as http:
         yield http

@@ -1,7 +1,6 @@
 """A process whose models are the stub's, with a database of its own so that no other worker takes its jobs."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -28,9 +27,8 @@ async def keyed(
     settings: Settings, server_url: str, stub_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Runtime]:
     """With the operator's key for the stub, and its job worker. Answers are made anew each time."""
-    name = f"test_keyed_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     changes: dict[str, Any] = {
-        "database_url": await asyncio.to_thread(new_database, server_url, name),
+        "database_url": await asyncio.to_thread(new_database, server_url, "keyed"),
         "openai_api_key": SecretStr("sk-operator"),
         "openai_base_url": stub_url,
         "openai_model": PRICED,

@@ -54,7 +54,7 @@ async def caching(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Runtime]:
     """A process with a worker and a database of its own, over either cache."""
-    url = await asyncio.to_thread(new_database, server_url, f"test_caching_{request.param}")
+    url = await asyncio.to_thread(new_database, server_url, f"caching_{request.param}")
     redis_url = redis_server.url if request.param == "redis" else ""
     changes: dict[str, Any] = {"database_url": url, "redis_url": redis_url, "answer_cache_seconds": 1800}
     folder: Path = tmp_path_factory.mktemp("caching")

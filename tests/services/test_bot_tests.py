@@ -1,10 +1,9 @@
-"""Tests of a bot: written, suggested, run, and asked before something is published."""
+"""Tests of a bot: written, suggested and run."""
 
 import asyncio
 import json
 from collections.abc import AsyncGenerator
 from typing import Any, cast
-from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
@@ -14,9 +13,9 @@ from chatbot_saas.adapters.llm import ChatRequest, Finished, TextDelta, Usage
 from chatbot_saas.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from chatbot_saas.core.paging import PageRequest
 from chatbot_saas.core.tenancy import Role, System
-from chatbot_saas.models import AuditEntry, BotTest, BotTestResult, BotTestRun, TenantRow, UsageEvent
-from chatbot_saas.schemas.bot_tests import BotTestCreate, BotTestPatch, BotTestRead, BotTestRunDetail, PublicationRead
-from chatbot_saas.schemas.bots import BotPatch, BotRead
+from chatbot_saas.models import BotTest, BotTestResult, BotTestRun, TenantRow, UsageEvent
+from chatbot_saas.schemas.bot_tests import BotTestCreate, BotTestPatch, BotTestRead
+from chatbot_saas.schemas.bots import BotRead
 from chatbot_saas.services import (
     bot_test_ideas,
     bot_test_runs,
@@ -25,19 +24,15 @@ from chatbot_saas.services import (
     chat,
     conversations,
     facts,
-    gate,
     publishing,
 )
 from chatbot_saas.services.chat import try_out
 from chatbot_saas.services.runtime import Runtime
+from tests.factories.bot_tests import MOON, REFUND, WARRANTY, add, change, detail, listed, run
 from tests.factories.jobs import drained
-from tests.factories.knowledge import add_text, make_bot, make_knowing_bot
+from tests.factories.knowledge import make_bot, make_knowing_bot
 from tests.factories.people import Person, sign_up
 from tests.factories.questions import add_pairs
-
-REFUND = BotTestCreate(question="How long does a refund take?", facts=["5 working days"])
-WARRANTY = BotTestCreate(question="How long is the warranty on the frame?", facts=["five years | 5 years"])
-MOON = BotTestCreate(question="Who built the pyramids of Gizeh?", expectation="refusal")
 
 
 @pytest.fixture(scope="module")
@@ -48,46 +43,6 @@ async def person(rt: Runtime) -> Person:
 @pytest.fixture
 async def bot(rt: Runtime, person: Person) -> BotRead:
     return await make_knowing_bot(rt, person)
-
-
-async def add(rt: Runtime, person: Person, bot: BotRead, *wanted: BotTestCreate) -> list[BotTestRead]:
-    async with rt.db.tenant(person.principal) as session:
-        return [await bot_tests.create(session, person.principal, bot.id, test) for test in wanted]
-
-
-async def listed(rt: Runtime, person: Person, bot: BotRead, **filters: str) -> dict[str, str]:
-    """Outcomes by question."""
-    async with rt.db.tenant(person.principal) as session:
-        page = await bot_tests.list_page(session, person.principal, bot.id, PageRequest(), **filters)
-    return {test.question: test.outcome for test in page.items}
-
-
-async def run(rt: Runtime, person: Person, bot: BotRead) -> BotTestRunDetail:
-    """A run, waited for."""
-    async with rt.db.tenant(person.principal) as session:
-        started = await bot_test_runs.start(session, person.principal, bot.id, rt)
-    await drained(rt)
-    return await detail(rt, person, started.id)
-
-
-async def detail(rt: Runtime, person: Person, run_id: UUID) -> BotTestRunDetail:
-    async with rt.db.tenant(person.principal) as session:
-        return await bot_test_runs.get(session, person.principal, run_id)
-
-
-async def change(rt: Runtime, person: Person, bot: BotRead, **changes: Any) -> BotRead:
-    async with rt.db.tenant(person.principal) as session:
-        return await bots.change(session, person.principal, bot.id, BotPatch(**changes), rt)
-
-
-async def publish(rt: Runtime, person: Person, bot: BotRead, **options: Any) -> PublicationRead:
-    async with rt.db.tenant(person.principal) as session:
-        return await publishing.publish(session, person.principal, bot.id, rt, **options)
-
-
-async def publication(rt: Runtime, person: Person, bot: BotRead) -> PublicationRead:
-    async with rt.db.tenant(person.principal) as session:
-        return await publishing.state(session, person.principal, bot.id)
 
 
 # --- the list
@@ -184,7 +139,8 @@ async def test_suggestions_come_from_the_sources_are_answered_and_never_come_twi
     assert 2 <= len(made) <= 4, made
     assert all(test.origin == "source" and test.source_id and test.enabled and test.facts for test in made)
     assert any(test.question == "How long does a refund take?" for test in made), "a pair's own question"
-    assert any("___" in test.question for test in made)
+    assert all(test.question.endswith("?") and "___" not in test.question for test in made), "as a person asks"
+    assert any(test.question != "How long does a refund take?" for test in made), "of a sentence"
     again = await bot_test_ideas.suggest(rt, person.principal, bot.id, 20)
     questions = [test.question for test in (*made, *again)]
     assert len(questions) == len(set(questions))
@@ -345,135 +301,6 @@ async def test_a_run_that_the_queue_lost_or_a_suspension_stopped_goes_on(rt: Run
     await drained(rt)
     found = await detail(rt, person, row.id)
     assert (found.status, found.results[0].test_id) == ("done", test.id)
-
-
-# --- publishing
-
-
-async def test_without_tests_a_bot_is_published_as_ever(rt: Runtime, person: Person) -> None:
-    bot = await make_bot(rt, person, published=False)
-    assert bot.published_version == 0
-    bot = await change(rt, person, bot, status="published")
-    assert bot.published_version == bot.version == 2
-    bot = await change(rt, person, bot, name="Other")
-    assert bot.published_version == bot.version == 3, "nothing is held back"
-    paused = await change(rt, person, bot, status="paused")
-    assert paused.published_version == 3
-    assert (await publication(rt, person, bot)).verdict == "no_tests"
-
-
-async def test_held_changes_reach_visitors_when_they_are_published(rt: Runtime, person: Person, bot: BotRead) -> None:
-    held = await change(rt, person, bot, hold_changes=True)
-    assert (await publication(rt, person, bot)).pending == []
-    changed = await change(
-        rt, person, bot, name="New name", welcome_message="New", allowed_origins=["https://new.example"]
-    )
-    assert changed.published_version == held.published_version
-    visible = await conversations.public_bot(rt, bot.id)
-    assert bots.public_config(visible).name == bot.name
-    assert visible.allowed_origins == ["https://new.example"], "doors are shut and opened at once"
-    assert (await publication(rt, person, bot)).pending == ["name", "welcome_message"]
-    told = await publish(rt, person, bot, expected_version=changed.version)
-    assert (told.pending, told.published_version) == ([], changed.version)
-    assert bots.public_config(await conversations.public_bot(rt, bot.id)).name == "New name"
-    assert told.previous_version in (bot.version, held.version)
-    let_go = await change(rt, person, bot, name="At once", hold_changes=False)
-    assert let_go.published_version == let_go.version
-    assert (await conversations.public_bot(rt, bot.id)).name == "At once"
-
-
-async def test_tests_must_have_run_with_these_settings_and_sources(rt: Runtime, person: Person) -> None:
-    bot = await make_knowing_bot(rt, person, published=False)
-    await add(rt, person, bot, REFUND)
-    with pytest.raises(gate.NotTestedError) as caught:
-        await change(rt, person, bot, status="published")
-    assert caught.value.code == "tests_not_run"
-    await run(rt, person, bot)
-    await change(rt, person, bot, color="#112233")  # nothing that answers depend on
-    assert (await publication(rt, person, bot)).verdict == "clear"
-    await change(rt, person, bot, instructions="Be brief.")
-    assert (await publication(rt, person, bot)).verdict == "not_run"
-    await run(rt, person, bot)
-    await add_text(rt, person, bot.id, "# Parking\n\nParking costs 3 euros.", "parking.md")
-    with pytest.raises(gate.NotTestedError):
-        await publish(rt, person, bot)
-    await run(rt, person, bot)
-    await add(rt, person, bot, WARRANTY)
-    with pytest.raises(gate.NotTestedError, match="1 test of 2"):
-        await publish(rt, person, bot)
-    await run(rt, person, bot)
-    told = await publish(rt, person, bot)
-    assert (told.status, told.published_version) == ("published", told.version)
-    paused = await change(rt, person, bot, status="paused")
-    await add(rt, person, bot, MOON)
-    again = await change(rt, person, paused, status="published")
-    assert again.status == "published", "nothing new goes out"
-
-
-async def test_failures_are_told_and_do_not_stop_a_first_publication(rt: Runtime, person: Person) -> None:
-    bot = await make_knowing_bot(rt, person, published=False)
-    [test] = await add(rt, person, bot, BotTestCreate(question="Do you deliver by drone?", facts=["by drone"]))
-    await run(rt, person, bot)
-    told = await publish(rt, person, bot)
-    assert (told.status, told.verdict, [one.id for one in told.failed]) == ("published", "clear", [test.id])
-
-
-async def test_what_gets_worse_is_not_published_unless_somebody_insists(keyed: Runtime) -> None:
-    """With the stub's models: one that answers everything is published, one that knows nothing waits."""
-    rt, person = keyed, await sign_up(keyed)
-    bot = await make_knowing_bot(rt, person, hold_changes=True)
-    [test, moon] = await add(rt, person, bot, BotTestCreate(question=REFUND.question, facts=["cited passage"]), MOON)
-    worse = await change(rt, person, bot, model="stub-not-in-sources", name="Worse")
-    done = await run(rt, person, worse)
-    assert (done.passed, done.regressions) == (1, 1)
-    first = done.results[0]
-    assert (first.test_id, first.outcome) == (test.id, "regressed")
-    assert first.candidate
-    assert first.baseline
-    assert (first.candidate.passed, first.candidate.missing) == (False, ["cited passage"])
-    assert (first.baseline.passed, first.baseline.missing) == (True, [])
-    told = await publication(rt, person, worse)
-    assert (told.verdict, [one.id for one in told.regressed]) == ("regressed", [test.id])
-    assert (await listed(rt, person, worse))[REFUND.question] == "regressed"
-    assert await listed(rt, person, worse, outcome="regressed") == {REFUND.question: "regressed"}
-    with pytest.raises(gate.RegressedError, match="How long does a refund take") as caught:
-        await publish(rt, person, worse)
-    assert (caught.value.code, caught.value.details["tests"]) == ("tests_regressed", [str(test.id)])
-    with pytest.raises(gate.RegressedError):
-        await change(rt, person, worse, hold_changes=False)
-    assert (await conversations.public_bot(rt, bot.id)).name == bot.name
-    told = await publish(rt, person, worse, override=True)
-    assert (told.published_version, told.pending, told.verdict) == (worse.version, [], "clear")
-    assert [one.id for one in told.failed] == [test.id]
-    async with rt.db.platform(System("tests")) as session:
-        query = select(AuditEntry).where(
-            col(AuditEntry.target_id) == bot.id, col(AuditEntry.action) == "bot.publish_override"
-        )
-        [entry] = (await session.scalars(query)).all()
-    assert entry.details["tests"] == [str(test.id)]
-    assert entry.user_id == person.user_id
-    async with rt.db.tenant(person.principal) as session:
-        await bot_tests.change(session, person.principal, moon.id, BotTestPatch(enabled=False))
-    again = await change(rt, person, worse, model="")
-    assert (await publication(rt, person, again)).tests == 1
-    better = await run(rt, person, again)
-    assert (better.regressions, better.passed) == (0, 1)
-    await publish(rt, person, again)
-
-
-async def test_a_roll_back_is_published_at_once(rt: Runtime, person: Person, bot: BotRead) -> None:
-    await change(rt, person, bot, hold_changes=True)
-    await change(rt, person, bot, name="Second", instructions="Second.")
-    second = await publish(rt, person, bot)
-    await change(rt, person, bot, name="Third")
-    await add(rt, person, bot, REFUND)
-    async with rt.db.tenant(person.principal) as session:
-        assert second.previous_version
-        back = await bots.roll_back(session, person.principal, bot.id, second.previous_version, rt)
-    assert (back.name, back.hold_changes) == (bot.name, True)
-    assert back.published_version == back.version
-    assert (await conversations.public_bot(rt, bot.id)).name == bot.name
-    assert (await publication(rt, person, bot)).previous_version == second.published_version
 
 
 async def test_a_version_is_answered_with_its_own_settings(rt: Runtime, person: Person, bot: BotRead) -> None:

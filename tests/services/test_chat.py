@@ -3,6 +3,8 @@
 import asyncio
 import json
 import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -19,12 +21,12 @@ from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.security import SecretBox
 from chatbot_saas.core.settings import Settings, kept_secret
 from chatbot_saas.core.tenancy import System
-from chatbot_saas.models import Bot, UsageEvent
+from chatbot_saas.models import Bot, Message, UsageEvent
 from chatbot_saas.schemas.bots import BotPatch, BotRead
 from chatbot_saas.schemas.chat import ChatAnswer, ChatRequestBody
 from chatbot_saas.services import bots, chat
 from chatbot_saas.services.answering import HISTORY_BUDGET, PASSAGE_BUDGET
-from chatbot_saas.services.live import LiveAnswer
+from chatbot_saas.services.live import Event, LiveAnswer
 from chatbot_saas.services.runtime import Runtime
 from chatbot_saas.services.wording import wording
 from tests.factories.knowledge import make_knowing_bot
@@ -141,6 +143,44 @@ async def test_a_cancelled_call_is_billed_for_what_it_said(keyed: Runtime, perso
     assert (event.outcome, event.estimated) == ("cancelled", True)
     assert event.input_tokens > 100
     assert 0 < event.output_tokens < 10
+
+
+async def _first(live: LiveAnswer, count: int) -> AsyncGenerator[Event]:
+    async with aclosing(live.follow()) as events:
+        async for event in events:
+            yield event
+            count -= 1
+            if not count:
+                return
+
+
+async def test_a_stopped_answer_keeps_what_was_said_and_costs_no_more(keyed: Runtime, person: Person) -> None:
+    bot = await make_knowing_bot(keyed, person, model="stub-paced")
+    live, conversation_id = await begin(keyed, person, bot)
+    words = [event async for event in _first(live, 3)]
+    assert len(words) == 3
+    assert keyed.answers.stop(live.question_id)
+    assert keyed.answers.stop(live.question_id), "twice is once"
+    answer = await live.result(conversation_id)
+    assert answer.stopped
+    assert 0 < len(answer.answer) < 80
+    async with keyed.db.tenant(person.principal) as session:
+        row = await session.get_one(Message, live.answer_id)
+    assert (row.status, row.text, row.trace["stopped"]) == ("complete", answer.answer, True)
+    [event] = await spent(keyed, live.answer_id)
+    assert (event.outcome, event.estimated) == ("cancelled", True)
+    assert 0 < event.output_tokens < 15
+    assert not keyed.answers.stop(live.question_id)
+
+
+async def test_an_answer_stopped_before_its_first_word_is_none(keyed: Runtime, person: Person) -> None:
+    bot = await make_knowing_bot(keyed, person, model="stub-slow")
+    live, _ = await begin(keyed, person, bot)
+    await asyncio.sleep(0.5)
+    assert keyed.answers.stop(live.question_id)
+    assert [event.type async for event in live.follow()] == ["sources", "done"]
+    async with keyed.db.tenant(person.principal) as session:
+        assert (await session.get_one(Message, live.answer_id)).status == "stopped"
 
 
 async def test_a_bot_deleted_while_it_answers_is_billed(keyed: Runtime, person: Person) -> None:

@@ -31,6 +31,7 @@ from chatbot_saas.services import (
     erasure,
     intake,
     receipts,
+    recorder,
     sources,
     tenants,
 )
@@ -103,12 +104,14 @@ async def test_a_deleted_bot_is_gone_from_everywhere(keyed: Runtime, person: Per
     there = await rows_of(keyed, bot_id=bot.id)
     receipt = await bots.delete(keyed, person.principal, bot.id)
     assert receipt.verified, receipt
-    billed = there.pop("usage_events")
+    billed, told = there.pop("usage_events"), there.pop("events")
     assert receipt.removed.rows == 1 + sum(there.values())
     assert (receipt.removed.chunks, receipt.removed.vectors, receipt.removed.blobs) == (1, 1, 1)
     assert receipt.removed.cache == 1
     assert keyed.answers.get(live.question_id) is None
-    assert set((await rows_of(keyed, bot_id=bot.id)).values()) == {0}
+    left = await rows_of(keyed, bot_id=bot.id)
+    assert left.pop("events") == told + 1, "that it was deleted is told, too; events hold ids and go within the hour"
+    assert set(left.values()) == {0}
     assert billed, "the bill stays, without the bot"
     assert bot.id not in {index.bot_id for index in await keyed.vectors.indexes()}
     assert await keyed.blobs.keys(f"{person.tenant_id}/") == []
@@ -150,7 +153,7 @@ async def test_a_deleted_conversation_is_gone(keyed: Runtime, person: Person) ->
     assert keyed.answers.get(live.question_id) is None
     async with keyed.db.tenant(person.principal) as session:
         with pytest.raises(NotFoundError):
-            await conversations.answer_trace(session, person.principal, answer_id)
+            await recorder.flight(session, person.principal, answer_id)
     await drained(keyed)
     assert await kept(keyed, person) == [receipt]
 

@@ -1,7 +1,6 @@
 """The whole way of a file with BLOB_URL naming a bucket."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -29,8 +28,7 @@ def s3() -> Iterator[S3Server]:
 
 @pytest.fixture
 async def rt(settings: Settings, server_url: str, s3: S3Server, tmp_path: Path) -> AsyncIterator[Runtime]:
-    name = f"test_s3_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    url = await asyncio.to_thread(new_database, server_url, name)
+    url = await asyncio.to_thread(new_database, server_url, "s3")
     async with other_runtime(settings, tmp_path, database_url=url, blob_url=s3.address("bucket")) as made:
         yield made
 

@@ -22,7 +22,7 @@ from tests.factories.rows import Rows, one_of_each
 
 TABLES: dict[str, Table] = dict(SQLModel.metadata.tables)
 BY_USER = {"sessions", "refresh_tokens"}
-APPEND_ONLY = {"usage_events", "audit_entries"}
+APPEND_ONLY = {"usage_events", "audit_entries", "events"}
 TENANT_TABLES = sorted({name for name, table in TABLES.items() if "tenant_id" in table.c} - BY_USER)
 
 
@@ -48,7 +48,8 @@ async def theirs(db: Database) -> Rows:
 
 def values_of(row: SQLModel, **changes: Any) -> dict[str, Any]:
     """A row's values as an INSERT takes them, with another key."""
-    values = {column.name: getattr(row, column.name) for column in TABLES[str(row.__tablename__)].columns}
+    columns = [column for column in TABLES[str(row.__tablename__)].columns if column.identity is None]
+    values = {column.name: getattr(row, column.name) for column in columns}
     del values["created_at"], values["updated_at"]
     fresh = {name: new_id().bytes for name in ("key_hash", "token_hash") if name in values}
     return {**values, "id": new_id(), **fresh, **changes}

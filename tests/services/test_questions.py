@@ -129,13 +129,13 @@ async def test_a_visitor_gets_it_as_json_and_as_a_stream_and_learns_nothing_more
     body = {"conversation_id": conversation_id, "message": HOURS.question}
     told = (await client.post(f"/api/public/chat/{bot.id}", json=body, headers=visitor)).json()
     assert told.pop("answer") == HOURS.answer
-    assert set(told) == {"message_id", "answered", "sources", "proof", "choices", "leave_message"}
+    assert set(told) == {"message_id", "answered", "sources", "proof", "choices", "leave_message", "handoff", "stopped"}
     stream = visitor | {"Accept": "text/event-stream"}
     lines = (await client.post(f"/api/public/chat/{bot.id}", json=body, headers=stream)).text.splitlines()
     events = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
     assert "".join(event.get("text", "") for event in events) == HOURS.answer
     seen = (await client.get(f"/api/public/conversation/{conversation_id}", headers=visitor)).text
-    assert seen.count("Monday to Friday") == 2 + 2, "two answers with their quotes"
+    assert seen.count("Monday to Friday") == 2 + 2 + 2, "two answers with their quotes and proofs"
     for secret in ("score", "exact", "trace", '"pair"'):
         assert secret not in f"{told} {events} {seen}"
 

@@ -1,7 +1,6 @@
 """From a question to what is said: modes, answers that are given again, follow-ups, links, and what is recorded."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -18,7 +17,7 @@ from chatbot_saas.core.settings import Settings
 from chatbot_saas.models import Message, RecordedPassage, UsageEvent
 from chatbot_saas.schemas.bots import BotPatch, BotRead
 from chatbot_saas.schemas.chat import ChatAnswer, ChatRequestBody
-from chatbot_saas.services import bots, chat, conversations, usage
+from chatbot_saas.services import bots, chat, recorder, usage
 from chatbot_saas.services.runtime import Runtime
 from tests.conftest import new_database
 from tests.factories.knowledge import add_text, make_knowing_bot
@@ -35,9 +34,8 @@ async def reusing(
     settings: Settings, server_url: str, stub_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Runtime]:
     """As `keyed`, and answers are given again."""
-    name = f"test_reusing_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     changes: dict[str, Any] = {
-        "database_url": await asyncio.to_thread(new_database, server_url, name),
+        "database_url": await asyncio.to_thread(new_database, server_url, "reusing"),
         "openai_api_key": SecretStr("sk-operator"),
         "openai_base_url": stub_url,
         "openai_model": PRICED,
@@ -99,7 +97,7 @@ async def test_the_same_question_costs_one_call(reusing: Runtime, person: Person
         [event] = (
             await session.scalars(select(UsageEvent).where(col(UsageEvent.message_id) == again.message_id))
         ).all()
-        trace = await conversations.answer_trace(session, person.principal, again.message_id)
+        trace = await recorder.flight(session, person.principal, again.message_id)
     assert (event.kind, event.input_tokens) == ("cache", 0)
     assert trace.saved_tokens == again.usage.saved_tokens
 

@@ -1,7 +1,6 @@
 """Who may go on, and that every run ends: places of each tenant, cancelling, suspending, and what the queue forgot."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -38,8 +37,7 @@ PLATFORM = PlatformAdmin(new_id())
 @pytest.fixture(scope="module")
 async def idle(settings: Settings, server_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Runtime]:
     """A process that takes no jobs, so that they stay as they are put."""
-    database = f"test_idle_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    url = await asyncio.to_thread(new_database, server_url, database)
+    url = await asyncio.to_thread(new_database, server_url, "idle")
     async with other_runtime(settings, tmp_path_factory.mktemp("idle"), working=False, database_url=url) as rt:
         yield rt
 
@@ -98,8 +96,7 @@ def admitted(found: list[Job]) -> list[UUID]:
 
 
 async def test_a_flood_of_one_tenant_stands_before_nobody(settings: Settings, server_url: str, tmp_path: Path) -> None:
-    name = f"test_flood_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    url = await asyncio.to_thread(new_database, server_url, name)
+    url = await asyncio.to_thread(new_database, server_url, "flood")
     async with other_runtime(settings, tmp_path / "data", working=False, database_url=url) as rt:
         flooding, other = await sign_up(rt), await sign_up(rt)
         bot, theirs = await make_bot(rt, flooding), await make_bot(rt, other)

@@ -64,7 +64,42 @@ def test_a_denial_counts_against() -> None:
     prover = Prover(BOTH, "", "en")
     same, other = prover.sentence("Gift cards are not exchanged for cash."), prover.sentence("Gift cards are for cash.")
     assert same.supported
-    assert other.score < same.score
+    assert (other.supported, other.reason) == (False, "denied")
+
+
+TENANCY = passage(
+    "The tenant pays the landlord a deposit of £900. Dogs are not allowed, but cats are. Storage "
+    "costs £4 a day, redelivery costs £9."
+)
+MIETE = passage(
+    "Der Mieter überweist dem Vermieter eine Kaution. Rasensprenger sind untersagt, Schläuche sind erlaubt."
+)
+ZUFANG = passage("租客向房东支付900元押金。公寓里不允许养狗，可以养猫。")
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "reason"),
+    [
+        ("The landlord pays the tenant a deposit of £900.", "en", "roles"),
+        ("The landlord is paid a deposit of £900 by the tenant.", "en", ""),
+        ("The tenant pays the landlord a deposit of €900.", "en", "figure"),
+        ("Storage costs £9 a day, redelivery costs £4.", "en", "roles"),
+        ("Storage costs £9 a day.", "en", "count"),
+        ("Dogs are allowed.", "en", "denied"),
+        ("Cats are allowed.", "en", ""),
+        ("Der Vermieter überweist dem Mieter eine Kaution.", "de", "roles"),
+        ("Dem Vermieter überweist der Mieter eine Kaution.", "de", ""),
+        ("Rasensprenger sind erlaubt.", "de", "denied"),
+        ("Rasensprenger sind nicht erlaubt.", "de", ""),
+        ("房东向租客支付900元押金。", "zh", "roles"),
+        ("900元押金由租客支付给房东。", "zh", ""),
+        ("租客向房东支付900美元押金。", "zh", "figure"),
+        ("公寓里允许养狗。", "zh", "denied"),
+    ],
+)
+def test_the_same_words_may_say_something_else(text: str, language: str, reason: str) -> None:
+    found = Prover([TENANCY, MIETE, ZUFANG], "", language).sentence(text)
+    assert (found.supported, found.reason) == (not reason, reason)
 
 
 def test_another_language_is_not_a_reason_but_another_number_is() -> None:

@@ -93,9 +93,9 @@ async def test_the_run_publishes_at_its_end_and_the_header_says_why_not(
     assert "Not published" in str(await tab.run(PublicationState.publish))
     await tab.run(BotTestRunState.start_and_publish)
     assert runs.running
-    assert PublicationState.publish in await finished(rt, tab)
+    assert "and_publish" not in str(await tab.run(BotTestRunState.start_and_publish)), "a second click makes nothing"
+    assert "Published." in str(await finished(rt, tab))
     await tab.run(PublicationState.load)
-    await tab.run(PublicationState.publish)
     assert head.bot
     assert head.bot.status == "published"
     assert (publication.goes_out, runs.passed_count) == (False, len(tests.items))
@@ -167,7 +167,13 @@ async def test_a_viewer_reads_and_changes_nothing(rt: Runtime, owner: Person, bo
 def test_words_that_only_one_side_says_are_marked() -> None:
     def side(answer: str, missing: list[str]) -> SideAnswer:
         return SideAnswer(
-            answer=answer, answered=True, passed=not missing, missing=missing, sources=[], trace={"fallback": "x"}
+            answer=answer,
+            answered=True,
+            passed=not missing,
+            unasked=bool(missing),
+            missing=missing,
+            sources=[],
+            trace={"fallback": "x"},
         )
 
     result = BotTestResultRead(
@@ -186,5 +192,6 @@ def test_words_that_only_one_side_says_are_marked() -> None:
     ]  # fmt: skip
     assert view.baseline.parts[-1] == AnswerPart(text=" 45 euros.", differs=True)
     assert (view.facts[0].held, view.facts[0].held_before, view.compared) == (False, True, True)
-    assert "best passage" in view.candidate.note
+    assert "passages were quoted" in view.candidate.note
+    assert (view.candidate.outcome, view.baseline.outcome, view.baseline.note) == ("unasked", "passed", "")
     assert result_view(result.model_copy(update={"candidate": None})) is None

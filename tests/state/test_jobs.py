@@ -1,7 +1,6 @@
 """The pages of jobs, of a tenant and of the platform, event by event."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -41,8 +40,7 @@ async def idle(
     rt: Runtime, settings: Settings, server_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Runtime]:
     """A process that takes no jobs, so that they stay as they are put; handlers use it meanwhile."""
-    database = f"test_idle_state_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    url = await asyncio.to_thread(new_database, server_url, database)
+    url = await asyncio.to_thread(new_database, server_url, "idle_state")
     async with other_runtime(settings, tmp_path_factory.mktemp("idle"), working=False, database_url=url) as other:
         before = get_runtime()
         set_runtime(other)

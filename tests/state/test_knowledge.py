@@ -113,7 +113,7 @@ async def test_another_tenants_documents_are_not_there(rt: Runtime, owner: Perso
     tab, state = await loaded(rt, stranger, theirs.id)
     assert (state.items, state.loaded) == ([], False)
     await tab.run(EmbedState.load)
-    assert (await tab.state(EmbedState)).line == ""
+    assert (await tab.state(EmbedState)).ways == []
     tab, _ = await loaded(rt, stranger, mine.id)
     for handler in (KnowledgeState.cancel, KnowledgeState.reindex, KnowledgeState.delete):
         for wanted in (str(source.id), str(new_id()), "no id", ""):
@@ -138,6 +138,18 @@ async def test_the_embed_line_names_the_bot_and_our_address(rt: Runtime, owner: 
     await tab.run(EmbedState.load)
     state = await tab.state(EmbedState)
     here = rt.settings.public_url
-    assert state.line == f'<script src="{here}/widget/chatbot-widget.js" data-bot-id="{bot.id}" defer></script>'
-    assert state.link == f"{here}/widget/frame?bot_id={bot.id}"
-    assert state.link in state.frame
+    codes = {way.name: way.code for way in state.ways}
+    assert codes["script"] == f'<script src="{here}/widget/chatbot-widget.js" data-bot-id="{bot.id}" defer></script>'
+    assert codes["link"] == f"{here}/widget/frame?bot_id={bot.id}"
+    assert codes["link"] in codes["iframe"]
+    assert state.way == state.ways[0]
+    await tab.run(EmbedState.choose, "react")
+    assert (await tab.state(EmbedState)).way == next(way for way in state.ways if way.name == "react")
+    await tab.run(EmbedState.check, {"url": "not an address"})
+    state = await tab.state(EmbedState)
+    assert (state.report, state.checking) == (None, False)
+    assert "complete web address" in state.problem
+    await tab.run(EmbedState.check, {"url": "http://127.0.0.1:9/"})
+    report = (await tab.state(EmbedState)).report
+    assert report
+    assert report.checks[0].fix

@@ -82,3 +82,20 @@ async def test_the_conversation_shows_what_was_left_in_it(rt: Runtime, owner: Pe
     foreign = await open_tab(rt, stranger, conversation_id=talk)
     await foreign.run(ConversationState.load)
     assert (await foreign.state(ConversationState)).left == []
+
+
+async def test_what_was_left_is_told_apart_by_kind(rt: Runtime, owner: Person) -> None:
+    bot = await make_bot(rt, owner)
+    talk = await leave(rt, owner, bot.id, "Do you repair clocks?")
+    async with rt.db.tenant(owner.principal) as session:
+        owned: dict[str, Any] = {"tenant_id": owner.tenant_id, "bot_id": bot.id, "conversation_id": talk}
+        session.add(Lead(**owned, kind="rating", rating=2))
+    tab = await open_tab(rt, owner)
+    await tab.run(LeadsState.load)
+    state = await tab.state(LeadsState)
+    assert [item.kind for item in state.items] == ["rating", "message"]
+    await tab.run(LeadsState.change_kind, "rating")
+    assert [(item.kind, item.rating) for item in state.items] == [("rating", 2)]
+    assert (state.filtered, state.export) == (True, "/api/v1/leads.csv?kind=rating")
+    await tab.run(LeadsState.change_kind, "nonsense")
+    assert len(state.items) == 2

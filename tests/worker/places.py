@@ -11,7 +11,7 @@ from uuid import UUID
 
 import httpx
 
-from chatbot_saas.core.settings import ROOT, Settings
+from chatbot_saas.core.settings import NEVER, ROOT, Settings
 from chatbot_saas.parts import open_runtime
 from chatbot_saas.schemas.sources import SourceRead
 from chatbot_saas.services import intake
@@ -31,9 +31,8 @@ class Place:
         self.folder = folder
         self.reached = folder / "reached"
         self.log = folder / "log"
-        database = f"test_kill_{name.replace(' ', '_')}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
         self.environment = {
-            "DATABASE_URL": new_database(server_url, database),
+            "DATABASE_URL": new_database(server_url, f"kill_{name.replace(' ', '_')}"),
             "DATA_DIR": str(folder / "data"),
             "MODELS_DIR": str(settings.models_dir),
             "SECRET_KEY": settings.secret_key.get_secret_value(),
@@ -41,6 +40,7 @@ class Place:
             "OPENAI_API_KEY": "sk-operator",
             "OPENAI_BASE_URL": stub_url,
             "RATE_LIMIT_ENABLED": "false",
+            "NIGHTLY_AT": NEVER,
         }
         self.settings = Settings(_env_file=None, **{k.lower(): v for k, v in self.environment.items()})  # type: ignore[call-arg, arg-type]
         self.running: list[subprocess.Popen[bytes]] = []

@@ -1,7 +1,6 @@
 """The worker goes on by itself when the database was away, and when others took it for dead."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -34,8 +33,7 @@ async def own(
     monkeypatch.setattr(process, "RESCUE_SECONDS", 0.2)
     monkeypatch.setattr(process, "AGAIN_SECONDS", 0.1)
     monkeypatch.setattr(jobs, "HEARTBEAT_SECONDS", 0.2)
-    name = f"test_worker_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    url = await asyncio.to_thread(new_database, server_url, name)
+    url = await asyncio.to_thread(new_database, server_url, "worker")
     async with other_runtime(settings, tmp_path, database_url=url) as rt:
         yield rt
 

@@ -1,6 +1,7 @@
 """Files in a folder of ours: the default, and what a `file:` address names."""
 
 import asyncio
+import errno
 import os
 import secrets
 import shutil
@@ -8,12 +9,15 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from chatbot_saas.adapters.blobs import BlobNotFoundError, checked, checked_prefix
 from chatbot_saas.core.errors import UnavailableError
 
 _TEMPORARY = ".part-"  # keys cannot begin a name with a point, so no key is ever taken for one
 _TEMPORARY_LIFE = 3600.0  # seconds after which what a killed process was writing is swept
+_TRIES = 10
+"""Of a file whose folder is removed while it is written; each of them needs another removal to fail."""
 _DIRECTORY_MODE, _FILE_MODE = 0o700, 0o600
 
 
@@ -64,11 +68,22 @@ class FolderBlobs:
             raise UnavailableError("Files cannot be stored now.") from error
 
     def _put(self, target: Path, source: Path) -> None:
+        with source.open("rb") as data:
+            for tries_left in range(_TRIES - 1, -1, -1):
+                try:
+                    self._write(target, data)
+                    return
+                except FileNotFoundError:  # somebody deletes what is beside it
+                    if not tries_left:
+                        raise
+                    data.seek(0)
+
+    def _write(self, target: Path, data: BinaryIO) -> None:
         self._make_folder(target.parent)
         temporary = target.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
         try:
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
-            with os.fdopen(handle, "wb") as out, source.open("rb") as data:
+            with os.fdopen(handle, "wb") as out:
                 shutil.copyfileobj(data, out, 1024 * 1024)
                 out.flush()
                 os.fsync(out.fileno())
@@ -89,15 +104,21 @@ class FolderBlobs:
             _sync_folder(folder.parent)
 
     def _delete(self, path: Path) -> None:
-        try:
+        with suppress(FileNotFoundError, NotADirectoryError):
             path.unlink()
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        _sync_folder(path.parent)  # the folder stays, or another file could lose it while it is being written
+            _sync_folder(path.parent)  # the folder stays, or another file could lose it while it is being written
 
     def _delete_folder(self, folder: Path) -> None:
+        """What is there now; a folder that gets a file meanwhile stays."""
+        for inner, _, names in os.walk(folder, topdown=False, onerror=_unless_gone):
+            for name in names:
+                (Path(inner) / name).unlink(missing_ok=True)
+            try:
+                Path(inner).rmdir()
+            except OSError as error:
+                if error.errno not in (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST):
+                    raise
         with suppress(FileNotFoundError):
-            shutil.rmtree(folder)
             _sync_folder(folder.parent)
 
     def _keys(self, prefix: str) -> list[str]:
@@ -121,6 +142,11 @@ class FolderBlobs:
             probe.write_bytes(b"probe")
         finally:
             probe.unlink(missing_ok=True)
+
+
+def _unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -29,13 +29,16 @@ OVERLAP = 32
 ROWS = 4  # windows computed at once; more only spill out of the processor's cache (measured: 16 is a fifth slower)
 QUERY_CHARACTERS = 4_000
 MEMORY = 1024 * MIB  # address space; 150 MB of it are used
-TIMEOUT = 300.0  # seconds for one batch of documents, which normally takes 10
+TIMEOUT = 300.0  # seconds for one portion of documents, which normally takes less than one
+PORTION = 6_000
+"""Bytes of text in one job of the process: some 1,500 tokens of any language. Tenants take turns between portions, so a
+single line waits for no more than this of another's thousand pages."""
 
 
 class OfflineEmbedder:
     name = MINILM
     dimension = DIMENSION
-    batch_size = 16  # a batch takes some seconds, after which a caller can report progress, stop, or let others in
+    batch_size = 16  # a batch takes some seconds, after which a caller can report progress or stop
 
     def __init__(self, models_dir: Path, processes: WorkerPool | None = None) -> None:
         """Without `processes`, documents share one thread of this process with each other, not with queries."""
@@ -47,12 +50,22 @@ class OfflineEmbedder:
     async def embed_documents(self, texts: Sequence[str]) -> Embedded:
         started = time.perf_counter()
         if self._processes:
-            job = f"{__name__}:{embed_packed.__name__}"
-            done = unpacked(*await self._processes.run(job, self._folder, list(texts), timeout=TIMEOUT, memory=MEMORY))
+            done = await self._in_portions(self._processes, texts)
         else:
             loop = asyncio.get_running_loop()
             done = await loop.run_in_executor(self._documents, embed_texts, self._folder, list(texts))
         return self._embedded(*done, started)
+
+    async def _in_portions(self, processes: WorkerPool, texts: Sequence[str]) -> tuple[list[Vectors], int]:
+        job = f"{__name__}:{embed_packed.__name__}"
+        vectors: list[Vectors] = []
+        tokens = 0
+        for portion in portions(texts):
+            packed = await processes.run(job, self._folder, portion, timeout=TIMEOUT, memory=MEMORY)
+            rows, count = unpacked(*packed)
+            vectors += rows
+            tokens += count
+        return vectors, tokens
 
     async def embed_query(self, text: str) -> Embedded:
         started = time.perf_counter()
@@ -113,6 +126,20 @@ def embed_texts(folder: str, texts: list[str]) -> tuple[list[Vectors], int]:
     rows = model.vectors(flat)
     ends = np.cumsum([len(parts) for parts in split])
     return np.split(rows, ends[:-1]) if split else [], sum(len(window) + 2 for window in flat)
+
+
+def portions(texts: Sequence[str]) -> list[list[str]]:
+    """The texts in their order, together as long as fits into PORTION; a longer one is alone."""
+    parts: list[list[str]] = []
+    room = 0
+    for text in texts:
+        size = len(text.encode())
+        if not parts or size > room:
+            parts.append([])
+            room = PORTION
+        parts[-1].append(text)
+        room -= size
+    return parts
 
 
 def embed_packed(folder: str, texts: list[str]) -> tuple[bytes, list[int], int]:

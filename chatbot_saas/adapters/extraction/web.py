@@ -8,7 +8,6 @@ from typing import Any
 
 import lxml.etree
 import lxml.html
-import trafilatura
 
 from chatbot_saas.adapters.extraction import Extracted
 from chatbot_saas.adapters.extraction.builder import DocumentBuilder
@@ -122,6 +121,8 @@ def _main_blocks(tree: Any) -> list[tuple[int, str, str]]:
     """What trafilatura takes for the main text; nothing where the page is beyond it. Changes `tree`."""
     if not _is_simple(tree):
         return []
+    import trafilatura  # noqa: PLC0415  half a second, and the server's own process never reads a page
+
     try:
         document: Any = trafilatura.bare_extraction(
             tree, favor_recall=True, include_comments=False, include_tables=True, include_formatting=False

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from chatbot_saas.adapters.tokens import TokenCounter
 from chatbot_saas.core.errors import DomainError
@@ -11,9 +11,23 @@ TOKENS_AROUND_MESSAGE = 4  # what the chat format itself takes for each message,
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """What the model asks the caller to run."""
+
+    id: str
+    name: str
+    arguments: str
+    """JSON as the model wrote it, which may be none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    """Of an assistant's message."""
+    tool_call_id: str = ""
+    """Of a tool's: the call that this answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +58,11 @@ class ChatRequest:
     """A bot's own endpoint. Who lets a tenant set it must check it against request forgery first."""
     language: str = ""
     """Two letters; empty to guess."""
+    tools: tuple[dict[str, Any], ...] = ()
+    """What the caller can run, as OpenAI describes functions. A model that quotes knows none."""
+    tool_choice: Any = None
+    """As OpenAI has it; None for the provider's default."""
+    parallel_tool_calls: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +83,23 @@ class TextDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolDelta:
+    """A piece of a call of a tool. Those of one `index` belong together; `id` and `name` come with the first."""
+
+    index: int
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     usage: Usage
     reason: str
-    """"stop", "length", or the provider's own word."""
+    """"stop", "length", "tool_calls", or the provider's own word."""
+
+
+Part = TextDelta | ToolDelta | Finished
 
 
 class ModelError(DomainError):
@@ -139,8 +171,8 @@ class ChatModel(Protocol):
         """True for a model that writes nothing of its own and only quotes the passages."""
         ...
 
-    def stream(self, request: ChatRequest) -> AsyncGenerator[TextDelta | Finished, None]:
-        """Text as it comes, then one `Finished`. Closing the generator cancels the provider's call.
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Part, None]:
+        """Text and calls of tools as they come, then one `Finished`. Closing the generator cancels the provider's call.
 
         Raises ModelError; its `usage` is set if text had come already. Who closes early asks `estimate` for the usage.
         """

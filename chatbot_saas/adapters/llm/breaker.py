@@ -27,6 +27,7 @@ from chatbot_saas.adapters.llm import (
     ModelRateLimitedError,
     ModelTimeoutError,
     ModelUnavailableError,
+    Part,
     TextDelta,
     Usage,
 )
@@ -44,7 +45,6 @@ MOST_BREAKERS = 1000
 _opened = Counter("chatbot_model_breaker_opened", "Times that a model was left alone after failures", ["kind"])
 _open = Gauge("chatbot_model_breakers_open", "Models that are left alone right now", ["kind"])
 R = TypeVar("R")
-Part = TextDelta | Finished
 
 
 class NotAskedError(ModelUnavailableError):
@@ -155,7 +155,7 @@ class Guarded:
     async def stream_within(self, request: ChatRequest, deadline: float | None) -> AsyncGenerator[Part, None]:
         """As `stream`; ModelTimeoutError if no text has come by `deadline`, on the event loop's clock.
 
-        An answer without any text is an outage, too: ModelUnavailableError with its usage.
+        An answer without any text or call of a tool is an outage, too: ModelUnavailableError with its usage.
         """
         breaker = self.breaker_of(request)
         breaker.admit()
@@ -170,7 +170,8 @@ class Guarded:
                         break
                     if isinstance(part, Finished) and not text_came and not quotes:
                         raise ModelUnavailableError("The model gave an empty answer.", usage=part.usage)
-                    if isinstance(part, TextDelta) and not text_came and part.text.strip():
+                    said = part.text.strip() if isinstance(part, TextDelta) else not isinstance(part, Finished)
+                    if said and not text_came:
                         text_came = True
                         if breaker.is_open:
                             breaker.succeeded()  # the one that tried has heard enough

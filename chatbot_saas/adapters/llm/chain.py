@@ -16,6 +16,7 @@ from chatbot_saas.adapters.llm import (
     ModelError,
     ModelTimeoutError,
     ModelUnavailableError,
+    Part,
     TextDelta,
     Usage,
 )
@@ -85,7 +86,7 @@ class FallbackChain:
         """Whose text it is, if any came."""
         return self.attempts[-1] if self.attempts and self.attempts[-1].outcome == "ok" else None
 
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[TextDelta | Finished, None]:
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Part, None]:
         """As a ChatModel's; of `request` model, key and endpoint are replaced by the candidates'.
 
         Raises the ModelError of the first candidate that was asked, or of the one whose text broke off.
@@ -118,7 +119,7 @@ class FallbackChain:
 
     async def _attempt(
         self, request: ChatRequest, until: float, said: list[str], second: bool
-    ) -> AsyncGenerator[TextDelta | Finished, None]:
+    ) -> AsyncGenerator[Part, None]:
         attempt = Attempt(request.model, second=second)
         self.attempts.append(attempt)
         try:
@@ -126,6 +127,8 @@ class FallbackChain:
                 async for part in parts:
                     if isinstance(part, Finished):
                         attempt.usage, attempt.outcome = part.usage, "ok"
+                    elif not isinstance(part, TextDelta):
+                        said.append(part.name + part.arguments)
                     elif part.text.strip() or said:
                         said.append(part.text)
                     yield part

@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 from chatbot_saas.adapters.embeddings import Embedder
 from chatbot_saas.adapters.embeddings.offline import OfflineEmbedder
-from chatbot_saas.adapters.llm import ChatModel, ChatRequest, Finished, TextDelta, Usage
+from chatbot_saas.adapters.llm import ChatModel, ChatRequest, Part, Usage
 from chatbot_saas.adapters.llm.extractive import ExtractiveChatModel
 from chatbot_saas.adapters.llm.openai import OpenAIChatModel
 from chatbot_saas.adapters.tokens import TokenCounter
@@ -33,7 +33,7 @@ class OwnKeyOnly:
         self.provider = offline.provider
         self.quotes = offline.quotes
 
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[TextDelta | Finished, None]:
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Part, None]:
         async with aclosing(self._model(request.api_key).stream(request)) as events:
             async for event in events:
                 yield event

@@ -1,7 +1,6 @@
 """What the answerer that quotes knows of languages: common words, stemmers, quotation marks and how to begin."""
 
 import re
-from collections import Counter
 
 STEMMERS = {
     "en": "english",
@@ -164,6 +163,10 @@ _STOP_WORDS = {
 }
 STOP_WORDS = {language: frozenset(words.split()) for language, words in _STOP_WORDS.items()}
 """Words that say little about what is asked; they also tell the languages apart."""
+_SPOKEN_WITH = {
+    word: [language for language, words in STOP_WORDS.items() if word in words]
+    for word in frozenset[str]().union(*STOP_WORDS.values())
+}
 # Kana first, because Japanese has both.
 _SCRIPTS = {"ja": re.compile("[\u3040-\u30ff]"), "zh": re.compile("[\u4e00-\u9fff]")}
 _WORD = re.compile(r"[^\W_]+")
@@ -174,6 +177,8 @@ def guess_language(text: str) -> str:
     for language, script in _SCRIPTS.items():
         if script.search(text):
             return language
-    words = Counter(_WORD.findall(text.casefold()))
-    votes = {language: sum(words[word] for word in stop) for language, stop in STOP_WORDS.items()}
+    votes = dict.fromkeys(STOP_WORDS, 0)
+    for word in _WORD.findall(text.casefold()):
+        for language in _SPOKEN_WITH.get(word, ()):
+            votes[language] += 1
     return max(votes, key=lambda language: votes[language])

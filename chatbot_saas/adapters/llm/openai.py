@@ -11,11 +11,14 @@ from chatbot_saas.adapters.event_stream import EventReader
 from chatbot_saas.adapters.llm import (
     ChatRequest,
     Finished,
+    Message,
     ModelBadRequestError,
     ModelError,
     ModelNotFoundError,
     ModelUnavailableError,
+    Part,
     TextDelta,
+    ToolDelta,
     Usage,
     estimate_usage,
 )
@@ -42,7 +45,7 @@ class OpenAIChatModel:
         self._refused: dict[tuple[str, str], set[str]] = {}
         """Parameters that a model at an endpoint does not take: asked for once, then left out."""
 
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[TextDelta | Finished, None]:
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Part, None]:
         deadline = asyncio.get_running_loop().time() + self._timeout
         said: list[str] = []
         attempt = 1
@@ -75,10 +78,8 @@ class OpenAIChatModel:
     async def close(self) -> None:
         await self._clients.close()
 
-    async def _attempt(
-        self, request: ChatRequest, deadline: float, said: list[str]
-    ) -> AsyncGenerator[TextDelta | Finished, None]:
-        """One call; each text that comes is added to `said`."""
+    async def _attempt(self, request: ChatRequest, deadline: float, said: list[str]) -> AsyncGenerator[Part, None]:
+        """One call; each text that comes is added to `said`, that of calls of tools too."""
         client = self._clients.get(request.api_key, request.base_url)
         # Not `client.chat.completions.create`: its types take 14 ms of processor time an answer; this takes 6.
         call = client.post(
@@ -99,11 +100,14 @@ class OpenAIChatModel:
                 chunks = await bounded(events.next(), limit)
                 if not chunks:
                     break
-                for text, ending, used in map(_read, chunks):
+                for text, calls, ending, used in map(_read, chunks):
                     reason, usage = ending or reason, used or usage
                     if text:
                         said.append(text)
                         yield TextDelta(text)
+                    for call in calls:
+                        said.append(call.name + call.arguments)
+                        yield call
         finally:
             await events.close()
         if not reason:
@@ -133,7 +137,10 @@ class OpenAIChatModel:
         parameters = {name: value for name, value in wanted.items() if name not in refused}
         if "max_tokens" in refused:
             parameters["max_completion_tokens"] = request.max_tokens
-        messages = [{"role": message.role, "content": message.content} for message in request.messages]
+        if request.tools:
+            asked = {"tool_choice": request.tool_choice, "parallel_tool_calls": request.parallel_tool_calls}
+            parameters |= {"tools": request.tools, **{name: asked[name] for name in asked if asked[name] is not None}}
+        messages = [_written(message) for message in request.messages]
         return {"model": request.model, "messages": messages, "stream": True, **parameters}
 
     def _learned(self, request: ChatRequest, error: ModelError) -> bool:
@@ -155,9 +162,32 @@ class OpenAIChatModel:
         return request.base_url or self._clients.base_url, request.model
 
 
-def _read(chunk: Any) -> tuple[str, str, Json | None]:
-    """Text, reason of the end and usage of one event of the stream; mostly just one of them is there."""
+def _written(message: Message) -> Json:
+    """The message as the provider takes it."""
+    written: Json = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        written["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in message.tool_calls
+        ]
+    return written | ({"tool_call_id": message.tool_call_id} if message.tool_call_id else {})
+
+
+def _read(chunk: Any) -> tuple[str, list[ToolDelta], str, Json | None]:
+    """Text, calls, reason of the end and usage of one event of the stream; mostly just one of them is there."""
     choices: list[Json] = chunk.get("choices") or []
     choice = choices[0] if choices else {}
     delta: Json = choice.get("delta") or {}
-    return delta.get("content") or "", choice.get("finish_reason") or "", chunk.get("usage")
+    calls = [_call(number, call) for number, call in enumerate(delta.get("tool_calls") or [])]
+    return delta.get("content") or "", calls, choice.get("finish_reason") or "", chunk.get("usage")
+
+
+def _call(number: int, call: Json) -> ToolDelta:
+    function: Json = call.get("function") or {}
+    place = call.get("index")
+    return ToolDelta(
+        index=number if place is None else place,  # some providers send calls whole and do not number them
+        id=call.get("id") or "",
+        name=function.get("name") or "",
+        arguments=function.get("arguments") or "",
+    )

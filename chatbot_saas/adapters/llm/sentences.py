@@ -21,18 +21,28 @@ MOST_OF_FIRST = 2
 MOST_CHARACTERS = 700
 MOST_OF_LIST = 900
 WORTH = 0.5  # of the best one's score, for a further sentence
+WORTH_ELSEWHERE = 0.9
+"""The same of another passage."""
+NEW_ELSEWHERE = 2
+"""Words of the question that a sentence under another heading must bring: those of a second question, perhaps."""
 WORTH_IN_LIST = 0.8
 WEAK = 0.5  # below this score the words do not tell
 
 _CONTEXT = 0.35
 _NEIGHBOUR = 0.35
 _HOLDS_KIND = 0.2
+_ABOUT = 0.3
+"""For what stands under a heading that says nothing but what is asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
     unit: Unit
     score: float
+    section: int = 0
+    """What stands under one heading of one passage has the same number."""
+    terms: frozenset[str] = frozenset()
+    """Of the question, that the part or its heading has."""
 
 
 def scored(question: str, units: Sequence[Unit], passages: Sequence[Passage], language: str) -> list[Scored]:
@@ -45,6 +55,7 @@ def scored(question: str, units: Sequence[Unit], passages: Sequence[Passage], la
     total = sum(weights.values()) or 1.0
     wanted = [pattern for asks, pattern in KINDS if asks.search(question)]
     rank = {number: place for place, number in enumerate(dict.fromkeys(unit.number for unit in units))}
+    sections, about = _sections(units), _about(units, found, language)
     result: list[Scored] = []
     for place, unit in enumerate(units):
         own = found[place]
@@ -54,7 +65,7 @@ def scored(question: str, units: Sequence[Unit], passages: Sequence[Passage], la
             has = own.get(term, 0.0)
             lent = max(_CONTEXT * around[place].get(term, 0.0), _NEIGHBOUR * neighbours.get(term, 0.0))
             words += weight * max(has, lent)
-        score = words / total
+        score = words / total + (_ABOUT * about[place] if words else 0.0)
         names_columns = unit.kind == "row" and place + 1 < len(units) and units[place + 1].kind == "divider"
         if unit.kind in ("heading", "question", "divider") or names_columns:
             score *= 0.05
@@ -62,8 +73,28 @@ def scored(question: str, units: Sequence[Unit], passages: Sequence[Passage], la
             score += _HOLDS_KIND
         if score:
             score += 0.08 / (1 + rank[unit.number])  # passages come best first
-        result.append(Scored(unit, score))
+        result.append(Scored(unit, score, sections[place], frozenset(own) | frozenset(around[place])))
     return result
+
+
+def _about(units: Sequence[Unit], found: Sequence[dict[str, float]], language: str) -> list[float]:
+    """How much of the heading above each unit is asked for: all of `Delivery`, a third of `Our delivery partners`."""
+    shares: list[float] = []
+    for place, unit in enumerate(units):
+        if unit.kind in ("heading", "question"):
+            said = question_terms(unit.text, language)
+            shares.append(min(1.0, len(found[place]) / max(1, len(said))))
+        else:
+            shares.append(shares[-1] if shares and unit.position else 0.0)
+    return shares
+
+
+def _sections(units: Sequence[Unit]) -> list[int]:
+    numbers: list[int] = []
+    for place, unit in enumerate(units):
+        begins = unit.position == 0 or (unit.kind in ("heading", "question") and units[place - 1].kind != "heading")
+        numbers.append((numbers[-1] if numbers else 0) + begins)
+    return numbers
 
 
 def _around(
@@ -109,10 +140,16 @@ def best(parts: Sequence[Scored], question: str, most_characters: int = MOST_CHA
     ordered = sorted(full, key=lambda part: -part.score)
     chosen: dict[tuple[int, int], Unit] = {}
     lists: set[tuple[int, int]] = set()
+    sections: set[int] = set()
+    numbers: set[int] = set()
+    told: set[str] = set()
     taken = 0
     for part in ordered:
         if taken >= MOST_SENTENCES or (chosen and part.score < WORTH * ordered[0].score) or part.score <= 0:
             break
+        near = part.score >= WORTH_ELSEWHERE * ordered[0].score and part.unit.number not in numbers
+        if sections and part.section not in sections and not near and len(part.terms - told) < NEW_ELSEWHERE:
+            continue
         key = (part.unit.number, part.unit.position)
         decided = lists & {(part.unit.number, part.unit.group)}  # what of a list is quoted is decided once
         if key in chosen or decided:
@@ -124,10 +161,29 @@ def best(parts: Sequence[Scored], question: str, most_characters: int = MOST_CHA
         chosen |= {(unit.number, unit.position): unit for unit in wanted}
         lists |= {(unit.number, unit.group) for unit in wanted if unit.group >= 0}
         room -= length
+        numbers.add(part.unit.number)
+        sections.add(part.section)
+        told |= part.terms
         taken += 1
     if ordered and ordered[0].score < WEAK:
         chosen |= _next_to(ordered[0].unit, at, room)
+    chosen |= _between(chosen, at, room)
     return [unit for unit in units if (unit.number, unit.position) in chosen]
+
+
+def _between(
+    chosen: dict[tuple[int, int], Unit], at: dict[tuple[int, int], Unit], room: int
+) -> dict[tuple[int, int], Unit]:
+    """Single sentences that were left out between two: a gap reads worse than they do."""
+    found: dict[tuple[int, int], Unit] = {}
+    for number, position in list(chosen):
+        left, after = at.get((number, position + 1)), chosen.get((number, position + 2))
+        if not left or not after or left.kind != "sentence" or after.kind != "sentence" or left.apart or after.apart:
+            continue
+        if (number, position + 1) not in chosen and len(left.text) <= room:
+            found[number, position + 1] = left
+            room -= len(left.text)
+    return found
 
 
 def _next_to(unit: Unit, at: dict[tuple[int, int], Unit], room: int) -> dict[tuple[int, int], Unit]:

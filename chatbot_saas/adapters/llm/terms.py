@@ -63,12 +63,16 @@ def matches(text: str, asked: dict[str, str], language: str) -> dict[str, float]
         if len(term) < _LEAST_COMPOUND:
             continue
         for other, whole in stems.items():
-            shorter, longer = sorted((term, other), key=len)
-            if len(shorter) >= _LEAST_COMPOUND and shorter in longer:
+            if _is_part(term, other) or _is_part(word, whole):
                 found[term] = max(found.get(term, 0.0), _PART_OF_COMPOUND)
             elif _is_slip(word, whole):
                 found[term] = max(found.get(term, 0.0), _SLIP)
     return found
+
+
+def _is_part(a: str, b: str) -> bool:
+    shorter, longer = sorted((a, b), key=len)
+    return len(shorter) >= _LEAST_COMPOUND and shorter in longer
 
 
 def _is_slip(a: str, b: str) -> bool:

@@ -62,6 +62,8 @@ class Fetched:
     """Words of the X-Robots-Tag header that concern us, such as "noindex", in lower case."""
     suggested: str = ""
     """The file name of the Content-Disposition header, if any."""
+    policies: tuple[str, ...] = ()
+    """Content-Security-Policy headers that are enforced."""
 
     @property
     def modified(self) -> bool:
@@ -87,9 +89,16 @@ class SitemapEntry:
 
 class Web(Protocol):
     def fetch(
-        self, url: str, *, etag: str = "", last_modified: str = "", max_bytes: int = 0, accept: tuple[str, ...] = ()
+        self,
+        url: str,
+        *,
+        etag: str = "",
+        last_modified: str = "",
+        max_bytes: int = 0,
+        accept: tuple[str, ...] = (),
+        robots: bool = True,
     ) -> AbstractAsyncContextManager[Fetched]:
-        """What is at `url`, unless robots.txt forbids it.
+        """What is at `url`, unless robots.txt forbids it; `robots` False: a person asks for this one page.
 
         `etag` and `last_modified` of an earlier answer make the request conditional. `max_bytes` is for the unpacked
         body; 0 is the operator's limit for uploads. `accept` lists beginnings of media types; without it, everything

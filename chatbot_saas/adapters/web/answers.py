@@ -45,6 +45,7 @@ def fetched(response: aiohttp.ClientResponse, path: Path, size: int) -> Fetched:
         size=size,
         robots=frozenset(_ROBOTS_WORDS.findall(",".join(headers.getall("X-Robots-Tag", [])).lower())),
         suggested=_suggested(response),
+        policies=tuple(headers.getall("Content-Security-Policy", [])),
     )
 
 

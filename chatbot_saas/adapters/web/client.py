@@ -132,12 +132,19 @@ class HttpWeb:
 
     @asynccontextmanager
     async def fetch(
-        self, url: str, *, etag: str = "", last_modified: str = "", max_bytes: int = 0, accept: tuple[str, ...] = ()
+        self,
+        url: str,
+        *,
+        etag: str = "",
+        last_modified: str = "",
+        max_bytes: int = 0,
+        accept: tuple[str, ...] = (),
+        robots: bool = True,
     ) -> AsyncGenerator[Fetched]:
         conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
         headers = {name: value for name, value in conditions.items() if value and value.isprintable()}
         with self._file() as path:
-            want = _Want(accept, max_bytes or self._limits.max_bytes, headers)
+            want = _Want(accept, max_bytes or self._limits.max_bytes, headers, robots)
             yield await self._get(check_url(url, self._allowed), path, want)
 
     async def sitemap(self, url: str, *, limit: int = 10_000) -> list[SitemapEntry]:
