@@ -27,10 +27,12 @@ from chatbot_saas.api import (
     embed,
     events,
     health,
+    idempotency,
     identity,
     inspection,
     jobs,
     leads,
+    openapi,
     public,
     questions,
     receipts,
@@ -105,6 +107,8 @@ def make_api() -> FastAPI:
     api.include_router(widget_router(frame_origins, bot_icon))
     api.include_router(unknown.router)  # the last one: it takes what the others leave
     error_mapping.install(api)
+    idempotency.install(api, error_mapping.problem_of)
+    openapi.install(api)
     return api
 
 

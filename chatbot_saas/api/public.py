@@ -5,12 +5,12 @@ import hashlib
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from fastapi.responses import StreamingResponse
 
 from chatbot_saas.api.dependencies import AddressDep, RuntimeDep, VisitorDep, origin_of
 from chatbot_saas.api.errors import errors
-from chatbot_saas.api.streaming import LastEventId, event_stream, events_after
+from chatbot_saas.api.streaming import STREAMED, LastEventId, event_stream, events_after
 from chatbot_saas.core.errors import InvalidError, NotFoundError, TooManyRequestsError, UnauthenticatedError
 from chatbot_saas.core.origins import normal_origin
 from chatbot_saas.schemas.base import PageRead
@@ -32,7 +32,14 @@ from chatbot_saas.schemas.widget import PublicFrameSettings
 from chatbot_saas.services import bot_config, bots, chat, conversations, identity, leads
 from chatbot_saas.services.runtime import Runtime
 
-router = APIRouter(prefix="/api/public", tags=["widget"])
+
+async def counted(rt: RuntimeDep, address: AddressDep) -> None:
+    """All that one address asks for; what costs something is counted again, by less."""
+    await rt.limiter.hit("public", address, REQUESTS_PER_MINUTE)
+
+
+router = APIRouter(prefix="/api/public", tags=["widget"], dependencies=[Depends(counted)])
+REQUESTS_PER_MINUTE = 300
 OVERALL_PER_MINUTE = 1000
 MESSAGES_PER_MINUTE = 20
 STARTS_PER_MINUTE = 20
@@ -102,7 +109,10 @@ def _website(rt: Runtime, request: Request, body: StartRequest | None) -> str:
 @router.post(
     "/chat/{bot_id}",
     response_model=PublicAnswer,
-    responses=errors(UnauthenticatedError, NotFoundError, bots.OriginNotAllowedError, TooManyRequestsError),
+    responses={
+        **errors(UnauthenticatedError, NotFoundError, bots.OriginNotAllowedError, TooManyRequestsError),
+        200: STREAMED,
+    },
 )
 async def ask(
     bot_id: UUID,
@@ -116,7 +126,7 @@ async def ask(
     """Ask the bot. `Accept: text/event-stream` streams token, sources, done and error events; else JSON."""
     if bot_id != visitor.bot_id:
         raise NotFoundError("There is no such bot.")
-    await rt.limiter.hit("overall", "all", OVERALL_PER_MINUTE)
+    await rt.limiter.hit("overall", "all", OVERALL_PER_MINUTE, policy="overall", quiet=True)
     await rt.limiter.hit("visitor", address, MESSAGES_PER_MINUTE)
     live = await chat.ask_as_visitor(rt, visitor, body)
     if "text/event-stream" in accept:

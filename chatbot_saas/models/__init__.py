@@ -6,6 +6,7 @@ from chatbot_saas.models.bot_tests import BotTest, BotTestResult, BotTestRun
 from chatbot_saas.models.bots import Bot, BotVersion
 from chatbot_saas.models.conversations import Conversation, Message
 from chatbot_saas.models.events import EventRow
+from chatbot_saas.models.idempotency import IdempotencyKey
 from chatbot_saas.models.identity import IdentitySecret
 from chatbot_saas.models.jobs import Job
 from chatbot_saas.models.leads import Lead
@@ -28,6 +29,7 @@ __all__ = [
     "Conversation",
     "Document",
     "EventRow",
+    "IdempotencyKey",
     "IdentitySecret",
     "Job",
     "Lead",

@@ -6,6 +6,7 @@ from chatbot_saas.schemas.base import Read
 ACTIONS = {
     "tenant.create": "Account created",
     "tenant.rename": "Account renamed",
+    "tenant.limit": "Limit of requests changed",
     "tenant.suspend": "Account suspended",
     "tenant.resume": "Account resumed",
     "bot.create": "Bot created",

@@ -202,7 +202,7 @@ async def ask(
     rt: Runtime, principal: Tenant | Visitor, asked: Asked, may_ask: Callable[[Bot], None] | None = None
 ) -> tuple[LiveAnswer, UUID]:
     """The answer and its conversation's id, for a principal who may ask. `may_ask` raises when this bot may not be."""
-    await rt.limiter.hit("bot", str(asked.bot_id), BOT_LIMIT_PER_MINUTE)
+    await rt.limiter.hit("bot", str(asked.bot_id), BOT_LIMIT_PER_MINUTE, policy="bot")
     # shielded: whoever leaves while the question is being stored leaves no question without an answer
     return await asyncio.shield(_begin(rt, principal, asked, may_ask))
 
