@@ -51,6 +51,7 @@ from chatbot_saas.core.origins import LOCAL_PATTERNS
 from chatbot_saas.core.pictures import Picture, from_address
 from chatbot_saas.core.settings import Environment, get_settings
 from chatbot_saas.parts import open_runtime
+from chatbot_saas.services import stops
 from chatbot_saas.services.conversations import public_bot
 from chatbot_saas.services.runtime import Runtime, get_runtime, set_runtime
 from chatbot_saas.worker.process import queues_of_web, work
@@ -122,6 +123,7 @@ async def running() -> AsyncGenerator[None]:
         background = [
             asyncio.create_task(work(rt, queues_of_web(settings))),
             asyncio.create_task(_warm_up(rt)),
+            asyncio.create_task(stops.listen(rt)),
         ]
         try:
             yield

@@ -18,6 +18,18 @@ Listen = Callable[[str], AsyncGenerator[str | None]]
 """Payloads of a channel; None once it is heard."""
 
 
+async def heard(listen: Listen, channel: str) -> AsyncGenerator[str | None]:
+    """The channel's payloads, without an end; None whenever it is heard anew, since something may have been missed."""
+    while True:
+        try:
+            async with aclosing(listen(channel)) as payloads:
+                async for payload in payloads:
+                    yield payload
+        except Exception as error:  # the database may be away for a while
+            log.warning("notices_unheard", channel=channel, error=repr(error))
+        await asyncio.sleep(AGAIN_SECONDS)
+
+
 class Watch:
     """One who waits. What comes while it does not wait is kept as one notice."""
 
@@ -80,14 +92,9 @@ class Notices:
             watch.wake()
 
     async def _run(self) -> None:
-        while True:
-            try:
-                async with aclosing(self._listen(CHANNEL)) as payloads:
-                    async for payload in payloads:
-                        self._tell(payload)
-            except Exception as error:  # the database may be away for a while
-                log.warning("notices_unheard", error=repr(error))
-            await asyncio.sleep(AGAIN_SECONDS)
+        async with aclosing(heard(self._listen, CHANNEL)) as payloads:
+            async for payload in payloads:
+                self._tell(payload)
 
     def _tell(self, payload: str | None) -> None:
         """`payload`: a tenant's id; None wakes all, since anything may have been missed."""

@@ -23,7 +23,7 @@ from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import Scope, Tenant, Visitor
 from chatbot_saas.models import Bot, Message
 from chatbot_saas.schemas.chat import ChatRequestBody, Citation, PublicChatRequest, SearchHit, StopRequest
-from chatbot_saas.services import bots, chat_sql, identity, matching, prompts, usage
+from chatbot_saas.services import bots, chat_sql, identity, matching, prompts, stops, usage
 from chatbot_saas.services.citations import public_sources
 from chatbot_saas.services.live import LiveAnswer
 from chatbot_saas.services.replies import make_answer
@@ -120,16 +120,16 @@ async def ask_as_visitor(rt: Runtime, visitor: Visitor, body: PublicChatRequest)
 
 
 async def stop(rt: Runtime, visitor: Visitor, body: StopRequest) -> None:
-    """End an answer where it is, if this process makes it. One that is whole already stays as it is."""
+    """End an answer where it is. One that is whole already stays as it is."""
     if body.conversation_id != visitor.conversation_id:
         raise NotFoundError("There is no such conversation.")
     async with rt.db.tenant(visitor) as session:
         mine = col(Message.conversation_id) == visitor.conversation_id
         query = select(col(Message.id)).where(mine, col(Message.client_message_id) == body.client_message_id)
         question_id = await session.scalar(query)
-    if question_id is None:
-        raise NotFoundError("There is no such message.")
-    rt.answers.stop(question_id)
+        if question_id is None:
+            raise NotFoundError("There is no such message.")
+        await stops.stop(rt, session, question_id)
 
 
 async def ask_with_key(rt: Runtime, principal: Tenant, body: ChatRequestBody) -> tuple[LiveAnswer, UUID]:
