@@ -147,16 +147,18 @@ export function block(source, cite, open = false, depth = 0) {
   return el("p", ...inline(lines.map((line) => line.trim()).join("\n"), cite, 0, open));
 }
 
-/** Renders `text` into `parent`, touching only blocks that changed since the last call. */
-export function render(parent, text, cite, open, state) {
+/**
+ * Renders `text` into `parent`, touching only blocks that changed since the last call. `again` does so once more, when
+ * what draws tables and the like has arrived.
+ */
+export function render(parent, text, cite, open, state, again = () => render(parent, text, cite, open, state)) {
   const blocks = split(text);
   const made = (parent.made ??= []);
-  parent.again = () => render(parent, text, cite, open, state);
   blocks.forEach((source, i) => {
     const last = open && i === blocks.length - 1;
     const part = isRich(source.split("\n"));
     if (part) rich.coming ??= import("./rich.js").then((found) => (rich.block = found.block), () => (rich.coming = null));
-    if (part && !rich.block) rich.coming.then(() => rich.block && parent.again());
+    if (part && !rich.block) rich.coming.then(() => rich.block && again());
     const key = [source, last, source.includes("[") && state, part && !!rich.block].join("\0");
     if (made[i]?.key === key) return;
     const node = block(source, cite, last);

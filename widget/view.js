@@ -94,7 +94,7 @@ export function view(log, words) {
       const draw = () => {
         frame = 0;
         const follow = atEnd();
-        render(body, doubt ? doubt.marked(text, proof) : text, cite, open, cards.size);
+        render(body, doubt ? doubt.marked(text, proof) : text, cite, open, cards.size, draw);
         doubt?.wrap(body, words.unsure);
         dots.hidden = !open || text !== "";
         if (follow) toEnd();

@@ -50,7 +50,7 @@ def test_events_tell_what_happens_and_not_what_was_said(site: Site, bot: str) ->
     page = site.visit(NOTE_EVENTS + site.embed(bot))
     launcher(page)
     page.evaluate("ChatbotWidget.open()")
-    expect(Chat(page).ask("a secret").locator(".thumbs")).to_be_visible()
+    expect(Chat(page).ask("a secret").locator(".down")).to_be_visible()
     page.evaluate("ChatbotWidget.close()")
     page.wait_for_function("told.length >= 5")
     assert names(page) == ["ready", "open", "message", "answer", "close"]
@@ -115,9 +115,9 @@ def test_context_goes_with_the_next_questions(site: Site) -> None:
     launcher(page)
     page.get_by_role("button", name="Chat: Fern & Oak").click()
     chat = Chat(page)
-    expect(chat.answers.last.locator(".thumbs")).to_be_visible()
+    expect(chat.answers.last.locator(".down")).to_be_visible()
     page.evaluate("() => { ChatbotWidget.setContext({big: 'x'.repeat(3000)}); history.pushState(0, '', '/cart') }")
-    expect(chat.ask("two").locator(".thumbs")).to_be_visible()
+    expect(chat.ask("two").locator(".down")).to_be_visible()
     one, two = [call[2] for call in site.backend.called("/api/public/chat/")]
     assert one["context"] == {"plan": "pro", "size": 3}
     assert one["page"] == {"url": site.origin + "/index", "title": "Shop"}
@@ -131,7 +131,7 @@ def test_the_address_is_told_only_where_the_owner_allows_it(site: Site, bot: str
     page.evaluate("ChatbotWidget.sendMessage('one')")
     launcher(page)
     page.get_by_role("button", name="Chat: Fern & Oak").click()
-    expect(Chat(page).answers.last.locator(".thumbs")).to_be_visible()
+    expect(Chat(page).answers.last.locator(".down")).to_be_visible()
     assert site.backend.called("/api/public/chat/")[0][2].keys() == {
         "conversation_id",
         "message",

@@ -192,6 +192,7 @@ def build(backend: Backend) -> FastAPI:
         if body.get("identity") == "expired":
             return problem(401, "identity_invalid", "The identity has expired. Sign a new one on your server.")
         conversation, token = str(uuid4()), uuid4().hex
+        sub = ""
         if body.get("identity"):
             sub = jwt.decode(body["identity"], options={"verify_signature": False})["sub"]
             conversation = backend.left_open.setdefault((bot_id, sub), conversation)
@@ -202,8 +203,8 @@ def build(backend: Backend) -> FastAPI:
             return problem(403, "consent_required")
         key = body.get("visitor_key") or uuid4().hex
         backend.visitors[conversation] = key
-        body = {"conversation_id": conversation, "visitor_token": token, "expires_in": 3600, "visitor_key": key}
-        return JSONResponse(body, 201)
+        made = {"conversation_id": conversation, "visitor_token": token, "expires_in": 3600}
+        return JSONResponse(made | {"person": sub, "visitor_key": key}, 201)
 
     @app.get("/api/public/bot/{bot_id}/frame")
     async def frame(request: Request, bot_id: str) -> Response:
@@ -231,7 +232,13 @@ def build(backend: Backend) -> FastAPI:
             return problem(404, "not_found")
         backend.tokens[token] = (conversation_id, known[1])
         key = backend.visitors[conversation_id]
-        body = {"conversation_id": conversation_id, "visitor_token": token, "expires_in": 3600, "visitor_key": key}
+        body = {
+            "conversation_id": conversation_id,
+            "visitor_token": token,
+            "expires_in": 3600,
+            "person": "",
+            "visitor_key": key,
+        }
         return JSONResponse(body)
 
     @app.post("/api/public/chat/{bot_id}/stop")

@@ -110,7 +110,7 @@ async def test_what_is_about_somebody_is_not_for_others(reusing: Runtime, person
     async def costs(sub: str = "", **more: Any) -> int:
         before = await chats(stub_url)
         started = await conversations.start(reusing, bot.id, SHOP)
-        visitor = Visitor(person.tenant_id, bot.id, started.conversation_id, SHOP, sub)
+        visitor = Visitor(person.tenant_id, bot.id, started.conversation_id, SHOP, person=sub)
         body = PublicChatRequest(conversation_id=started.conversation_id, message=REFUND, **more)
         await (await chat.ask_as_visitor(reusing, visitor, body)).result(started.conversation_id)
         return await chats(stub_url) - before
