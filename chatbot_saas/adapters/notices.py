@@ -33,8 +33,9 @@ async def heard(listen: Listen, channel: str) -> AsyncGenerator[str | None]:
 class Watch:
     """One who waits. What comes while it does not wait is kept as one notice."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, counted: bool) -> None:
         self._woken = asyncio.Event()
+        self.counted = counted
         self.closed = False
         """This process is about to end."""
 
@@ -59,8 +60,9 @@ class Notices:
         self._closed = False
 
     @contextmanager
-    def watch(self, tenant_id: UUID) -> Generator[Watch]:
-        watch = Watch()
+    def watch(self, tenant_id: UUID, *, counted: bool = True) -> Generator[Watch]:
+        """`counted`: whether `watching` knows of it."""
+        watch = Watch(counted=counted)
         watch.closed = self._closed
         self._watches.setdefault(tenant_id, set()).add(watch)
         if self._listening is None and not self._closed:
@@ -77,8 +79,8 @@ class Notices:
                 self._listening = None
 
     def watching(self, tenant_id: UUID) -> int:
-        """How many do."""
-        return len(self._watches.get(tenant_id, ()))
+        """How many do, of those that are counted."""
+        return sum(watch.counted for watch in self._watches.get(tenant_id, ()))
 
     async def close(self) -> None:
         """End every wait, and each that begins from now on. May be called twice."""
