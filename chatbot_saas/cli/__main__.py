@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import cast
 
-from chatbot_saas.cli.processes import catch_signals
+from chatbot_saas.cli.processes import catch_signals, ignore_signals
 from chatbot_saas.cli.progress import CommandError, fail, say
 from chatbot_saas.core.settings import ROOT
 
@@ -44,6 +44,8 @@ def main() -> int:
     except KeyboardInterrupt:
         say("Stopped.")
         return 130
+    finally:
+        ignore_signals()
 
 
 if __name__ == "__main__":

@@ -32,6 +32,14 @@ def catch_signals() -> None:
         signal.signal(number, _on_signal)
 
 
+def ignore_signals() -> None:
+    """For the very end, when all is cleared up: Python gives its handlers back before it ends, and a second signal that
+    arrives then would make a good end look like a bad one.
+    """
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def on_stop(action: Callable[[], object] | None) -> None:
     """Call `action` at the first signal, instead of raising KeyboardInterrupt in the middle of anything."""
     _stop.action = action

@@ -54,6 +54,11 @@ async def text_of(chain: FallbackChain) -> str:
     return "".join([part.text async for part in chain.stream(chat_request()) if isinstance(part, TextDelta)])
 
 
+def outcomes(chain: FallbackChain) -> list[str]:
+    """What became of each attempt. One that was "not_asked" waited for nobody, however slow this machine is."""
+    return [attempt.outcome for attempt in chain.attempts]
+
+
 def test_a_breaker_opens_after_failures_in_a_row_and_lets_one_try() -> None:
     clock = Clock()
     breaker = Breaker("chat", clock)
@@ -121,31 +126,33 @@ def test_breakers_are_apart_by_model_key_and_endpoint() -> None:
 
 
 async def test_with_a_provider_that_hangs_only_the_first_visitors_wait(guarded: Guarded) -> None:
-    waits: list[float] = []
-    for _ in range(8):
+    for _ in range(3):
         chain = chain_of(guarded, "stub-hang", seconds=0.5)
         started = time.perf_counter()
         with pytest.raises(ModelError):
             await text_of(chain)
-        waits.append(time.perf_counter() - started)
-    assert all(wait > 0.4 for wait in waits[:3])
-    assert max(waits[3:]) < 0.05
-    assert chain.attempts[0].outcome == "not_asked"
-    assert chain.usages == []
+        assert time.perf_counter() - started > 0.4
+        assert outcomes(chain) == ["failed"]
+    for _ in range(5):
+        chain = chain_of(guarded, "stub-hang", seconds=0.5)
+        with pytest.raises(ModelError):
+            await text_of(chain)
+        assert outcomes(chain) == ["not_asked"]
+        assert chain.usages == []
     with pytest.raises(NotAskedError):
         await guarded.check()
     await guarded.check("sk-own")
 
 
 async def test_many_at_once_are_let_go_when_the_third_has_failed(guarded: Guarded) -> None:
-    async def ask() -> float:
-        started = time.perf_counter()
+    async def ask() -> list[str]:
+        chain = chain_of(guarded, "stub-hang", seconds=0.5)
         with pytest.raises(ModelError):
-            await text_of(chain_of(guarded, "stub-hang", seconds=0.5))
-        return time.perf_counter() - started
+            await text_of(chain)
+        return outcomes(chain)
 
-    await asyncio.gather(*(ask() for _ in range(20)))
-    assert max(await asyncio.gather(*(ask() for _ in range(20)))) < 0.1
+    assert await asyncio.gather(*(ask() for _ in range(20))) == [["failed"]] * 20
+    assert await asyncio.gather(*(ask() for _ in range(20))) == [["not_asked"]] * 20
 
 
 @pytest.mark.parametrize("trouble", ["stub-500", "stub-429", "stub-quota", "stub-404", "stub-empty"])
@@ -172,18 +179,16 @@ async def test_a_first_model_that_hangs_leaves_time_for_the_second(guarded: Guar
     assert chain.usages[0][0].input_tokens > 0
     for _ in range(2):
         await text_of(chain_of(guarded, "stub-hang", "stub", seconds=1))
-    started = time.perf_counter()
     chain = chain_of(guarded, "stub-hang", "stub", seconds=1)
     await text_of(chain)
-    assert time.perf_counter() - started < 0.1
-    assert [attempt.outcome for attempt in chain.attempts] == ["not_asked", "ok"]
+    assert outcomes(chain) == ["not_asked", "ok"]
 
 
 async def test_no_other_model_goes_on_with_an_answer_that_broke_off(guarded: Guarded) -> None:
     chain = chain_of(guarded, "stub-cut", "stub")
     with pytest.raises(ModelUnavailableError):
         await text_of(chain)
-    assert [attempt.outcome for attempt in chain.attempts] == ["failed"]
+    assert outcomes(chain) == ["failed"]
     assert chain.usages[0][0].output_tokens > 0
 
 
@@ -219,14 +224,14 @@ async def test_usage_is_told_once_by_a_stream_that_ends_well(guarded: Guarded) -
 async def test_a_question_is_not_embedded_while_the_provider_is_away(stub_url: str, counter: TokenCounter) -> None:
     inner = OpenAIEmbedder(OpenAIClients(KEY, stub_url), "stub-hang", 1536, 8.0, counter)
     embedder = GuardedEmbedder(inner, Breakers(), seconds=0.2)
-    waits: list[float] = []
-    for _ in range(5):
+    for _ in range(3):
         started = time.perf_counter()
-        with pytest.raises(ModelError):
+        with pytest.raises(ModelTimeoutError):
             await embedder.embed_query("where is my parcel")
-        waits.append(time.perf_counter() - started)
-    assert all(wait > 0.15 for wait in waits[:3])
-    assert max(waits[3:]) < 0.02
+        assert time.perf_counter() - started > 0.15
+    for _ in range(2):
+        with pytest.raises(NotAskedError):
+            await embedder.embed_query("where is my parcel")
     await embedder.close()
 
 

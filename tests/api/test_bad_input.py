@@ -299,7 +299,10 @@ async def test_json_for_a_source_is_bounded_and_counted_before_it_is_looked_at(
 async def test_what_can_be_added_can_be_changed(client: httpx.AsyncClient, admin: Person, ids: dict[str, Any]) -> None:
     text = "日本語の文章です。" * 50_000
     assert MAX_BODY < len(text.encode()) < MAX_LONG_BODY
-    url, headers = f"/api/v1/sources/{ids['source_id']}", {**admin.headers, "Content-Type": "application/json"}
+    note = {"type": "text", "title": "Long", "text": "Some notes."}
+    added = await client.post(f"/api/v1/bots/{ids['bot_id']}/sources", headers=admin.headers, json=note)
+    url = f"/api/v1/sources/{added.json()['items'][0]['id']}"
+    headers = {**admin.headers, "Content-Type": "application/json"}
     body = json.dumps({"text": text}, ensure_ascii=False).encode()
     unread = False
 
@@ -314,6 +317,8 @@ async def test_what_can_be_added_can_be_changed(client: httpx.AsyncClient, admin
     assert not unread, "who is not known sends nothing"
     changed = await client.patch(url, headers=headers, content=pieces())
     assert changed.status_code == 200, changed.text
+    gone = await client.delete(url, headers=admin.headers)  # or its vectors are computed for more than a minute
+    assert gone.status_code == 200, gone.text
 
 
 async def test_who_never_ends_a_body_is_not_waited_for(

@@ -263,8 +263,9 @@ async def test_statements_do_not_grow(client: httpx.AsyncClient, rt: Runtime, ow
     for number in range(2):
         for _ in range(3 + 20 * number):
             async with rt.db.tenant(owner.principal) as session:
-                owned = {"tenant_id": owner.tenant_id, "bot_id": bot.id, "conversation_id": UUID(guest[0])}
-                session.add(Lead(**owned, email="a@b.example", message="x"))
+                left = Lead(email="a@b.example", message="x", tenant_id=owner.tenant_id, bot_id=bot.id)
+                left.conversation_id = UUID(guest[0])
+                session.add(left)
         with counted_statements() as sent:
             async with rt.db.tenant(owner.principal) as session:
                 await leads.list_page(session, owner.principal, PageRequest(limit=100))

@@ -1,21 +1,22 @@
 """The main job over HTTP: sign up, make a bot, upload a file, ask, and be asked by a visitor."""
 
-import asyncio
-
 import httpx
 
+from tests.factories.jobs import until
 from tests.factories.knowledge import HANDBOOK, SHOP
 
 OWN = "http://localhost:3000"
 
 
 async def ready(client: httpx.AsyncClient, source_id: str, headers: dict[str, str]) -> dict[str, object]:
-    for _ in range(600):
-        source = (await client.get(f"/api/v1/sources/{source_id}", headers=headers)).json()
-        if source["status"] in ("ready", "failed", "cancelled"):
-            return source
-        await asyncio.sleep(0.05)
-    raise AssertionError(source)
+    async def read() -> dict[str, object]:
+        return (await client.get(f"/api/v1/sources/{source_id}", headers=headers)).json()
+
+    async def ended() -> bool:
+        return (await read())["status"] in ("ready", "failed", "cancelled")
+
+    await until(ended)
+    return await read()
 
 
 async def test_from_sign_up_to_a_visitors_answer(client: httpx.AsyncClient) -> None:

@@ -1,6 +1,5 @@
 """What a visitor can do besides asking: stop, go back, ask for a person, rate, agree; and what the owner gets of it."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 from uuid import UUID
@@ -17,6 +16,7 @@ from chatbot_saas.schemas.bots import BotPatch, BotRead
 from chatbot_saas.services import bots, lead_mails
 from chatbot_saas.services.runtime import Runtime
 from tests.api.callers import Headers, visit
+from tests.factories.jobs import until
 from tests.factories.knowledge import SHOP, make_bot, make_knowing_bot
 from tests.factories.people import Person, sign_up
 
@@ -292,11 +292,13 @@ async def test_the_owner_gets_one_mail_of_each(
     given = {"name": "Anna", "email": "anna@example.com", "message": "Do you repair clocks?"}
     for _ in range(3):
         assert (await post(client, guest, "capture-lead", given)).status_code == 201
-    for _ in range(100):
+
+    async def notified() -> bool:
         [kept] = await left(rt, owner)
-        if kept.notified_at:
-            break
-        await asyncio.sleep(0.1)
+        return kept.notified_at is not None
+
+    await until(notified)
+    [kept] = await left(rt, owner)
     [mail] = postbox.sent
     assert (mail.to, mail.reply_to) == (("owner@example.com",), "anna@example.com")
     assert "Do you repair clocks?" in mail.text

@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import pytest
@@ -190,20 +190,32 @@ def test_there_is_one_newest_revision() -> None:
     assert len(ScriptDirectory.from_config(migrations.alembic_config()).get_heads()) == 1
 
 
-def functions(path: Path) -> Iterator[tuple[str, ast.AST]]:
-    """(name of the outermost function, node) of every node in a file; '' at the module's own level."""
-    for statement in ast.parse(path.read_text()).body:
-        is_function = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
-        for node in ast.walk(statement):
-            yield (statement.name if is_function else ""), node  # type: ignore[union-attr]
+@cache
+def code() -> dict[str, list[tuple[str, ast.AST]]]:
+    """Of every file, each node with the name of the outermost function; '' at the module's own level."""
+    found: dict[str, list[tuple[str, ast.AST]]] = {}
+    for path in sorted(CODE.rglob("*.py")):
+        nodes = found[str(path.relative_to(CODE))] = []
+        for statement in ast.parse(path.read_text()).body:
+            is_function = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
+            name = statement.name if is_function else ""  # type: ignore[union-attr]
+            nodes += [(name, node) for node in ast.walk(statement)]
+    return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgotten_code() -> Iterator[None]:
+    """Two million objects that Python would look through for garbage until the end of the run."""
+    yield
+    code.cache_clear()
 
 
 def callers(matches: Callable[[ast.AST], bool]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for path in sorted(CODE.rglob("*.py")):
-        for name, node in functions(path):
+    for path, nodes in code().items():
+        for name, node in nodes:
             if matches(node):
-                found.setdefault(str(path.relative_to(CODE)), set()).add(name)
+                found.setdefault(path, set()).add(name)
     return found
 
 

@@ -1,6 +1,7 @@
 """`make run` as an operator meets it."""
 
 import asyncio
+import itertools
 import os
 import signal
 import socket
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from chatbot_saas.core.settings import ROOT
-from tests.servers import RunningServer, launch, wait_until_ready
+from tests.servers import STOP_SECONDS, RunningServer, launch, wait_until_ready
 
 
 def processes_naming(folder: Path) -> list[str]:
@@ -41,9 +42,14 @@ async def test_one_signal_or_several_stop_everything(tmp_path: Path) -> None:
     await wait_until_ready(server)
     assert any("postgres" in line for line in processes_naming(tmp_path))
     assert f"http://localhost:{server.port}" in server.log
-    for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):  # as make, a shell and a terminal each send theirs
-        server.process.send_signal(number)
-        await asyncio.sleep(0.02)
+    async with asyncio.timeout(STOP_SECONDS):
+        for number in itertools.cycle((signal.SIGINT, signal.SIGINT, signal.SIGTERM)):
+            if server.process.poll() is not None:
+                break
+            server.process.send_signal(
+                number
+            )  # as make, a shell and a terminal each send theirs, until its last moment
+            await asyncio.sleep(0.02)
     assert server.stop() == 0
     assert processes_naming(tmp_path) == []
     assert "Traceback" not in server.log

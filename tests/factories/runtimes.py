@@ -3,10 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 from chatbot_saas.api.dependencies import runtime
 from chatbot_saas.api.middleware import Edge
@@ -36,11 +40,30 @@ async def other_runtime(
                 await asyncio.gather(worker, return_exceptions=True)
 
 
+_asked: ContextVar[Runtime] = ContextVar("asked")
+"""The runtime whose client's request is being answered."""
+
+
+async def _asked_runtime() -> Runtime:
+    return _asked.get()
+
+
+@cache
+def _api() -> FastAPI:
+    """One for all runtimes: to make it takes half a second."""
+    api = make_api()
+    api.dependency_overrides[runtime] = _asked_runtime
+    return api
+
+
 @asynccontextmanager
 async def client_of(rt: Runtime, address: str = "203.0.113.9") -> AsyncGenerator[httpx.AsyncClient]:
     """The HTTP API of one runtime, as somebody at `address` sees it."""
-    api = make_api()
-    api.dependency_overrides[runtime] = lambda: rt
+
+    async def api(scope: Scope, receive: Receive, send: Send) -> None:
+        _asked.set(rt)
+        await _api()(scope, receive, send)
+
     app = Edge(api, problem, https=rt.settings.secure_cookies)
     transport = httpx.ASGITransport(app=app, client=(address, 4711), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=rt.settings.public_url, headers=AS_JSON) as http:

@@ -1,19 +1,14 @@
-"""Answers over a model provider: what is billed, what a visitor gets when it fails, and whose key is used."""
+"""Answers over a model provider: what is billed, what it is asked, and with whose key."""
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
-import httpx
 import pytest
-from pydantic import SecretStr
-from sqlalchemy import select, text
-from sqlmodel import col
+from sqlalchemy import text
 
 from chatbot_saas.adapters.llm import Usage
 from chatbot_saas.adapters.prices import cost_usd
@@ -21,21 +16,18 @@ from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.security import SecretBox
 from chatbot_saas.core.settings import Settings, kept_secret
 from chatbot_saas.core.tenancy import System
-from chatbot_saas.models import Bot, Message, UsageEvent
-from chatbot_saas.schemas.bots import BotPatch, BotRead
-from chatbot_saas.schemas.chat import ChatAnswer, ChatRequestBody
+from chatbot_saas.models import Bot, Message
+from chatbot_saas.schemas.bots import BotRead
+from chatbot_saas.schemas.chat import ChatRequestBody
 from chatbot_saas.services import bots, chat
 from chatbot_saas.services.answering import HISTORY_BUDGET, PASSAGE_BUDGET
 from chatbot_saas.services.live import Event, LiveAnswer
 from chatbot_saas.services.runtime import Runtime
-from chatbot_saas.services.wording import wording
+from tests.factories.answers import QUESTION, ask, begin, calls, last_request, owners_view, spent, use
 from tests.factories.knowledge import make_knowing_bot
 from tests.factories.people import Person, sign_up
 from tests.factories.runtimes import client_of, other_runtime
 from tests.services.conftest import PRICED
-
-UNAVAILABLE_NOTE = wording("en").unavailable
-QUESTION = "How long does a refund take?"
 
 
 @pytest.fixture(scope="module")
@@ -46,44 +38,6 @@ async def person(keyed: Runtime) -> Person:
 @pytest.fixture(scope="module")
 async def bot(keyed: Runtime, person: Person) -> BotRead:
     return await make_knowing_bot(keyed, person)
-
-
-async def use(rt: Runtime, person: Person, bot: BotRead, **changes: Any) -> BotRead:
-    async with rt.db.tenant(person.principal) as session:
-        return await bots.change(session, person.principal, bot.id, BotPatch(**changes), rt)
-
-
-async def begin(
-    rt: Runtime, person: Person, bot: BotRead, question: str = QUESTION, session_id: str = ""
-) -> tuple[LiveAnswer, UUID]:
-    body = ChatRequestBody(bot_id=bot.id, session_id=session_id or new_id().hex, message=question)
-    return await chat.ask_with_key(rt, person.principal, body)
-
-
-async def ask(rt: Runtime, person: Person, bot: BotRead, question: str = QUESTION, session_id: str = "") -> ChatAnswer:
-    live, conversation_id = await begin(rt, person, bot, question, session_id)
-    return await live.result(conversation_id)
-
-
-async def spent(rt: Runtime, message_id: UUID, kind: str = "chat") -> list[UsageEvent]:
-    async with rt.db.platform(System("tests")) as session:
-        query = select(UsageEvent).where(col(UsageEvent.message_id) == message_id, col(UsageEvent.kind) == kind)
-        return list((await session.scalars(query.order_by(col(UsageEvent.id)))).all())
-
-
-async def owners_view(rt: Runtime, person: Person, bot: BotRead) -> BotRead:
-    async with rt.db.tenant(person.principal) as session:
-        return await bots.get(session, person.principal, bot.id)
-
-
-async def last_request(stub_url: str) -> dict[str, Any]:
-    async with httpx.AsyncClient() as http:
-        return (await http.get(stub_url.removesuffix("/v1") + "/last")).json()
-
-
-async def calls(stub_url: str) -> dict[str, int]:
-    async with httpx.AsyncClient() as http:
-        return (await http.get(stub_url.removesuffix("/v1") + "/stats")).json()
 
 
 # --- the bill
@@ -202,109 +156,6 @@ async def test_the_same_message_calls_the_model_once(
     answers = await asyncio.gather(*(live.result(conversation_id) for live, conversation_id in tries))
     assert len({answer.message_id for answer in answers}) == 1
     assert (await calls(stub_url))["/v1/chat/completions"] == before + 1
-
-
-# --- a provider in trouble
-
-TROUBLES = {
-    "stub-401": "model_key_invalid",
-    "stub-429": "model_rate_limited",
-    "stub-quota": "model_rate_limited",
-    "stub-500": "model_unavailable",
-    "stub-404": "model_not_found",
-    "stub-400": "model_bad_request",
-    "stub-cut": "model_unavailable",
-    "stub-hang": "model_timeout",
-    "stub-stall": "model_timeout",
-    "stub-empty": "model_unavailable",
-}
-FOR_THE_OWNER = {"stub-401", "stub-429", "stub-quota", "stub-404", "stub-400"}
-
-
-async def test_whatever_the_provider_does_the_visitor_has_a_passage_within_ten_seconds(
-    keyed: Runtime, person: Person
-) -> None:
-    known = {model: await make_knowing_bot(keyed, person, model=model) for model in TROUBLES}
-
-    async def one(model: str) -> tuple[ChatAnswer, float]:
-        started = time.monotonic()
-        answer = await ask(keyed, person, known[model])
-        return answer, time.monotonic() - started
-
-    results = dict(zip(TROUBLES, await asyncio.gather(*(one(model) for model in TROUBLES)), strict=True))
-    for model, (answer, seconds) in results.items():
-        assert seconds < 10, model
-        assert UNAVAILABLE_NOTE.strip() in answer.answer, model
-        assert "5 working days" in answer.answer, model
-        assert answer.answered, model
-        assert answer.sources, model
-        failed, quoted = await spent(keyed, answer.message_id)
-        assert (failed.outcome, quoted.outcome, quoted.provider) == ("failed", "ok", "offline"), model
-        assert (failed.output_tokens > 0) == (model in ("stub-cut", "stub-stall")), model
-        if model not in ("stub-cut", "stub-stall", "stub-hang", "stub-empty"):
-            assert failed.input_tokens == 0, "what was refused was not used"
-        async with keyed.db.platform(System("tests")) as session:
-            query = text("SELECT trace->>'fallback' FROM messages WHERE id = :id")
-            assert (await session.execute(query, {"id": answer.message_id})).scalar_one() == TROUBLES[model]
-        words = (await owners_view(keyed, person, known[model])).model_error
-        assert bool(words) == (model in FOR_THE_OWNER), (model, words)
-
-
-async def test_a_provider_that_is_not_there(
-    settings: Settings, keyed: Runtime, person: Person, bot: BotRead, tmp_path: Any
-) -> None:
-    """Nothing listens: neither the question's vector nor an answer, and words alone find the passage."""
-    nowhere = {
-        "openai_api_key": SecretStr("sk-x"),
-        "openai_base_url": "http://127.0.0.1:9/v1",
-        "database_url": keyed.settings.database_url,
-    }
-    async with other_runtime(settings, tmp_path, working=False, **nowhere) as rt:
-        started = time.monotonic()
-        answer = await ask(rt, person, bot)
-        assert time.monotonic() - started < 10
-        assert "5 working days" in answer.answer
-        assert answer.answer.startswith(UNAVAILABLE_NOTE)
-
-
-async def test_the_owner_reads_of_a_bad_key_until_it_works(keyed: Runtime, person: Person) -> None:
-    bot = await make_knowing_bot(keyed, person)
-    await use(keyed, person, bot, model_key="sk-invalid-1234")
-    answer = await ask(keyed, person, bot)
-    assert answer.answer.startswith(UNAVAILABLE_NOTE)
-    view = await owners_view(keyed, person, bot)
-    assert view.model_error == "The key was refused by the model provider. Enter a new key under Model settings."
-    assert "key" not in answer.answer.lower(), "nothing of it for the visitor"
-    await use(keyed, person, bot, model_key="sk-good-5678")
-    assert (await owners_view(keyed, person, bot)).model_error == "", "a new key is a new chance"
-    await use(keyed, person, bot, model="stub-404")
-    await ask(keyed, person, bot)
-    assert "does not have this model" in (await owners_view(keyed, person, bot)).model_error
-    await use(keyed, person, bot, model=PRICED)
-    assert (await ask(keyed, person, bot)).answer.startswith("According to")
-    assert (await owners_view(keyed, person, bot)).model_error == ""
-
-
-async def test_what_the_sources_do_not_hold_is_said_in_the_bots_words(keyed: Runtime, person: Person) -> None:
-    bot = await make_knowing_bot(keyed, person, model="stub-not-in-sources", fallback_text="Ask us by mail.")
-    live, conversation_id = await begin(keyed, person, bot)
-    events = [event async for event in live.follow()]
-    answer = await live.result(conversation_id)
-    assert (answer.answer, answer.answered, answer.sources) == ("Ask us by mail.", False, [])
-    assert "NOT_IN" not in str(events), "not even for a moment"
-    [event] = await spent(keyed, answer.message_id)
-    assert event.outcome == "ok"
-
-
-async def test_what_has_nothing_to_do_with_the_sources_is_not_asked(
-    keyed: Runtime, person: Person, stub_url: str
-) -> None:
-    bot = await make_knowing_bot(keyed, person, fallback_text="Ask us by mail.")
-    before = (await calls(stub_url))["/v1/chat/completions"]
-    answer = await ask(keyed, person, bot, "Zebra xylophone quasar?")
-    assert (answer.answer, answer.answered) == ("Ask us by mail.", False)
-    assert (await calls(stub_url))["/v1/chat/completions"] == before
-    assert await spent(keyed, answer.message_id) == []
 
 
 # --- the prompt

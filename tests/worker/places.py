@@ -2,16 +2,14 @@
 
 import asyncio
 import contextlib
-import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
 
 import httpx
 
-from chatbot_saas.core.settings import NEVER, ROOT, Settings
+from chatbot_saas.core.settings import NEVER, Settings
 from chatbot_saas.parts import open_runtime
 from chatbot_saas.schemas.sources import SourceRead
 from chatbot_saas.services import intake
@@ -19,6 +17,7 @@ from chatbot_saas.services.runtime import Runtime
 from tests.conftest import new_database
 from tests.factories.jobs import until
 from tests.factories.people import Person
+from tests.worker.copies import Copy
 
 MIGRATING = asyncio.Lock()
 """Alembic keeps what it works on in one place for the whole process."""
@@ -43,18 +42,11 @@ class Place:
             "NIGHTLY_AT": NEVER,
         }
         self.settings = Settings(_env_file=None, **{k.lower(): v for k, v in self.environment.items()})  # type: ignore[call-arg, arg-type]
-        self.running: list[subprocess.Popen[bytes]] = []
+        self.running: list[Copy] = []
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
-        with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "tests.worker.process_under_test", *(arguments or ("work",))],
-                cwd=ROOT,
-                env={**os.environ, **self.environment, "TEST_REACHED": str(self.reached), **environment},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+    def start(self, *arguments: str, **environment: str) -> Copy:
+        environment = {**self.environment, "TEST_REACHED": str(self.reached), **environment}
+        process = Copy(arguments or ("work",), environment, self.log)
         self.running.append(process)
         return process
 
@@ -95,7 +87,7 @@ async def add(rt: Runtime, person: Person, bot_id: UUID, folder: Path, content: 
     return source
 
 
-async def reached(place: Place, process: subprocess.Popen[bytes]) -> None:
+async def reached(place: Place, process: Copy) -> None:
     async def there() -> bool:
         assert process.poll() is None, f"it ended by itself:\n{place}"
         return place.reached.exists()

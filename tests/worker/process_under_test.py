@@ -1,4 +1,4 @@
-"""A process of ours for tests to kill: `python -m tests.worker.process_under_test work|serve|assist [PORT]`.
+"""A process of ours for tests to kill: `run(["work"])`, or `serve PORT`, or `assist`, in a process of its own.
 
 `work` takes all jobs, `serve` answers HTTP as well; `assist` takes those that do not touch the vector index, beside a
 `serve`. It is set up by the environment, like every other. TEST_UP names a file that says that it takes jobs. TEST_HOLD
@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,5 +94,13 @@ async def main(mode: str, port: int) -> None:
         await asyncio.gather(working, return_exceptions=True)
 
 
-if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]) if sys.argv[1] == "serve" else 0))
+def run(arguments: Sequence[str], environment: Mapping[str, str], log_path: Path) -> None:
+    """To be called in a new process, whose environment and output are then these."""
+    os.environ.update(environment)
+    get_settings.cache_clear()
+    with log_path.open("ab") as log:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+            os.dup2(log.fileno(), stream.fileno())
+    mode, *port = arguments
+    asyncio.run(main(mode, int(*port)))

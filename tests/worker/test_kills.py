@@ -37,7 +37,9 @@ from tests.worker.places import Place, add, alive, answers, children_of, place_f
 from tests.worker.process_under_test import STAGES
 
 pytestmark = pytest.mark.kill
-LARGE = files.prose(700_000)  # several batches of passages
+LARGE = files.prose(700_000)  # two batches of passages
+SILENCE = "8"
+"""Seconds after which a worker is taken for dead here; outside it is more, which nothing but this file waits for."""
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +63,12 @@ async def killed_at(place: Place, rt: Runtime, stage: str) -> Outcome:
     person = await sign_up(rt)
     bot = await make_bot(rt, person)
     source = await add(rt, person, bot.id, place.folder, LARGE)
-    first = place.start(TEST_HOLD=stage)
+    first = place.start(TEST_HOLD=stage, TEST_QUICK=SILENCE)
     await reached(place, first)
     children = children_of(first.pid)
     first.send_signal(signal.SIGKILL)
     await asyncio.to_thread(first.wait)
-    place.start()
+    place.start(TEST_QUICK=SILENCE)
     source = await settled(rt, person, source.id, 240)
     await drained(rt)
     await place.stop()
@@ -94,7 +96,7 @@ async def killed_at(place: Place, rt: Runtime, stage: str) -> Outcome:
 async def outcomes(
     settings: Settings, server_url: str, stub_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Outcome]:
-    """All the stages side by side, since each waits half a minute for its dead worker to be noticed."""
+    """All the stages side by side, since each waits for its dead worker to be noticed."""
 
     async def one(stage: str) -> Outcome:
         folder = tmp_path_factory.mktemp("kill")

@@ -1,5 +1,6 @@
 """Texts to vectors. The port; `factory.make_embedder` chooses the implementation."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -7,6 +8,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+# onnxruntime, which modules of this package import, would otherwise keep a database about its use in the home folder
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 Vectors = npt.NDArray[np.float32]
 
 
