@@ -91,7 +91,7 @@ async def person_of(rt: Runtime, bot: Bot, token: str) -> Person:
     problem = IdentityInvalidError("There is no identity secret yet. Make one in the dashboard, under API keys.")
     for sealed in rows:
         try:
-            claims = _claims(rt.secrets.open(bot.tenant_id, sealed), str(bot.id), token)
+            claims = claims_of(rt.secrets.open(bot.tenant_id, sealed), str(bot.id), token)
         except ValueError:
             problem = IdentityInvalidError("The identity secret can no longer be read. Make a new one.")
         except jwt.InvalidSignatureError:
@@ -117,7 +117,8 @@ def require_of(bot: Any, visitor: Visitor) -> None:
     require(bot, visitor.person)
 
 
-def _claims(secret: str, bot_id: str, token: str) -> dict[str, Any]:
+def claims_of(secret: str, bot_id: str, token: str) -> dict[str, Any]:
+    """What the token says. Raises errors of `jwt`, and IdentityInvalidError for one that is good for too long."""
     claims: dict[str, Any] = jwt.decode(
         token,
         secret,

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from chatbot_saas.adapters.blobs import BlobNotFoundError, BlobStore, remote
 from chatbot_saas.adapters.blobs.factory import blob_store
 from chatbot_saas.core.errors import InvalidError, UnavailableError
 from chatbot_saas.core.ids import new_id
+from chatbot_saas.core.settings import ROOT
 from tests.s3_server import ENVIRONMENT, S3Server, running_s3
 
 BIG = 20 * 1024 * 1024  # sent in parts
@@ -192,3 +194,10 @@ async def test_a_server_that_is_down(
 def test_addresses_that_cannot_be_right(url: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidError, match="AWS_SECRET_ACCESS_KEY"):
         blob_store(url, tmp_path)
+
+
+def test_the_documented_addresses_are_understood(tmp_path: Path) -> None:
+    addresses = re.findall(r"^BLOB_URL=(\S+)", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE)
+    assert len(addresses) == 2
+    for documented in addresses:
+        assert isinstance(blob_store(documented, tmp_path), remote.RemoteBlobs)

@@ -1,7 +1,8 @@
-"""Bots asked by OpenAI's own Node client, which npm fetches once a run."""
+"""Bots asked by OpenAI's own Node client, and the documented samples for Node; npm fetches what they need once a run."""
 
 import asyncio
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,22 +10,24 @@ from typing import Any
 import pytest
 
 from chatbot_saas.cli.javascript import node_bin, tool_environment
+from chatbot_saas.core.settings import ROOT
 from chatbot_saas.core.tenancy import Scope
+from chatbot_saas.services import identity
 from chatbot_saas.services.runtime import Runtime
 from tests.api.callers import api_key
 from tests.factories.knowledge import make_knowing_bot
 from tests.factories.people import sign_up
 from tests.factories.sockets import listening
 
-PACKAGE = "openai@7.57.0"
+PACKAGES = ("openai@7.57.0", "jsonwebtoken@9.0.3")
 SCRIPT = Path(__file__).parent / "openai_client.mjs"
 
 
-async def run(folder: Path, *command: str) -> tuple[int, str, str]:
+async def run(folder: Path, *command: str, **more: str) -> tuple[int, str, str]:
     child = await asyncio.create_subprocess_exec(
         *command,
         cwd=folder,
-        env=tool_environment([await asyncio.to_thread(node_bin)]),
+        env=tool_environment([await asyncio.to_thread(node_bin)]) | more,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -38,9 +41,9 @@ async def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("node")
     (made / "package.json").write_text('{"private": true, "type": "module"}')
     quiet = ("--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error")
-    code, output, errors = await run(made, "npm", "install", PACKAGE, *quiet)
+    code, output, errors = await run(made, "npm", "install", *PACKAGES, *quiet)
     if code:
-        pytest.fail(f"npm could not fetch {PACKAGE}, so nothing was tried with it: {(errors or output)[-600:]}")
+        pytest.fail(f"npm could not fetch {PACKAGES}, so nothing was tried with it: {(errors or output)[-600:]}")
     shutil.copy(SCRIPT, made)
     return made
 
@@ -72,3 +75,37 @@ async def test_the_node_client_works_unchanged(keyed: Runtime, folder: Path) -> 
         "choices": ["BadRequestError", 400, "invalid_value", "n"],
         "key": ["AuthenticationError", 401, "invalid_api_key", None],
     }
+
+
+def sample(page: str, language: str) -> str:
+    [found] = re.findall(rf"```{language}\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
+    return found
+
+
+async def test_the_documented_samples_of_the_client_and_of_curl_run(keyed: Runtime, folder: Path) -> None:
+    person = await sign_up(keyed)
+    bot = await make_knowing_bot(keyed, person)
+    known = {"CHATBOT_KEY": await api_key(keyed, person, [Scope.CHAT]), "BOT_ID": str(bot.id)}
+    async with listening(keyed) as url:
+        (folder / "sample.mjs").write_text(sample("openai.md", "js").replace("http://localhost:3000", url))
+        code, output, errors = await run(folder, "node", "sample.mjs", **known)
+        assert (code, errors) == (0, "")
+        assert output.startswith("According to your documents")
+        if shutil.which("curl"):
+            call = sample("openai.md", "sh").replace("http://localhost:3000", url)
+            code, output, errors = await run(folder, "sh", "-c", call.replace("curl ", "curl -sS "), **known)
+            assert (code, errors) == (0, "")
+            assert json.loads(output)["choices"][0]["message"]["content"].startswith("According to your documents")
+
+
+async def test_the_documented_signature_for_node_is_taken(folder: Path) -> None:
+    (folder / "identity.mjs").write_text(sample("identity.md", "js"))
+    call = (
+        'import { identityFor } from "./identity.mjs";'
+        'console.log(identityFor({ id: "7", name: "Ada" }, "a secret of the tests, long enough", "bot"))'
+    )
+    (folder / "sign.mjs").write_text(call)
+    code, token, errors = await run(folder, "node", "sign.mjs")
+    assert (code, errors) == (0, "")
+    claims = identity.claims_of("a secret of the tests, long enough", "bot", token.strip())
+    assert (claims["sub"], claims["name"]) == ("7", "Ada")

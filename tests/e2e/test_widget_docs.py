@@ -1,0 +1,74 @@
+"""The lines of HTML that the documentation shows, on a website of another origin."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from chatbot_saas.core.settings import ROOT
+from tests.e2e.widget_site import Chat, Site
+
+HTML = re.compile(r"```html\n(.*?)```", re.DOTALL)
+POLICY = re.compile(r"```\n(script-src .*?)\n```")
+OURS = "https://chat.example.com"
+
+
+def samples(page: str, site: Site, bot: str, pattern: re.Pattern[str] = HTML) -> list[str]:
+    text = (ROOT / page).read_text()
+    return [
+        found.replace(OURS, site.backend.url).replace("YOUR-BOT-ID", bot).replace("BOT-ID", bot)
+        for found in pattern.findall(text)
+    ]
+
+
+def open_chat(page: Page) -> Chat:
+    page.get_by_role("button", name="Chat: Fern & Oak").click()
+    return Chat(page)
+
+
+@pytest.fixture
+def bot(site: Site) -> str:
+    return site.backend.add_bot([site.origin])
+
+
+@pytest.fixture
+def site(widget_site: Site) -> Site:
+    return widget_site
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/widget.md", "widget/README.md"])
+def test_the_embed_lines_work_as_they_stand(site: Site, bot: str, page: str) -> None:
+    found = samples(page, site, bot)
+    assert found, "the page shows a line"
+    for line in found:
+        chat = open_chat(site.visit(line))
+        expect(chat.ask("hi").locator(".text")).to_have_text("You said: hi")
+        assert site.said == []
+
+
+def test_calls_before_the_script_work_as_they_stand(site: Site, bot: str) -> None:
+    [calls] = samples("docs/widget-api.md", site, bot)
+    chat = Chat(site.visit(calls + site.embed(bot)))
+    expect(chat.ask("hi").locator(".text")).to_have_text("You said: hi")
+    chat.page.wait_for_timeout(0)
+    assert site.said == ["log: true"]
+
+
+def test_the_policy_is_enough_as_it_stands(site: Site, bot: str) -> None:
+    [policy] = samples("docs/widget.md", site, bot, POLICY)
+    head = f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; {policy}">'
+    [line] = samples("docs/widget.md", site, bot)
+    expect(open_chat(site.visit(line, head)).ask("hi").locator(".text")).to_have_text("You said: hi")
+    assert site.said == []
+
+
+def test_every_page_with_a_sample_is_tried_somewhere() -> None:
+    tried = {"README.md", "widget/README.md"}
+    tried |= {f"docs/{name}.md" for name in ("api", "identity", "openai", "operations", "widget", "widget-api")}
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "widget" / "README.md"]
+    assert {name_of(page) for page in pages if "```" in page.read_text()} == tried
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
