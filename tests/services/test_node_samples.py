@@ -1,4 +1,4 @@
-"""Bots asked by the official Node client, and the documented samples for Node; npm fetches what they need once a run."""
+"""Bots asked by the official Node client, and the documented samples for Node; npm fetches what they need once."""
 
 import asyncio
 import json
