@@ -27,9 +27,12 @@ from chatbot_saas.api import (
     embed,
     events,
     health,
+    idempotency,
+    identity,
     inspection,
     jobs,
     leads,
+    openapi,
     public,
     questions,
     receipts,
@@ -44,9 +47,11 @@ from chatbot_saas.components.brand import head
 from chatbot_saas.components.feedback import toaster
 from chatbot_saas.components.tokens import STYLESHEETS
 from chatbot_saas.core.logging import configure_logging, get_logger
+from chatbot_saas.core.origins import LOCAL_PATTERNS
 from chatbot_saas.core.pictures import Picture, from_address
 from chatbot_saas.core.settings import Environment, get_settings
 from chatbot_saas.parts import open_runtime
+from chatbot_saas.services import stops
 from chatbot_saas.services.conversations import public_bot
 from chatbot_saas.services.runtime import Runtime, get_runtime, set_runtime
 from chatbot_saas.worker.process import queues_of_web, work
@@ -55,7 +60,8 @@ log = get_logger(__name__)
 
 
 async def frame_origins(bot_id: UUID) -> list[str]:
-    return (await public_bot(get_runtime(), bot_id)).allowed_origins
+    bot = await public_bot(get_runtime(), bot_id)
+    return [*bot.allowed_origins, *(LOCAL_PATTERNS if bot.allow_localhost else ())]
 
 
 async def bot_icon(bot_id: UUID) -> Picture | None:
@@ -84,6 +90,7 @@ def make_api() -> FastAPI:
         conversations,
         leads,
         api_keys,
+        identity,
         admin,
         public,
         questions,
@@ -101,6 +108,8 @@ def make_api() -> FastAPI:
     api.include_router(widget_router(frame_origins, bot_icon))
     api.include_router(unknown.router)  # the last one: it takes what the others leave
     error_mapping.install(api)
+    idempotency.install(api, error_mapping.problem_of)
+    openapi.install(api)
     return api
 
 
@@ -114,6 +123,7 @@ async def running() -> AsyncGenerator[None]:
         background = [
             asyncio.create_task(work(rt, queues_of_web(settings))),
             asyncio.create_task(_warm_up(rt)),
+            asyncio.create_task(stops.listen(rt)),
         ]
         try:
             yield

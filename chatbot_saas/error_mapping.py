@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect
 from chatbot_saas.api import openai_errors
 from chatbot_saas.core.errors import DomainError, TooManyRequestsError, UnauthenticatedError
 from chatbot_saas.core.logging import get_logger
+from chatbot_saas.services.idempotency import InProgressError
 
 log = get_logger(__name__)
 MOST_TOLD = 20
@@ -47,7 +48,9 @@ def problem_of(error: DomainError, path: str = "") -> JSONResponse:
     headers: dict[str, str] = {}
     if isinstance(error, TooManyRequestsError):
         headers["Retry-After"] = str(error.retry_after)
-        headers["RateLimit"] = f'"default";r=0;t={error.retry_after}'
+        headers["RateLimit"] = f'"{error.policy}";r=0;t={error.retry_after}'
+    if isinstance(error, InProgressError):
+        headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, UnauthenticatedError):
         headers["WWW-Authenticate"] = "Bearer"
     return problem(error.status, error.code, error.message, headers=headers, path=path, **error.details)

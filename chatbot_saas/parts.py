@@ -83,5 +83,6 @@ async def open_runtime(settings: Settings, *, owns_vectors: bool = True) -> Asyn
             notices=notices,
             mailer=make_mailer(settings.smtp_url),
         )
+        stack.push_async_callback(rt.limiter.close)
         stack.push_async_callback(rt.answers.close)
         yield rt

@@ -1,30 +1,30 @@
 // Adds a launcher; the chat is an iframe of our origin, made at the first click: README.md
 (() => {
-  const script = document.currentScript || document.querySelector("script[data-bot-id]");
+  const own = document.currentScript;
   const early = window.ChatbotWidget;
-  if (early?.add) return early.add(script); // included again
+  // a module, and what some tag managers insert, has no currentScript
+  const tags = own ? [own] : [...document.querySelectorAll('script[src*="/chatbot-widget.js"]')];
+  const found = (tags[0] ? tags : [{}]).map((tag) => ({ src: tag.src, ...window.chatbotWidget, ...tag.dataset, tag }));
+  // included again
+  if (early?.add) return found.forEach(early.add);
 
   const bots = new Map();
+  let listeners = [];
   const warn = (text) => console.warn("[Chatbot] " + text);
-  const phone = matchMedia("(max-width:480px),(max-height:420px)");
 
   // !important on :host beats the website's own
   const css = `:host{all:initial!important}
-button,dialog{position:fixed;z-index:2147483000;inset:auto 20px calc(var(--y) + env(safe-area-inset-bottom)) auto;padding:0;border:0}
-.left{left:20px;right:auto}
-button{width:56px;height:56px;border-radius:50%;background:var(--c);color:var(--t);cursor:pointer;box-shadow:0 8px 24px #0004}
+[hidden]{display:none!important}
+button,dialog,aside{position:fixed;z-index:2147483000;inset:auto var(--x) var(--e) auto}
+.left{left:var(--x);right:auto}
+.top{top:var(--e);bottom:auto}
+button{--e:calc(var(--y) + env(safe-area-inset-bottom));display:flex;gap:10px;align-items:center;justify-content:center;min-width:56px;height:56px;padding:0;border:0;border-radius:28px;background:var(--c);color:var(--t);font:600 16px system-ui,sans-serif;cursor:pointer;box-shadow:0 8px 24px #0004}
+.label{padding:0 22px}
 button:focus-visible{outline:3px solid var(--t);box-shadow:0 0 0 6px var(--c)}
-button:before{content:"";display:block;box-sizing:border-box;width:24px;height:24px;margin:auto;border:2.5px solid;border-radius:50% 50% 50% 5px}
-[aria-expanded=true]:before{width:13px;height:13px;border-width:0 2.5px 2.5px 0;border-radius:0;transform:translateY(-3px)rotate(45deg)}
-dialog{--m:calc(var(--y) + 72px + env(safe-area-inset-bottom));width:400px;height:min(640px,100dvh - var(--m) - 20px);max-width:none;max-height:none;margin:0;bottom:var(--m);overflow:hidden;border-radius:20px;background:light-dark(#fff,#14161a);box-shadow:0 0 0 1px #8883,0 8px 48px #0004}
-dialog[open]{animation:in .2s ease-out}
-dialog::backdrop{background:none}
-iframe{width:100%;height:100%;border:0;color-scheme:normal}
-@keyframes in{from{opacity:0;transform:translateY(12px)}}
-@media ${phone.media}{dialog{inset:var(--v,0) 0 auto;width:100%;height:var(--h,100dvh);border-radius:0;box-sizing:border-box;padding:env(safe-area-inset-top) 0 env(safe-area-inset-bottom)}
-[aria-expanded=true]{visibility:hidden}}
-@media(prefers-reduced-motion){dialog{animation:none!important}}
-@media print{*{display:none}}`;
+button:before{content:"";box-sizing:border-box;width:24px;height:24px;border:2.5px solid;border-radius:50% 50% 50% 5px}
+.question:before{content:"?";border:0;font-size:28px;line-height:24px}
+.none:before{display:none}
+@media print{*{display:none!important}}`;
 
   const make = (parent, name, attributes) => {
     const node = document.createElement(name);
@@ -32,105 +32,131 @@ iframe{width:100%;height:100%;border:0;color-scheme:normal}
     return parent.appendChild(node);
   };
 
-  const widget = (id, src) => {
-    const url = (path) => new URL(path + encodeURIComponent(id), src);
-    const { origin } = url("");
-    const view = window.visualViewport;
-    let wanted, gone, ready, config, host, button, dialog, frame;
+  // "/shop/*" is /shop and all below it
+  const here = (pattern) => {
+    const [first, ...rest] = pattern.replace(/\/?(\*?)$/, "/$1").split("*").map((part) => part.replace(/[^\w/]/g, "\\$&"));
+    return RegExp(`^${[first, ...rest].join(".*")}$`, "u").test(location.pathname.replace(/\/?$/, "/"));
+  };
 
-    const tell = (type) => frame.contentWindow.postMessage({ type: "chatbot:" + type, config }, origin);
-    const hear = (event) => {
-      if (frame && event.source === frame.contentWindow && event.origin === origin && event.data?.type === "chatbot:close") self.close();
-    };
-    // a phone's keyboard covers the page without resizing it
-    const fit = () => {
-      dialog.style.setProperty("--h", view.height + "px");
-      dialog.style.setProperty("--v", view.offsetTop + "px");
-    };
+  const widget = (id, options) => {
+    // absolute: import() knows no base in a script of another origin
+    const dir = new URL(".", options.src).href;
+    const url = (path) => dir + path + encodeURIComponent(id);
+    const end = new AbortController();
+    const { signal } = end;
+    let panel, ready, timer;
+    const failed = () => warn(`No answer from ${bot.origin} for bot ${id}. Is it up? Does this page's Content-Security-Policy allow it?`);
 
-    const self = {
-      open() {
-        wanted = true;
-        if (!dialog || dialog.open) return;
-        dialog[phone.matches ? "showModal" : "show"]();
-        button.setAttribute("aria-expanded", true);
-        if (!frame) {
-          frame = make(dialog, "iframe", { title: config.name, src: url("frame?bot_id=") });
-          frame.onload = () => tell("hello", (ready = true));
-        }
-        frame.focus();
-        if (ready) tell("open");
+    // what is called, in order, once the config is here
+    let calls = new Promise((resolve) => (ready = resolve));
+    const load = () =>
+      (panel ??= import(dir + "panel.js").then((part) => part.panel(bot)).catch((error) => {
+        panel = null;
+        failed();
+        throw error;
+      }));
+    const run = (name, value) =>
+      (calls = calls.then(async () => {
+        if (!signal.aborted && (panel || !/^(close|identify|setContext)$/.test(name))) (await load())[name](value);
+      }).catch(() => {}));
+
+    // what panel.js and nudge.js are given, also those of the next release
+    const bot = {
+      id,
+      url,
+      make,
+      warn,
+      run,
+      signal,
+      options,
+      origin: new URL(dir).origin,
+      emit(name, detail) {
+        for (const [event, listen, only] of listeners)
+          if (event === name && (only || id) === id) queueMicrotask(() => listen({ ...detail, botId: id }));
       },
-      close() {
-        wanted = false;
-        dialog?.close();
-      },
-      toggle: () => (dialog ? dialog.open : wanted) ? self.close() : self.open(),
       destroy() {
-        gone = true;
-        removeEventListener("message", hear);
-        view?.removeEventListener("resize", fit);
-        host?.remove();
+        end.abort();
+        clearInterval(timer);
+        bot.host?.remove();
         bots.delete(id);
       },
     };
 
     const show = () => {
-      if (gone) return;
-      const { color, mode, position } = config.theme || {};
+      const { theme, name, launcher } = bot.config;
+      const { color, on, mode, position } = theme || {};
+      const { corner = position || "", x = 20, y = 20, icon = "", label = "", hidden = [], message, delay } = launcher || {};
       const fill = /^#[\da-f]{6}$/i.test(color) ? color : "#4f46e5";
-      const [r, g, b] = [1, 3, 5].map((i) => (parseInt(fill.slice(i, i + 2), 16) / 255) ** 2.2);
-      const text = 0.21 * r + 0.72 * g + 0.07 * b > 0.18 ? "#000" : "#fff"; // WCAG luminance
-      const side = /left/.test(position) ? "left" : "right";
-      const above = document.querySelectorAll(`[data-chatbot=${side}]`).length; // several bots: stacked
-      const style = `--c:${fill};--t:${text};--y:${20 + 68 * above}px;color-scheme:${/^(dark|light)$/.test(mode) ? mode : "light dark"}`;
-      host = make(document.documentElement, "div", { "data-chatbot": side });
-      const root = host.attachShadow({ mode: "open" });
-      const sheet = new CSSStyleSheet(); // <style> fails under a strict style-src
+      const text = /^#[\da-f]{6}$/i.test(on) ? on : "#fff";
+      const inline = options.mode === "inline";
+      const place = (bot.corner = inline ? "inline" : (/top/.test(corner) ? "top " : "") + (/left/.test(corner) ? "left" : "right"));
+      // several bots: stacked
+      const above = document.querySelectorAll(`[data-chatbot="${place}"]`).length;
+      bot.style = `--c:${fill};--t:${text};--x:${x}px;--y:${y + 68 * above}px;color-scheme:${/^(dark|light)$/.test(mode) ? mode : "light dark"}`;
+      const host = (bot.host = make(document.documentElement, "div", { "data-chatbot": place }));
+      const root = (bot.root = host.attachShadow({ mode: "open" }));
+      // <style> fails under a strict style-src
+      const sheet = new CSSStyleSheet();
       sheet.replaceSync(css);
       root.adoptedStyleSheets = [sheet];
-      button = make(root, "button", { class: side, "aria-haspopup": "dialog", "aria-expanded": false, "aria-label": "Chat: " + config.name });
-      dialog = make(root, "dialog", { class: side, "aria-label": config.name });
-      button.style.cssText = dialog.style.cssText = style;
-      button.onclick = self.toggle;
-      root.onkeydown = (event) => event.key === "Escape" && self.close();
-      dialog.onclose = () => {
-        button.setAttribute("aria-expanded", false);
-        button.focus();
+      if (inline) return run("open");
+      const button = (bot.button = make(root, "button", { class: `${place} ${icon} ${label && "label"}`, "aria-haspopup": "dialog", "aria-expanded": false, "aria-label": `${label || "Chat"}: ${name}` }));
+      button.append(label);
+      button.style.cssText = bot.style;
+      button.onclick = () => run("toggle");
+      button.onpointerdown = load;
+      const look = () => {
+        const away = hidden.some(here);
+        button.hidden = away || options.launcher === "none";
+        if (away) run("close");
       };
-      addEventListener("message", hear);
-      view?.addEventListener("resize", fit);
-      if (wanted) self.open();
+      look();
+      // the website's history functions stay its own
+      if (hidden[0]) window.navigation ? navigation.addEventListener("currententrychange", look, { signal }) : (timer = setInterval(look, 400));
+      if (message) setTimeout(() => panel || button.hidden || signal.aborted || import(dir + "nudge.js").then((part) => part.nudge(bot)), delay * 1000);
     };
 
-    fetch(url("../api/public/bot/") + "/config", { credentials: "omit" })
+    fetch(dir.split("/widget/")[0] + `/api/public/bot/${encodeURIComponent(id)}/config`, { credentials: "omit" })
       .then(async (answer) => {
-        config = await answer.json();
-        const site = location.origin;
-        if (answer.ok) show();
-        else if (answer.status === 403)
-          warn(`${site} may not show bot ${id}. Add ${site} to the bot's allowed origins in the dashboard, then reload this page.`);
-        else if (answer.status === 404)
-          warn(`There is no published bot ${id}. Publish it in the dashboard, or copy the embed line again.`);
-        else throw answer;
+        bot.config = await answer.json();
+        if (signal.aborted) return;
+        if (answer.ok) {
+          show();
+          ready();
+          bot.emit("ready", (bot.ready = {}));
+        } else warn((await import(dir + "refused.js")).refused(id, answer.status));
       })
-      .catch(() => warn(`${origin} does not answer for bot ${id}. Is it up, and does this page's Content-Security-Policy allow it?`));
-    return self;
+      .catch(failed);
+    return bot;
   };
 
   const api = (window.ChatbotWidget = {
-    add(tag) {
-      const id = tag?.dataset.botId;
+    add(options) {
+      const id = options.botId;
       if (!id) warn("The script tag has no data-bot-id. Copy the embed line again.");
-      else if (!bots.has(id)) bots.set(id, widget(id, tag.src));
+      else if (!bots.has(id)) bots.set(id, widget(id, options));
+    },
+    on(name, listen, id) {
+      listeners.push([name, listen, id]);
+      if (name === "ready") for (const bot of bots.values()) if (bot.ready && (id || bot.id) === bot.id) queueMicrotask(() => listen({ botId: bot.id }));
+    },
+    off(name, listen) {
+      listeners = listeners.filter(([event, other]) => event !== name || (listen && other !== listen));
     },
   });
-  // Without an id: open and toggle mean the first bot of the page, close and destroy every one.
-  for (const name of ["open", "close", "toggle", "destroy"])
-    api[name] = (id) => {
+  // A bot's id comes last. Without one, close, destroy and setContext mean every bot of the page, the others its first.
+  const method = (name, takes, act) =>
+    (api[name] = (...given) => {
+      const id = given[takes];
       const all = id ? [bots.get(id)] : [...bots.values()];
-      for (const bot of /^[ot]/.test(name) ? all.slice(0, 1) : all) bot?.[name]();
-    };
-  api.add(script);
-  for (const [name, id] of early?.q || []) api[name](id); // called before this file was here
+      for (const bot of /^(c|d|setC)/.test(name) ? all : all.slice(0, 1)) if (bot) act(bot, given[0]);
+    });
+  for (const name of ["open", "close", "toggle", "newConversation"]) method(name, 0, (bot) => bot.run(name));
+  method("destroy", 0, (bot) => bot.destroy());
+  method("sendMessage", 1, (bot, text) => bot.run("sendMessage", String(text)));
+  method("identify", 1, (bot, token) => bot.run("identify", (bot.identity = token)));
+  method("setContext", 1, (bot, value) => bot.run("setContext", (bot.context = value)));
+  found.forEach(api.add);
+  // called before this file was here
+  for (const [name, ...given] of early?.q || []) api[name](...given);
 })();

@@ -7,8 +7,6 @@ const DELAYS = [400, 1000, 2500, 5000];
 const SILENCE = 25000;
 // times that a connection may die before the answer is asked for in one piece: some proxies hold streams back
 const STALLS = 2;
-// ms for that
-const WHOLE = 120000;
 
 /** What an error carries besides its message: `code`, `status` (HTTP), `retryable`, `after` (seconds to wait). */
 const failure = (message, details) => Object.assign(new Error(message), details);
@@ -40,9 +38,9 @@ const pause = (ms, signal) =>
     signal.addEventListener("abort", () => reject(signal.reason));
   });
 
-/** `base`: URL of /api/public/; `origin`: the website's; `store`: what `memory` gives. */
-export function client(base, bot, origin, store) {
-  let starting, settings;
+/** `base`: URL of /api/public/; `site`: what host.js knows of the website; `store`: what `memory` gives. */
+export function client(base, bot, site, store) {
+  let starting, settings, fresh;
   const keep = (changes) => store.set({ ...store.get(), ...changes });
 
   async function call(path, body, token, { signal = AbortSignal.timeout(15000), ...headers } = {}) {
@@ -53,15 +51,16 @@ export function client(base, bot, origin, store) {
     if (ok) return answer;
     const { code, detail } = await answer.json().catch(() => ({}));
     const after = +answer.headers.get("Retry-After") || undefined;
-    throw failure(status === 422 ? detail : "", { code, status, after, dropped: status >= 500 });
+    throw failure(status === 422 || /^identity/.test(code) ? detail : "", { code, status, after, dropped: status >= 500 });
   }
 
   /** The visitor's conversation; begun at the first need, and never twice at once. */
   async function begin() {
     const known = store.get();
     if (known?.expires > Date.now()) return known;
+    const { identity, origin } = site;
     const { key: visitor_key, consent } = known || {};
-    starting ??= call(`conversation/${bot}/start`, { parent_origin: origin, visitor_key, consent })
+    starting ??= call(`conversation/${bot}/start`, { parent_origin: origin, visitor_key, consent, identity, fresh })
       .then(enter)
       .finally(() => (starting = null));
     await starting;
@@ -70,9 +69,12 @@ export function client(base, bot, origin, store) {
 
   /** From now on it is the conversation of this answer. What is known of the visitor stays. */
   async function enter(answer) {
-    const { conversation_id: id, visitor_token: token, expires_in, visitor_key: key } = await answer.json();
-    leave();
-    keep({ id, token, key, expires: Date.now() + expires_in * 1000 - 3e4 });
+    const { conversation_id: id, visitor_token: token, expires_in, visitor_key: key, person } = await answer.json();
+    const known = store.get();
+    if ((known?.person || "") !== person) store.set(null);
+    else if (known?.id !== id) leave();
+    fresh = false;
+    keep({ id, token, key, person, expires: Date.now() + expires_in * 1000 - 3e4 });
   }
 
   /** Forgets the conversation, not the visitor. */
@@ -85,30 +87,25 @@ export function client(base, bot, origin, store) {
   }
 
   /** One request for an answer: the done event's data once it is whole; throws what is `dropped` when it broke off. */
-  async function once(turn, on, whole) {
+  async function once(turn, on, stalls) {
     const talk = await begin();
     on.signal.throwIfAborted();
     keep({ pending: { id: turn.id, text: turn.text } });
+    const { context, page } = site;
+    const body = { conversation_id: talk.id, message: turn.text, client_message_id: turn.id, context: context || undefined, page };
+    const send = (headers) => call("chat/" + bot, body, talk.token, headers);
+    if (stalls >= STALLS) return (await import("./whole.js")).whole(send, on);
     const quiet = new AbortController();
     let timer;
     const alive = () => {
       clearTimeout(timer);
-      timer = setTimeout(() => quiet.abort(), whole ? WHOLE : SILENCE);
+      timer = setTimeout(() => quiet.abort(), SILENCE);
     };
     alive();
     try {
-      const headers = { Accept: whole ? "application/json" : "text/event-stream", signal: AbortSignal.any([on.signal, quiet.signal]) };
+      const headers = { Accept: "text/event-stream", signal: AbortSignal.any([on.signal, quiet.signal]) };
       if (turn.last) headers["Last-Event-ID"] = turn.last;
-      const body = { conversation_id: talk.id, message: turn.text, client_message_id: turn.id };
-      const answer = await call("chat/" + bot, body, talk.token, headers);
-      if (whole) {
-        const { answer: text, sources, proof, ...done } = await answer.json();
-        on.reset();
-        on.token({ text });
-        on.sources({ sources, proof });
-        return done;
-      }
-      for await (const { event, data, id } of events(answer.body, alive)) {
+      for await (const { event, data, id } of events((await send(headers)).body, alive)) {
         // sent again after a reconnect
         if (turn.seen.has(id)) continue;
         if (id) turn.seen.add((turn.last = id));
@@ -129,10 +126,17 @@ export function client(base, bot, origin, store) {
     config: async () => (await call(`bot/${bot}/config`)).json(),
     pending: () => store.get()?.pending,
 
+    /** Somebody may have come or gone: the server says with what conversation a known person goes on. */
+    identify() {
+      if (site.identity) keep({ expires: 0 });
+      else if (store.get()?.person) store.set(null);
+    },
+
     /** Earlier messages of the remembered conversation; [] where there is none any more. */
     async history() {
-      const talk = store.get();
       try {
+        // who is known has one on the server, perhaps from another device
+        const talk = site.identity ? await begin() : store.get();
         return talk?.id ? (await (await call("conversation/" + talk.id, null, talk.token)).json()).messages : [];
       } catch (error) {
         if ([401, 403, 404].includes(error.status)) leave();
@@ -150,7 +154,7 @@ export function client(base, bot, origin, store) {
       restart();
       for (let tries = 0, stalls = 0, renewed; ; ) {
         try {
-          const done = await once(turn, on, stalls >= STALLS);
+          const done = await once(turn, on, stalls);
           this.settled(done);
           return done;
         } catch (error) {
@@ -187,23 +191,18 @@ export function client(base, bot, origin, store) {
 
     /** A part of the visitor's conversation, for what is fetched on demand: POST with a body, else GET. */
     own,
+    call,
+    enter,
     leave,
     known: () => store.get() || {},
     keep,
 
-    /** The visitor's earlier conversations, newest first. */
-    earlier: async () => (await (await call("conversations", null, (await begin()).token)).json()).items,
-
-    /** Goes on with one of them. */
-    open: async (id) => enter(await call(`conversation/${id}/open`, {}, (await begin()).token)),
-
-    /** A source of an answer with the text around its quote: {before, quote, after, link}. */
-    source: async (message_id, number) => (await own(`messages/${message_id}/sources/${number}`)).json(),
 
     /** Leaves the conversation here at once, and tells the server, with what the visitor thinks of it. */
     end(opinion = {}) {
       const talk = store.get();
       leave();
+      fresh = true;
       return talk?.id && call(`conversation/${talk.id}/end`, opinion, talk.token).catch(() => {});
     },
   };

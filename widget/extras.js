@@ -1,10 +1,19 @@
 // What stands under a message once it is whole: thumbs, copy, the time; and the tone of an answer. Fetched after the first.
-import { button, icon, make, sheet } from "./view.js";
+import { button, make, sheet } from "./view.js";
 
 const THUMB = "M7 11v9H4v-9zm0 0 4-8a2.5 2.5 0 0 1 2.5 2.5V9H19a1.5 1.5 0 0 1 1.5 1.8l-1.3 7.4a2 2 0 0 1-2 1.8H7";
 const COPY = "M9 9h11v11H9zM5 15H4V4h11v1";
 
 sheet("./extras.css");
+
+export function icon(path) {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.append(document.createElementNS(space, "path"));
+  svg.firstChild.setAttribute("d", path);
+  return svg;
+}
 
 const iconButton = (path, label, act, className = "icon") => {
   const node = button(icon(path), className, act);

@@ -1,6 +1,8 @@
 // What a visitor fills in: a message, the wish for a person, why an answer was bad, how the chat was; and the consent.
+import { icon } from "./extras.js";
+import { tell } from "./host.js";
 import { render } from "./markdown.js";
-import { button, icon, make, sheet } from "./view.js";
+import { button, make, sheet } from "./view.js";
 
 const CHECK = "M5 12.5l4.5 4.5L19 7.5";
 const MAIL = /^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$/;
@@ -113,6 +115,7 @@ export async function message(talk, words, leave) {
     // a conversation that was begun anew has no question that could stand for the message
     given.message ||= last(talk);
     await talk.visitor.own("capture-lead", given);
+    tell("lead");
     talk.visitor.keep({ done: undefined, who: given });
     return thank(words, given);
   };
@@ -214,6 +217,7 @@ const introduce = (talk, words, { fields, may_skip }) =>
   new Promise((done) => {
     const send = async (given) => {
       await talk.visitor.own("capture-lead", given);
+      tell("lead");
       talk.visitor.keep({ who: given });
       return words.thanks;
     };

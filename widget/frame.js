@@ -1,6 +1,7 @@
 // The page in the iframe: learns from which website it was opened, then holds one conversation.
 import { client, memory } from "./client.js";
-import { more, spoken, texts } from "./texts.js";
+import { leave, serve, tell, website } from "./host.js";
+import { spoken, texts } from "./texts.js";
 import { view } from "./view.js";
 
 // characters of a question; the server refuses more
@@ -12,46 +13,20 @@ const [chat, log, live, input, send, close, menu] = ["chat", "log", "live", "inp
 // On a phone the keyboard would cover the welcome: it comes when the visitor touches the field.
 const focus = () => (matchMedia("(pointer:coarse)").matches ? chat : input).focus();
 
-/**
- * {origin, config?} of the website around us. Its origin is what the browser says of the hello, never what a message
- * claims. A preview in the dashboard, a shared link and a plain iframe say no hello.
- */
-const website = () =>
-  new Promise((resolve) => {
-    const own = { origin: location.origin };
-    if (parent === window) return resolve(own);
-    addEventListener("message", ({ source, origin, data }) => {
-      if (source !== parent) return;
-      if (data?.type === "chatbot:open") focus();
-      if (data?.type === "chatbot:hello") resolve({ origin, config: data.config });
-    });
-    // Without the loader no hello comes; then the browser says who is around us, and `frame-ancestors` who may be.
-    const around = location.ancestorOrigins?.[0] || new URL(document.referrer || location.href).origin;
-    setTimeout(resolve, around === own.origin ? 1000 : 2000, { origin: around });
-  });
-
 function paint({ theme, name = "Chat", placeholder, powered_by, icon }, words, language) {
-  const { color, mode, radius, font } = theme || {};
+  const { color, on, mode, radius, font } = theme || {};
   const { style } = document.documentElement;
-  if (/^#[\da-f]{6}$/i.test(color)) {
-    const [r, g, b] = [1, 3, 5].map((i) => (parseInt(color.slice(i, i + 2), 16) / 255) ** 2.2);
+  if (color) {
     style.setProperty("--accent", color);
-    // WCAG luminance
-    style.setProperty("--on-accent", 0.21 * r + 0.72 * g + 0.07 * b > 0.18 ? "#000" : "#fff");
+    style.setProperty("--on-accent", on);
   }
   if (/^(light|dark)$/.test(mode)) style.colorScheme = mode;
   if (/^\d+px$/.test(radius)) style.setProperty("--round", radius);
-  if (/^\w+$/.test(font)) chat.dataset.font = font;
   document.documentElement.lang = language;
   document.dir = /ar|he/.test(language) ? "rtl" : "";
   document.title = chat.ariaLabel = $("name").textContent = name;
-  const face = $("face");
-  face.textContent = name[0];
-  if (icon) {
-    const picture = new Image();
-    picture.onload = () => face.replaceChildren(picture);
-    picture.src = `icon/${encodeURIComponent(bot)}?v=${encodeURIComponent(icon)}`;
-  }
+  $("face").textContent = name[0];
+  if (font || icon) import("./brand.js").then((part) => part.brand(chat, font, icon && `icon/${encodeURIComponent(bot)}?v=${encodeURIComponent(icon)}`));
   for (const node of [input, log, close, menu]) node.ariaLabel = words[node.id];
   close.title = words.close;
   menu.title = words.menu;
@@ -65,6 +40,8 @@ function conversation(visitor, config, words, language) {
   let busy = true;
   // AbortController of the answer that arrives now, and its turn
   let running, current;
+  // questions of the website that wait for their turn
+  const asked = [];
 
   const status = (text) => ($("status").textContent = text);
   const count = () => [...input.value.trim()].length;
@@ -76,23 +53,25 @@ function conversation(visitor, config, words, language) {
     send.ariaDisabled = !running && (left < 0 || left === LIMIT);
     // for browsers that do not size it by themselves
     input.style.height = "auto";
-    input.style.height = input.scrollHeight + "px";
+    // a chat that is closed has no height yet
+    if (input.scrollHeight) input.style.height = input.scrollHeight + "px";
   };
   const rest = () => {
     busy = running = null;
     status(words.online);
     update();
+    if (asked[0]) begin(asked.shift());
   };
 
   // what is fetched on demand works on this
   const talk = { log, live, input, config, visitor, words, language, show, focus };
   // those of menus and forms, too; the owner's words are among the first ones
-  talk.all = async () => ({ ...(await more(language)), ...words });
+  talk.all = async () => ({ ...(await texts(language, "more")), ...words });
   /** Thumbs, time and the like under a message; without them it can be read all the same. */
   const dress = async (node, message) => (await import("./extras.js").catch(() => {}))?.dress(node, message, talk);
 
   const finish = (row, message, note) => {
-    row.finish(note, (number) => visitor.source(message.id, number));
+    row.finish(note, (number) => visitor.own(`messages/${message.id}/sources/${number}`));
     dress(row.node, { ...message, role: "assistant", text: row.source });
   };
   const said = (message) => {
@@ -104,7 +83,8 @@ function conversation(visitor, config, words, language) {
     id ? finish(row, message) : row.finish();
   };
 
-  function explain({ code, status, retryable, after = 10, message }, again) {
+  function explain({ code = "unavailable", status, retryable, after = 10, message }, again) {
+    tell("error", { code });
     if (status === 429) show.notice(words.wait.replace("{n}", after), again, after);
     else if (code === "offline") show.notice(words.offline, again);
     else if (status === 403 || status === 404) show.notice(words.denied);
@@ -129,6 +109,7 @@ function conversation(visitor, config, words, language) {
       });
       finish(row, { id: done.message_id, fresh: true }, done.stopped && words.stopped);
       live.textContent = row.text;
+      tell("answer", { id: done.message_id, answered: done.answered });
     } catch (error) {
       if (signal.aborted) row.finish(words.stopped);
       else {
@@ -138,6 +119,7 @@ function conversation(visitor, config, words, language) {
     }
     if (running === mine) rest();
     next(done);
+    join();
   }
 
   /** Under the newest answer: what to ask next, and a way to reach a person. */
@@ -147,27 +129,22 @@ function conversation(visitor, config, words, language) {
     if (!busy) offer?.(done, talk);
   }
 
-  // other tabs show what is said here, and the other way round
-  const tabs = new BroadcastChannel("chatbot:" + bot);
-  const here = () => visitor.known().id;
-  tabs.onmessage = ({ data: { id, turn } }) =>
-    // once what is stored has arrived, too
-    setTimeout(() => {
-      if (busy || id !== here()) return;
-      if (!turn) return talk.resume();
-      show.user(turn.text);
-      ask(turn);
-    }, 99);
-  talk.changed = () => tabs.postMessage({ id: here() });
+  // what is said here is shown in other tabs, and the other way round, once there is something
+  let tabs;
+  const heard = (turn) => busy || (turn ? (show.user(turn.text), ask(turn)) : talk.resume());
+  const join = () => (tabs ??= import("./tabs.js").then((part) => part.tabs(bot, visitor, heard)).catch(() => (tabs = null)));
+  talk.changed = async (turn) => (await join())?.(turn);
+  addEventListener("storage", () => tabs || join().then(() => heard()));
 
   const begin = async (text) => {
     // a UUID; crypto.randomUUID needs https
     const turn = { id: URL.createObjectURL(new Blob()).slice(-36), text };
+    tell("message", { id: turn.id });
     dress(show.user(text), { role: "user", text });
-    const asked = ask(turn);
+    const answer = ask(turn);
     await visitor.begin().catch(() => {});
-    tabs.postMessage({ id: here(), turn });
-    return asked;
+    if (tabs) talk.changed(turn);
+    return answer;
   };
 
   talk.pick = (text) => {
@@ -209,11 +186,15 @@ function conversation(visitor, config, words, language) {
     show.starters(config.starter_questions, talk.pick);
     rest();
   };
-  talk.fresh = (opinion) => {
+  /** A new conversation, in place of this one. */
+  talk.restart = (opinion) => {
     if (running) visitor.stop(current.id).catch(() => {});
     visitor.end(opinion);
     talk.resume();
     talk.changed();
+  };
+  talk.fresh = (opinion) => {
+    talk.restart(opinion);
     focus();
   };
   menu.onclick = async () => (await import("./menu.js")).menu(menu, talk);
@@ -229,25 +210,28 @@ function conversation(visitor, config, words, language) {
     // answered meanwhile: heard again, with what comes next
     if (pending && before.at(-2)?.text === pending.text) before.pop();
     for (last of before) said(last);
+    if (last) join();
     busy = false;
     if (last && visitor.done()?.message_id === last.id) next(visitor.done());
     if (pending && last?.role !== "assistant") {
       if (!last) show.user(pending.text);
       return ask(pending);
     }
-    if (!config.early || last) return;
+    if (!config.early || last) return rest();
     // a consent, or who writes
     busy = true;
     await (await import("./forms.js")).before(talk);
     rest();
   };
+  /** A question of the website's: at once, or in its turn. */
+  talk.send = (text) => (busy ? asked.push(text) : begin(text));
   return talk;
 }
 
 async function main() {
-  const site = await website();
-  const api = new URL("../api/public/", location.href).href;
-  const visitor = client(api, encodeURIComponent(bot), site.origin, memory(`chatbot:${bot}:${site.origin}`));
+  const site = await website;
+  const api = location.href.split("/widget/")[0] + "/api/public/";
+  const visitor = client(api, encodeURIComponent(bot), site, memory(`chatbot:${bot}:${site.origin}`));
   const config = site.config || (await visitor.config().catch(() => null));
   const language = spoken(config?.language);
   const [words, settings] = await Promise.all([texts(language), config?.early && visitor.settings().catch(() => {})]);
@@ -255,14 +239,22 @@ async function main() {
   chat.hidden = false;
   if (!config) return view(log, words).notice(words.denied);
   paint(config, words, language);
-  if (site.config) {
-    const leave = () => parent.postMessage({ type: "chatbot:close" }, site.origin);
+  if (site.config && !site.inline) {
     close.hidden = false;
     close.onclick = leave;
     addEventListener("keydown", (event) => event.key === "Escape" && leave());
   }
   // part of another page: whoever opened that one was not about to write here
-  if (parent === window || site.config) focus();
-  await conversation(visitor, config, words, language).resume();
+  if (parent === window || (site.config && !site.inline)) focus();
+  visitor.identify();
+  const talk = conversation(visitor, config, words, language);
+  talk.resume();
+  let { identity } = site;
+  serve({
+    open: () => site.inline || focus(),
+    new: () => talk.restart(),
+    send: ({ text }) => text.trim() && talk.send(text.trim().slice(0, LIMIT)),
+    identify: () => identity !== (identity = site.identity) && (visitor.identify(), talk.resume()),
+  });
 }
 main();

@@ -2,10 +2,10 @@
 // Links go to http, https and mailto; images become links to themselves, so that an answer loads nothing.
 
 // nesting that is still followed; deeper is plain text
-const DEPTH = 6;
+export const DEPTH = 6;
 const SPECIAL = /[\\`*_~[!<]|https?:\/\//g;
 
-const el = (name, ...children) => {
+export const el = (name, ...children) => {
   const node = document.createElement(name);
   node.append(...children);
   return node;
@@ -63,7 +63,7 @@ function span(text, at, cite, depth, open) {
   return null;
 }
 
-function inline(text, cite, depth = 0, open = false) {
+export function inline(text, cite, depth = 0, open = false) {
   const nodes = [];
   let from = 0;
   const special = new RegExp(SPECIAL);
@@ -77,13 +77,16 @@ function inline(text, cite, depth = 0, open = false) {
   return nodes.filter((node) => node !== "");
 }
 
-const FENCE = /^ {0,3}(```+|~~~+)/;
+export const FENCE = /^ {0,3}(```+|~~~+)/;
 const HEADING = /^ {0,3}(#{1,6})\s+(.*?)\s*#*$/;
-const RULE = /^ {0,3}([-*_])(\s*\1){2,}\s*$/;
-const QUOTE = /^ {0,3}> ?/;
+export const RULE = /^ {0,3}([-*_])(\s*\1){2,}\s*$/;
+export const QUOTE = /^ {0,3}> ?/;
 const ITEM = /^(\s*)([-*+•]|(\d{1,9})[.)])\s+(.*)$/;
 const DIVIDER = /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/;
-const isTable = (lines, i) => lines[i].includes("|") && /\|/.test(lines[i + 1] || "") && DIVIDER.test(lines[i + 1]);
+export const isTable = (lines, i) => lines[i].includes("|") && /\|/.test(lines[i + 1] || "") && DIVIDER.test(lines[i + 1]);
+const isRich = (lines) => [FENCE, RULE, QUOTE].some((mark) => mark.test(lines[0])) || isTable(lines, 0);
+// `block` of rich.js, and the promise of it, once an answer has such a part
+const rich = {};
 const starts = (lines, i) => [FENCE, HEADING, RULE, QUOTE, ITEM].some((mark) => mark.test(lines[i])) || isTable(lines, i);
 
 /** The text cut into blocks, each a string of whole lines. */
@@ -134,46 +137,29 @@ function list(lines, cite, depth, open) {
   return node;
 }
 
-function table(lines, cite, open) {
-  const cells = (line) => line.trim().replace(/^\||\|$/g, "").split(/(?<!\\)\|/).map((cell) => cell.trim());
-  const row = (name, line) => el("tr", ...cells(line).map((cell) => el(name, ...inline(cell.replace(/\\\|/g, "|"), cite, 0, open))));
-  const node = el("table", el("thead", row("th", lines[0])), el("tbody", ...lines.slice(2).map((line) => row("td", line))));
-  const frame = el("div", node);
-  frame.className = "table";
-  // scrolls sideways by keyboard too
-  frame.tabIndex = 0;
-  return frame;
-}
-
 /** One block as a DOM node. `cite(n)` gives the node of a mark [n], or null; `open`: more text is still to come. */
 export function block(source, cite, open = false, depth = 0) {
   const lines = source.split("\n");
-  const fence = FENCE.exec(lines[0])?.[1];
   let found;
-  if (fence) {
-    const closed = lines.length > 1 && lines.at(-1).trim().startsWith(fence);
-    const pre = el("pre", el("code", lines.slice(1, closed ? -1 : undefined).join("\n")));
-    pre.tabIndex = 0;
-    return pre;
-  }
   if ((found = HEADING.exec(lines[0]))) return el(found[1].length < 3 ? "h3" : "h4", ...inline(found[2], cite, 0, open));
-  if (RULE.test(lines[0])) return el("hr");
-  if (QUOTE.test(lines[0])) {
-    const inner = lines.map((line) => line.replace(QUOTE, "")).join("\n");
-    return el("blockquote", ...(depth < DEPTH ? split(inner).map((part) => block(part, cite, open, depth + 1)) : [inner]));
-  }
-  if (isTable(lines, 0)) return table(lines, cite, open);
+  if (isRich(lines)) return rich.block ? rich.block(lines, cite, open, depth) : el("p", source);
   if (ITEM.test(lines[0])) return list(lines, cite, 0, open);
   return el("p", ...inline(lines.map((line) => line.trim()).join("\n"), cite, 0, open));
 }
 
-/** Renders `text` into `parent`, touching only blocks that changed since the last call. */
-export function render(parent, text, cite, open, state) {
+/**
+ * Renders `text` into `parent`, touching only blocks that changed since the last call. `again` does so once more, when
+ * what draws tables and the like has arrived.
+ */
+export function render(parent, text, cite, open, state, again = () => render(parent, text, cite, open, state)) {
   const blocks = split(text);
   const made = (parent.made ??= []);
   blocks.forEach((source, i) => {
     const last = open && i === blocks.length - 1;
-    const key = [source, last, source.includes("[") && state].join("\0");
+    const part = isRich(source.split("\n"));
+    if (part) rich.coming ??= import("./rich.js").then((found) => (rich.block = found.block), () => (rich.coming = null));
+    if (part && !rich.block) rich.coming.then(() => rich.block && again());
+    const key = [source, last, source.includes("[") && state, part && !!rich.block].join("\0");
     if (made[i]?.key === key) return;
     const node = block(source, cite, last);
     if (made[i]) made[i].node.replaceWith(node);

@@ -65,7 +65,9 @@ export async function menu(opener, talk) {
   back();
 }
 
+// the latest first; a click goes on with one
 async function earlier(talk, words, back) {
+  const { visitor } = talk;
   const head = make("div", "head", button("‹", "icon", back), make("h2", "", words.earlier));
   head.firstChild.ariaLabel = words.back;
   const list = make("ul", "");
@@ -75,7 +77,7 @@ async function earlier(talk, words, back) {
   head.firstChild.focus();
   let found;
   try {
-    found = await talk.visitor.earlier();
+    found = (await (await visitor.call("conversations", null, (await visitor.begin()).token)).json()).items;
   } catch {
     return list.replaceWith(make("p", "", words.failed));
   }
@@ -86,7 +88,7 @@ async function earlier(talk, words, back) {
     title.dir = "auto";
     const open = button(title, "item", async () => {
       try {
-        if (id !== talk.visitor.known().id) await talk.visitor.open(id);
+        if (id !== visitor.known().id) await visitor.enter(await visitor.call(`conversation/${id}/open`, {}, (await visitor.begin()).token));
       } catch {
         return talk.show.notice(words.failed);
       }

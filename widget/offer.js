@@ -1,6 +1,7 @@
 // What a visitor can do after an answer: questions to pick, and ways to reach a person. Fetched when an answer offers them.
+import { icon } from "./extras.js";
 import * as forms from "./forms.js";
-import { button, icon, make } from "./view.js";
+import { button, make } from "./view.js";
 
 const MAIL = "M4 6h16v12H4zm0 1 8 6 8-6";
 const PERSON = "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM5 20a7 7 0 0 1 14 0";

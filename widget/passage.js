@@ -20,7 +20,7 @@ export async function unfold(node, load) {
   node.ariaBusy = "true";
   let found;
   try {
-    found = await load();
+    found = await (await load()).json();
     await styled;
   } catch {
     return (node.ariaBusy = null);

@@ -15,15 +15,6 @@ export const button = (label, className, act) => {
   return node;
 };
 
-export function icon(path) {
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.append(document.createElementNS(space, "path"));
-  svg.firstChild.setAttribute("d", path);
-  return svg;
-}
-
 /** A style sheet for what is fetched on demand; resolves when it is there. `href`: with its ?v=. */
 export const sheet = (href) =>
   new Promise((resolve) => {
@@ -103,7 +94,7 @@ export function view(log, words) {
       const draw = () => {
         frame = 0;
         const follow = atEnd();
-        render(body, doubt ? doubt.marked(text, proof) : text, cite, open, cards.size);
+        render(body, doubt ? doubt.marked(text, proof) : text, cite, open, cards.size, draw);
         doubt?.wrap(body, words.unsure);
         dots.hidden = !open || text !== "";
         if (follow) toEnd();

@@ -18,11 +18,24 @@ Listen = Callable[[str], AsyncGenerator[str | None]]
 """Payloads of a channel; None once it is heard."""
 
 
+async def heard(listen: Listen, channel: str) -> AsyncGenerator[str | None]:
+    """The channel's payloads, without an end; None whenever it is heard anew, since something may have been missed."""
+    while True:
+        try:
+            async with aclosing(listen(channel)) as payloads:
+                async for payload in payloads:
+                    yield payload
+        except Exception as error:  # the database may be away for a while
+            log.warning("notices_unheard", channel=channel, error=repr(error))
+        await asyncio.sleep(AGAIN_SECONDS)
+
+
 class Watch:
     """One who waits. What comes while it does not wait is kept as one notice."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, counted: bool) -> None:
         self._woken = asyncio.Event()
+        self.counted = counted
         self.closed = False
         """This process is about to end."""
 
@@ -47,8 +60,9 @@ class Notices:
         self._closed = False
 
     @contextmanager
-    def watch(self, tenant_id: UUID) -> Generator[Watch]:
-        watch = Watch()
+    def watch(self, tenant_id: UUID, *, counted: bool = True) -> Generator[Watch]:
+        """`counted`: whether `watching` knows of it."""
+        watch = Watch(counted=counted)
         watch.closed = self._closed
         self._watches.setdefault(tenant_id, set()).add(watch)
         if self._listening is None and not self._closed:
@@ -65,8 +79,8 @@ class Notices:
                 self._listening = None
 
     def watching(self, tenant_id: UUID) -> int:
-        """How many do."""
-        return len(self._watches.get(tenant_id, ()))
+        """How many do, of those that are counted."""
+        return sum(watch.counted for watch in self._watches.get(tenant_id, ()))
 
     async def close(self) -> None:
         """End every wait, and each that begins from now on. May be called twice."""
@@ -80,14 +94,9 @@ class Notices:
             watch.wake()
 
     async def _run(self) -> None:
-        while True:
-            try:
-                async with aclosing(self._listen(CHANNEL)) as payloads:
-                    async for payload in payloads:
-                        self._tell(payload)
-            except Exception as error:  # the database may be away for a while
-                log.warning("notices_unheard", error=repr(error))
-            await asyncio.sleep(AGAIN_SECONDS)
+        async with aclosing(heard(self._listen, CHANNEL)) as payloads:
+            async for payload in payloads:
+                self._tell(payload)
 
     def _tell(self, payload: str | None) -> None:
         """`payload`: a tenant's id; None wakes all, since anything may have been missed."""

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from chatbot_saas.api.dependencies import PageDep, RuntimeDep, TenantDep, VersionDep
 from chatbot_saas.api.errors import errors
+from chatbot_saas.api.idempotency import ONCE, ONCE_WITH_ROWS
 from chatbot_saas.core.errors import (
     ConflictError,
     ForbiddenError,
@@ -33,7 +34,7 @@ async def list_bots(
     return PageRead(items=found.items, next_cursor=found.next_cursor)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=[ONCE_WITH_ROWS])
 async def create_bot(body: BotCreate, rt: RuntimeDep, principal: TenantDep, response: Response) -> BotRead:
     async with rt.db.tenant(principal) as session:
         bot = await bots.create(session, principal, body)
@@ -76,7 +77,11 @@ async def list_versions(bot_id: UUID, rt: RuntimeDep, principal: TenantDep) -> P
         return PageRead(items=list(await bots.versions(session, principal, bot_id)))
 
 
-@router.post("/{bot_id}/versions/{version}/restore", responses=errors(ConflictError, PreconditionFailedError))
+@router.post(
+    "/{bot_id}/versions/{version}/restore",
+    responses=errors(ConflictError, PreconditionFailedError),
+    dependencies=[ONCE_WITH_ROWS],
+)
 async def restore_version(
     bot_id: UUID,
     version: Annotated[int, Path(ge=1, le=2**31 - 1)],
@@ -92,7 +97,7 @@ async def restore_version(
     return bot
 
 
-@router.post("/{bot_id}/search", tags=["chat"])
+@router.post("/{bot_id}/search", tags=["chat"], dependencies=[ONCE])
 async def search(bot_id: UUID, body: SearchRequest, rt: RuntimeDep, principal: TenantDep) -> SearchRead:
     """Retrieval only: the passages that an answer would rest on, with their scores."""
     return SearchRead(items=await chat.search(rt, principal, bot_id, body.query, body.limit))

@@ -3,7 +3,8 @@ from fastapi.responses import StreamingResponse
 
 from chatbot_saas.api.dependencies import RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
-from chatbot_saas.api.streaming import LastEventId, event_stream, events_after
+from chatbot_saas.api.idempotency import OnceDep
+from chatbot_saas.api.streaming import STREAMED, LastEventId, event_stream, events_after
 from chatbot_saas.core.errors import (
     ForbiddenError,
     NotFoundError,
@@ -21,13 +22,18 @@ OVERALL_PER_MINUTE = 1000
 @router.post(
     "/chat",
     response_model=ChatAnswer,
-    responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError, TooManyRequestsError, UnavailableError),
+    responses={
+        **errors(UnauthenticatedError, ForbiddenError, NotFoundError, TooManyRequestsError, UnavailableError),
+        200: STREAMED,
+    },
 )
 async def ask(
-    body: ChatRequestBody, rt: RuntimeDep, principal: TenantDep, last_event_id: LastEventId = None
+    body: ChatRequestBody, rt: RuntimeDep, principal: TenantDep, once: OnceDep, last_event_id: LastEventId = None
 ) -> ChatAnswer | StreamingResponse:
     """Ask a bot. With `stream`, server-sent events: token, sources, done, error."""
-    await rt.limiter.hit("overall", "all", OVERALL_PER_MINUTE)
+    await rt.limiter.hit("overall", "all", OVERALL_PER_MINUTE, policy="overall", quiet=True)
+    if once and body.client_message_id is None:
+        body = body.model_copy(update={"client_message_id": once})
     live, conversation_id = await chat.ask_with_key(rt, principal, body)
     if body.stream:
         return event_stream(live, events_after(last_event_id), conversation_id=conversation_id)

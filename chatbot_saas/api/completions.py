@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from chatbot_saas.api.chat import OVERALL_PER_MINUTE
 from chatbot_saas.api.dependencies import RuntimeDep, TenantDep
+from chatbot_saas.api.idempotency import OnceDep
 from chatbot_saas.api.openai_errors import PREFIX, errors, in_stream
 from chatbot_saas.api.streaming import STREAM_HEADERS, with_heartbeat
 from chatbot_saas.core.errors import (
@@ -62,10 +63,12 @@ async def get_model(model: str, rt: RuntimeDep, principal: TenantDep) -> ModelRe
     response_model=Completion,
     responses=errors(UnknownModelError, TooManyRequestsError, UnavailableError),
 )
-async def complete(body: CompletionRequest, rt: RuntimeDep, principal: TenantDep) -> Completion | StreamingResponse:
+async def complete(
+    body: CompletionRequest, rt: RuntimeDep, principal: TenantDep, once: OnceDep
+) -> Completion | StreamingResponse:
     """Ask a bot as OpenAI's clients ask a model; with `stream`, chunks as server-sent events."""
-    await rt.limiter.hit("overall", "all", OVERALL_PER_MINUTE)
-    live, conversation_id = await completions.complete(rt, principal, body)
+    await rt.limiter.hit("overall", "all", OVERALL_PER_MINUTE, policy="overall", quiet=True)
+    live, conversation_id = await completions.complete(rt, principal, body, once)
     if body.stream:
         with_usage = body.stream_options is not None and body.stream_options.include_usage
         chunks = _chunks(live, body.model, conversation_id, with_usage=with_usage)

@@ -1,14 +1,14 @@
 """Turns credentials into a principal: the only place where a route learns who is asking."""
 
-import ipaddress
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request, Response
 from fastapi.routing import APIRoute
 
 from chatbot_saas.api.uploads import require_sane
+from chatbot_saas.core import addresses
 from chatbot_saas.core.errors import ForbiddenError, InvalidError, UnauthenticatedError
 from chatbot_saas.core.paging import PageRequest
 from chatbot_saas.core.tenancy import PlatformAdmin, Tenant, Visitor
@@ -16,6 +16,8 @@ from chatbot_saas.services import auth, conversations
 from chatbot_saas.services.runtime import Runtime, get_runtime
 
 SESSION_COOKIE = "chatbot_session"
+_TENANT = "tenant"
+Who = TypeVar("Who")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -35,26 +37,18 @@ def origin_of(request: Request) -> str:
 async def client_address(request: Request, rt: RuntimeDep) -> str:
     """Whom to count a request for: an IPv4 address, or an IPv6 network of 64 bits, since anybody has all of one."""
     address = _peer(request, rt.settings.trusted_proxies)
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
+    found = addresses.parsed(address)
+    if found is None:
         return address
-    return address if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(found) if found.version == 4 else addresses.network(f"{found}/64")
 
 
 def _peer(request: Request, trusted_proxies: str) -> str:
     """The visitor's address. Forwarded headers are believed only from the configured proxies."""
     address = request.client.host if request.client else ""
-    proxies = [ipaddress.ip_network(part.strip()) for part in trusted_proxies.split(",") if part.strip()]
-
-    def trusted(value: str) -> bool:
-        try:
-            return any(ipaddress.ip_address(value) in network for network in proxies)
-        except ValueError:
-            return False
-
+    proxies = [part.strip() for part in trusted_proxies.split(",") if part.strip()]
     for hop in reversed(request.headers.get("x-forwarded-for", "").split(",")):
-        if not trusted(address):
+        if not addresses.lies_in(address, proxies):
             break
         if hop.strip():
             address = hop.strip()
@@ -68,6 +62,21 @@ def _bearer(request: Request) -> str:
 
 async def identity(request: Request, rt: RuntimeDep) -> auth.Identity:
     """A user, by access token or by the dashboard's cookie."""
+    found = await _known(request, rt, _identity(request, rt))
+    await rt.limiter.hit("user", str(found.user_id), auth.REQUESTS_PER_MINUTE)
+    return found
+
+
+async def _known(request: Request, rt: Runtime, found: Awaitable[Who]) -> Who:
+    """Whoever tries many credentials is told to wait."""
+    try:
+        return await found
+    except UnauthenticatedError:
+        await rt.limiter.hit("unknown", await client_address(request, rt), auth.FAILURES_PER_MINUTE)
+        raise
+
+
+async def _identity(request: Request, rt: Runtime) -> auth.Identity:
     token = _bearer(request)
     if token and not token.startswith(auth.API_KEY_PREFIX):
         return await auth.access_identity(rt, token)
@@ -88,10 +97,23 @@ async def tenant(
     request: Request, rt: RuntimeDep, x_api_key: Annotated[str | None, Header(max_length=200)] = None
 ) -> Tenant:
     """Whoever acts in a tenant: an API key (header `X-API-Key`, or as bearer), or a user."""
+    known: Tenant | None = request.scope.get(_TENANT)
+    if known is None:  # a route that reads a long body asks before that
+        known = request.scope[_TENANT] = await tenant_now(request, rt, x_api_key)
+        await auth.count(rt, known)
+    return known
+
+
+async def tenant_now(request: Request, rt: Runtime, x_api_key: str | None) -> Tenant:
+    """As the credential stands at this moment: an answer that goes on for long asks again."""
+    return await _known(request, rt, _tenant(request, rt, x_api_key))
+
+
+async def _tenant(request: Request, rt: Runtime, x_api_key: str | None) -> Tenant:
     key = x_api_key or (token if (token := _bearer(request)).startswith(auth.API_KEY_PREFIX) else "")
     if key:
-        return await auth.api_key_principal(rt, key)
-    return (await identity(request, rt)).acting_tenant
+        return await auth.api_key_principal(rt, key, _peer(request, rt.settings.trusted_proxies))
+    return (await _identity(request, rt)).acting_tenant
 
 
 class CallerFirst(APIRoute):

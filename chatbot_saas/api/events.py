@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
-from chatbot_saas.api.dependencies import RuntimeDep, TenantDep, tenant
+from chatbot_saas.api.dependencies import RuntimeDep, TenantDep, tenant_now
 from chatbot_saas.api.errors import errors
 from chatbot_saas.api.streaming import STREAM_HEADERS, AcceptHeader
 from chatbot_saas.core.errors import ForbiddenError, TooManyRequestsError, UnauthenticatedError
@@ -49,7 +49,7 @@ async def get_events(
         return await events.list_events(rt, principal, place)
 
     async def again() -> Tenant:
-        return await tenant(request, rt, request.headers.get("x-api-key"))
+        return await tenant_now(request, rt, request.headers.get("x-api-key"))
 
     batches = events.follow(rt, principal, place, again)
     return StreamingResponse(_lines(batches), media_type="text/event-stream", headers=STREAM_HEADERS)

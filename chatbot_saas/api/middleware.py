@@ -8,7 +8,7 @@ credentials; for everything else not at all. Routes read the origin from the sco
 import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from chatbot_saas.adapters.rate_limits import Window, listen
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.logging import get_logger
 
@@ -75,12 +76,15 @@ class Edge:
         started = time.perf_counter()
 
         body = _Body(receive, _limit(path))
+        windows = listen()
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 if message["status"] == 413:
                     await body.drain()
-                self._finish(MutableHeaders(scope=message), request_id, origin if public else "")
+                headers = MutableHeaders(scope=message)
+                self._finish(headers, request_id, origin if public else "")
+                _tell_limits(headers, windows.values())
                 route = getattr(scope.get("route"), "path", "") or (
                     "/widget" if path.startswith("/widget") else "other"
                 )
@@ -124,7 +128,7 @@ class Edge:
             headers["Access-Control-Allow-Origin"] = origin
             headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
             headers["Access-Control-Allow-Headers"] = _ALLOWED_HEADERS
-            headers["Access-Control-Expose-Headers"] = "Retry-After, X-Request-Id"
+            headers["Access-Control-Expose-Headers"] = "RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
             headers["Access-Control-Max-Age"] = "600"
             headers.add_vary_header("Origin")
 
@@ -140,6 +144,16 @@ class Edge:
             await send(message)
 
         return send_page
+
+
+def _tell_limits(headers: MutableHeaders, windows: Iterable[Window]) -> None:
+    """What may still be asked for, as the IETF's draft on RateLimit header fields has it."""
+    told = [(f'"{window.policy}"', window) for window in windows]
+    if told:
+        headers["RateLimit-Policy"] = ", ".join(f"{name};q={window.limit};w={window.seconds}" for name, window in told)
+        headers.setdefault(
+            "RateLimit", ", ".join(f"{name};r={window.remaining};t={window.reset}" for name, window in told)
+        )
 
 
 class BodyTooLargeError(HTTPException):

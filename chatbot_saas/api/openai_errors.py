@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chatbot_saas.api.errors import append
 from chatbot_saas.core.errors import DomainError
 from chatbot_saas.schemas.completions import OpenAIError, OpenAIErrorBody
 
@@ -14,6 +15,8 @@ _CODES = {
     "not_found": "unknown_url",
 }
 """Where OpenAI has a word of its own for one of our codes."""
+JSON = "application/json"
+_SCHEMA = {"$ref": f"#/components/schemas/{OpenAIError.__name__}"}
 _TAGS = frozenset({"system", "developer", "user", "assistant", "tool"})
 LONGEST_NAME = 80
 
@@ -21,19 +24,22 @@ Shaped = tuple[int, dict[str, Any]]
 
 
 def errors(*types: type[DomainError]) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that can raise these."""
-    return {
-        _status(kind.status): {
-            "model": OpenAIError,
-            "description": f"`{_CODES.get(kind.code, kind.code)}`: {kind().message}",
-        }
-        for kind in types
-    }
+    """The `responses` of a route that can raise these, beside the ones that every route can."""
+    found: dict[int | str, dict[str, Any]] = {}
+    for kind in types:
+        add(found.setdefault(status_of(kind.status), {"model": OpenAIError}), kind.status, kind.code, kind().message)
+    return found
+
+
+def add(response: dict[str, Any], status: int, code: str, message: str) -> None:
+    """One more error, with its example, to what is said about a status."""
+    _, body = shaped(status, code, message, {})
+    append(response, body["error"]["code"], message, body, JSON, _SCHEMA)
 
 
 def shaped(status: int, code: str, detail: str, members: Mapping[str, Any]) -> Shaped:
     """(status, body). `members`: what else the error tells; of it, `field` is the parameter."""
-    return _body(_status(status), detail, members.get("field"), _CODES.get(code, code))
+    return _body(status_of(status), detail, members.get("field"), _CODES.get(code, code))
 
 
 def invalid(errors: Sequence[Any]) -> Shaped:
@@ -58,7 +64,7 @@ def _body(status: int, message: str, param: Any, code: str) -> Shaped:
     return status, OpenAIError(error=error).model_dump()
 
 
-def _status(status: int) -> int:
+def status_of(status: int) -> int:
     return 400 if status == 422 else status
 
 

@@ -1,17 +1,20 @@
 """What the widget calls. No cookie and no key: a visitor token bound to one conversation and one website."""
 
+import gzip
+import hashlib
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from fastapi.responses import StreamingResponse
 
 from chatbot_saas.api.dependencies import AddressDep, RuntimeDep, VisitorDep, origin_of
 from chatbot_saas.api.errors import errors
-from chatbot_saas.api.streaming import LastEventId, event_stream, events_after
+from chatbot_saas.api.streaming import STREAMED, LastEventId, event_stream, events_after
 from chatbot_saas.core.errors import InvalidError, NotFoundError, TooManyRequestsError, UnauthenticatedError
+from chatbot_saas.core.origins import normal_origin
 from chatbot_saas.schemas.base import PageRead
-from chatbot_saas.schemas.bots import PublicBotConfig, normal_origin
+from chatbot_saas.schemas.bots import PublicBotConfig
 from chatbot_saas.schemas.chat import (
     CitedPassage,
     EarlierConversation,
@@ -26,22 +29,43 @@ from chatbot_saas.schemas.chat import (
 )
 from chatbot_saas.schemas.leads import HandoffRead, HandoffRequest, LeadCapture, LeadCaptured
 from chatbot_saas.schemas.widget import PublicFrameSettings
-from chatbot_saas.services import bot_config, bots, chat, conversations, leads
+from chatbot_saas.services import bot_config, bots, chat, conversations, identity, leads
 from chatbot_saas.services.runtime import Runtime
 
-router = APIRouter(prefix="/api/public", tags=["widget"])
+
+async def counted(rt: RuntimeDep, address: AddressDep) -> None:
+    """All that one address asks for; what costs something is counted again, by less."""
+    await rt.limiter.hit("public", address, REQUESTS_PER_MINUTE)
+
+
+router = APIRouter(prefix="/api/public", tags=["widget"], dependencies=[Depends(counted)])
+REQUESTS_PER_MINUTE = 300
 OVERALL_PER_MINUTE = 1000
 MESSAGES_PER_MINUTE = 20
 STARTS_PER_MINUTE = 20
 LEADS_PER_MINUTE = 5
 
 
-@router.get("/bot/{bot_id}/config", responses=errors(NotFoundError, bots.OriginNotAllowedError))
-async def config(bot_id: UUID, request: Request, response: Response, rt: RuntimeDep) -> PublicBotConfig:
-    """Appearance and texts. A website that the bot does not allow is told so."""
+@router.get(
+    "/bot/{bot_id}/config",
+    response_model=PublicBotConfig,
+    responses=errors(NotFoundError, bots.OriginNotAllowedError),
+)
+async def config(bot_id: UUID, request: Request, rt: RuntimeDep) -> Response:
+    """Appearance and texts. A website that the bot does not allow is told so. Browsers keep it and ask for changes."""
     found = await bot_config.public(rt, bot_id, origin_of(request))
-    response.headers["Cache-Control"] = "no-cache"
-    return found
+    body = found.model_dump_json().encode()
+    headers = {
+        "Cache-Control": "no-cache",
+        "ETag": f'"{hashlib.sha256(body).hexdigest()[:16]}"',
+        "Vary": "Accept-Encoding",
+    }
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        body = gzip.compress(body, 6, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    return Response(body, headers=headers, media_type="application/json")
 
 
 @router.get("/bot/{bot_id}/frame", responses=errors(NotFoundError, bots.BotPausedError))
@@ -56,7 +80,11 @@ async def frame_settings(bot_id: UUID, response: Response, rt: RuntimeDep) -> Pu
     "/conversation/{bot_id}/start",
     status_code=201,
     responses=errors(
-        NotFoundError, bots.OriginNotAllowedError, conversations.ConsentRequiredError, TooManyRequestsError
+        identity.IdentityInvalidError,
+        NotFoundError,
+        bots.OriginNotAllowedError,
+        conversations.ConsentRequiredError,
+        TooManyRequestsError,
     ),
 )
 async def start(
@@ -81,7 +109,10 @@ def _website(rt: Runtime, request: Request, body: StartRequest | None) -> str:
 @router.post(
     "/chat/{bot_id}",
     response_model=PublicAnswer,
-    responses=errors(UnauthenticatedError, NotFoundError, bots.OriginNotAllowedError, TooManyRequestsError),
+    responses={
+        **errors(UnauthenticatedError, NotFoundError, bots.OriginNotAllowedError, TooManyRequestsError),
+        200: STREAMED,
+    },
 )
 async def ask(
     bot_id: UUID,
@@ -95,7 +126,7 @@ async def ask(
     """Ask the bot. `Accept: text/event-stream` streams token, sources, done and error events; else JSON."""
     if bot_id != visitor.bot_id:
         raise NotFoundError("There is no such bot.")
-    await rt.limiter.hit("overall", "all", OVERALL_PER_MINUTE)
+    await rt.limiter.hit("overall", "all", OVERALL_PER_MINUTE, policy="overall", quiet=True)
     await rt.limiter.hit("visitor", address, MESSAGES_PER_MINUTE)
     live = await chat.ask_as_visitor(rt, visitor, body)
     if "text/event-stream" in accept:

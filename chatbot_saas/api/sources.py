@@ -1,10 +1,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 
 from chatbot_saas.api.dependencies import CallerFirst, ContentVersionDep, PageDep, RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
+from chatbot_saas.api.idempotency import ONCE, ONCE_WITH_ROWS
 from chatbot_saas.api.uploads import received_files, received_json
 from chatbot_saas.core.errors import (
     ConflictError,
@@ -76,6 +77,7 @@ async def list_sources(
     status_code=202,
     responses=errors(TooLargeError, UnsupportedTypeError),
     openapi_extra=_ADD_BODY,
+    dependencies=[ONCE],
 )
 async def add_sources(bot_id: UUID, request: Request, rt: RuntimeDep, principal: TenantDep) -> PageRead[SourceRead]:
     """Add files (multipart, fields named `file`, 25 MB each), a page, a website, a text, or questions and answers.
@@ -101,7 +103,7 @@ async def add_sources(bot_id: UUID, request: Request, rt: RuntimeDep, principal:
     return PageRead(items=items)
 
 
-@router.post("/bots/{bot_id}/sources/preview", responses=errors(InvalidError))
+@router.post("/bots/{bot_id}/sources/preview", responses=errors(InvalidError), dependencies=[ONCE])
 async def preview_site(bot_id: UUID, body: PreviewRequest, rt: RuntimeDep, principal: TenantDep) -> PageRead[FoundPage]:
     """The pages of a website, for a choice to be sent as `urls` of a source of type site. Takes up to a minute."""
     principal.require(Scope.SOURCES_WRITE)
@@ -111,17 +113,26 @@ async def preview_site(bot_id: UUID, body: PreviewRequest, rt: RuntimeDep, princ
 
 
 @router.get("/sources/{source_id}")
-async def get_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> SourceRead:
+async def get_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep, response: Response) -> SourceRead:
     async with rt.db.tenant(principal) as session:
-        return await sources.get(session, principal, source_id)
+        source = await sources.get(session, principal, source_id)
+    response.headers["ETag"] = f'"{source.version}"'
+    return source
 
 
 @_long.patch("/sources/{source_id}", responses=errors(ConflictError, InvalidError, PreconditionFailedError))
 async def change_source(
-    source_id: UUID, body: SourcePatch, rt: RuntimeDep, principal: TenantDep, expected: ContentVersionDep
+    source_id: UUID,
+    body: SourcePatch,
+    rt: RuntimeDep,
+    principal: TenantDep,
+    expected: ContentVersionDep,
+    response: Response,
 ) -> SourceRead:
     """Change its title or schedule, or what a text or a list of questions holds, which is then read again."""
-    return await intake.change(rt, principal, source_id, body, expected=expected)
+    source = await intake.change(rt, principal, source_id, body, expected=expected)
+    response.headers["ETag"] = f'"{source.version}"'
+    return source
 
 
 @router.get("/sources/{source_id}/pages")
@@ -145,14 +156,19 @@ async def delete_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -
     return await sources.delete(rt, principal, source_id)
 
 
-@router.post("/sources/{source_id}/reindex", status_code=202, responses=errors(ConflictError))
+@router.post(
+    "/sources/{source_id}/reindex",
+    status_code=202,
+    responses=errors(ConflictError),
+    dependencies=[ONCE_WITH_ROWS],
+)
 async def reindex_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> SourceRead:
     """Read the stored file again; also the way to retry after a failure."""
     async with rt.db.tenant(principal) as session:
         return await sources.reindex(session, principal, source_id, rt)
 
 
-@router.post("/sources/{source_id}/cancel", responses=errors(ConflictError))
+@router.post("/sources/{source_id}/cancel", responses=errors(ConflictError), dependencies=[ONCE_WITH_ROWS])
 async def cancel_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> SourceRead:
     async with rt.db.tenant(principal) as session:
         return await sources.cancel(session, principal, source_id, rt)

@@ -15,6 +15,10 @@ from chatbot_saas.services.live import Event, LiveAnswer
 HEARTBEAT_SECONDS = 10.0
 STREAM_HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
+STREAMED: dict[str, Any] = {
+    "description": "The answer: as JSON, or as server-sent events `token`, `sources`, `done` and `error`.",
+    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+}
 AcceptHeader = Annotated[str, Header()]
 LastEventId = Annotated[str | None, Header(max_length=20)]
 

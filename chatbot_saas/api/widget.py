@@ -1,7 +1,8 @@
 """The widget's files: the loader for websites, the iframe page with its bot's `frame-ancestors`, and its parts.
 
-All are read once, at start, and kept gzipped. The page asks for its parts with the hash of the whole set (`?v=`), so
-those are cached for ever; loader and page are revalidated by ETag.
+All are read once, at start, and kept gzipped; what frame.js imports is sent with it as one file. Parts are asked for
+with the hash of the whole set (`?v=`), so those are cached for ever; loader and page are revalidated by ETag.
+Everything is served under /widget and under /widget/v1, an address that stays when there is a second version.
 """
 
 import gzip
@@ -13,15 +14,18 @@ from pathlib import Path
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 
+from chatbot_saas.api.minify import minify
 from chatbot_saas.api.widget_bundle import bundled
-from chatbot_saas.api.widget_squeeze import squeeze
 from chatbot_saas.core.errors import DomainError, NotFoundError
 from chatbot_saas.core.pictures import Picture
 
 FOLDER = Path(__file__).resolve().parents[2] / "widget"
 LOADER = "chatbot-widget.js"
 ENTRY = "frame.js"
+ON_WEBSITES = frozenset((LOADER, "panel.js", "unread.js", "inline.js", "nudge.js", "refused.js"))
+"""What runs in pages of other origins; the rest is the iframe's."""
 DEMO_BOT = "YOUR-BOT-ID"
 """What demo.html has in place of a bot's id, so that the file also reads as an example."""
 
@@ -36,7 +40,10 @@ _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
 }
-_ORIGIN = re.compile(r"\*|https?://(\*\.)?[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
+_ORIGIN = re.compile(r"\*|https?://(\*\.)?[a-z0-9.-]+(:\d{1,5}|:\*)?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
+_COMMENT_LINE = re.compile(r"^\s*(?:(?://|/\*|(?<= )\*).*)?\n", re.MULTILINE)
+_INDENT = re.compile(r"^ +", re.MULTILINE)
+_CSS_SPACE = re.compile(r"\s*([{};,>])\s*|(?<=:) | (?=!)")  # a space before a colon means something in a selector
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -75,17 +82,25 @@ def _asset(text: str, suffix: str) -> Asset:
     return Asset(plain, gzip.compress(plain, 9, mtime=0), _TYPES[suffix], hashlib.sha256(plain).hexdigest()[:16])
 
 
+def _squeeze(text: str, suffix: str) -> str:
+    """Without what a browser does not need. In CSS comments stand on lines of their own."""
+    if suffix == ".js":
+        return minify(text)
+    if suffix == ".css":
+        text = _CSS_SPACE.sub(r"\1", _COMMENT_LINE.sub("", text)).replace(";}", "}")
+    return _INDENT.sub("", text)
+
+
 def load_assets(folder: Path = FOLDER) -> tuple[str, dict[str, Asset]]:
     """The hash of the whole set, and every served file by name; references between them carry it as `?v=`."""
     paths = [path for path in sorted(folder.iterdir()) if path.suffix in _TYPES]
     files, _ = bundled({path.name: path.read_text("utf-8") for path in paths}, ENTRY)
-    texts = {name: squeeze(text, Path(name).suffix) for name, text in files.items()} | {"gone.html": _GONE}
+    texts = {name: _squeeze(text, Path(name).suffix) for name, text in files.items()} | {"gone.html": _GONE}
     version = hashlib.sha256("\0".join(f"{name}\0{text}" for name, text in texts.items()).encode()).hexdigest()[:12]
     parts = [re.escape(name) for name in texts if not name.endswith(".html") and name != LOADER]
     reference = re.compile(rf'"(\./)?({"|".join(parts)})"')
     return version, {
-        name: _asset(text if name == LOADER else reference.sub(rf'"\1\2?v={version}"', text), Path(name).suffix)
-        for name, text in texts.items()
+        name: _asset(reference.sub(rf'"\1\2?v={version}"', text), Path(name).suffix) for name, text in texts.items()
     }
 
 
@@ -145,37 +160,9 @@ async def _no_icon(_: UUID) -> None:
 
 def widget_router(frame_origins: FrameOrigins, bot_icon: BotIcon = _no_icon, folder: Path = FOLDER) -> APIRouter:
     """Routes under /widget; `frame_origins` says who may frame a bot, `bot_icon` what its face is."""
-    router = APIRouter(prefix="/widget", include_in_schema=False)
     version, assets = load_assets(folder)
-
-    async def origins_of(bot_id: str) -> tuple[UUID, list[str]]:
-        try:
-            known = UUID(bot_id)
-        except ValueError:
-            raise NotFoundError from None
-        return known, await frame_origins(known)
-
-    def gone(request: Request) -> Response:
-        # Framed by anyone: a website that embeds a bot that was deleted should read why, not see a browser's error.
-        return _reply(
-            request, assets["gone.html"], cache="no-store", status=404, policy=_POLICY.format(ancestors="*"), share=True
-        )
-
-    @router.get("/frame")
-    async def frame(request: Request, bot_id: str = "") -> Response:
-        try:
-            _, origins = await origins_of(bot_id)
-        except NotFoundError:
-            return gone(request)
-        return _reply(request, assets["frame.html"], cache=_REVALIDATE, policy=frame_policy(origins), share=True)
-
-    @router.get("/demo")
-    async def demo(request: Request, bot_id: str = "") -> Response:
-        try:
-            known, _ = await origins_of(bot_id)
-        except NotFoundError:
-            return gone(request)
-        return _reply(request, _demo(assets["demo.html"], known), cache=_REVALIDATE, policy=_DEMO_POLICY)
+    router = APIRouter()
+    _add_pages(router, assets, frame_origins)
 
     @router.get("/icon/{bot_id}")
     async def icon(request: Request, bot_id: UUID) -> Response:
@@ -189,9 +176,58 @@ def widget_router(frame_origins: FrameOrigins, bot_icon: BotIcon = _no_icon, fol
     async def asset(request: Request, name: str, v: str = "") -> Response:
         found = assets.get(name)
         if found is None or name.endswith(".html"):
-            return gone(request)
-        if name == LOADER:
-            return _reply(request, found, cache=_LOADER_CACHE, share=True)
-        return _reply(request, found, cache=_FOREVER if v == version else _REVALIDATE)
+            return _gone(request, assets)
+        cache = _FOREVER if v == version else _LOADER_CACHE if name == LOADER else _REVALIDATE
+        return _reply(request, found, cache=cache, share=name in ON_WEBSITES)
 
-    return router
+    widget = APIRouter(include_in_schema=False)
+    for prefix in ("/widget/v1", "/widget"):
+        widget.include_router(router, prefix=prefix)
+
+    @widget.get("/chat/{bot_id}")
+    async def shared(bot_id: UUID) -> Response:
+        """A chat's own page, by an address that can be said."""
+        return RedirectResponse(f"/widget/v1/frame?bot_id={bot_id}", 302)
+
+    return widget
+
+
+def _gone(request: Request, assets: dict[str, Asset]) -> Response:
+    # Framed by anyone: a website that embeds a bot that was deleted should read why, not see a browser's error.
+    return _reply(
+        request, assets["gone.html"], cache="no-store", status=404, policy=_POLICY.format(ancestors="*"), share=True
+    )
+
+
+def _add_pages(router: APIRouter, assets: dict[str, Asset], frame_origins: FrameOrigins) -> None:
+    """What carries a bot's own policy: who may frame it."""
+
+    async def origins_of(bot_id: str) -> tuple[UUID, list[str]]:
+        try:
+            known = UUID(bot_id)
+        except ValueError:
+            raise NotFoundError from None
+        return known, await frame_origins(known)
+
+    async def framed(request: Request, bot_id: str, name: str) -> Response:
+        try:
+            _, origins = await origins_of(bot_id)
+        except NotFoundError:
+            return _gone(request, assets)
+        return _reply(request, assets[name], cache=_REVALIDATE, policy=frame_policy(origins), share=True)
+
+    @router.get("/frame")
+    async def frame(request: Request, bot_id: str = "") -> Response:
+        return await framed(request, bot_id, "frame.html")
+
+    @router.get("/once")
+    async def once(request: Request, bot_id: str = "") -> Response:
+        return await framed(request, bot_id, "once.html")
+
+    @router.get("/demo")
+    async def demo(request: Request, bot_id: str = "") -> Response:
+        try:
+            known, _ = await origins_of(bot_id)
+        except NotFoundError:
+            return _gone(request, assets)
+        return _reply(request, _demo(assets["demo.html"], known), cache=_REVALIDATE, policy=_DEMO_POLICY)

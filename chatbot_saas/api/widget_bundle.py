@@ -1,25 +1,33 @@
 """Joins the modules that the frame needs at once into one file: one request, and a tenth less to load than apart.
 
-Each becomes a function around its text, so that their private names do not meet. What is fetched on demand imports from
-the joined file what it imported from a part of it, so that there is one of each module. It knows the forms that our own
-files have: `import { a, b as c } from "./x.js"`, `import * as x from "./x.js"`, and `export` before a declaration.
+Their texts stand behind each other, so no two of them may have one name at their top level. What is fetched on demand
+imports from the joined file what it imported from a part of it, so that there is one of each module.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping
+from itertools import chain
 
-_IMPORT = re.compile(r'^import (?:\{([^}]*)\}|\* as (\w+)) from "\./([\w-]+\.js)";\n', re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|const|let|class) ?([\w$]+))", re.MULTILINE)
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w-]+\.js)";\n', re.MULTILINE)
+_TOP = re.compile(r"^(?:export )?(?:(?:async )?function\*?|const|let) ([\[{][^\]}]*|[\w, ]+)", re.MULTILINE)
+"""What is declared at the top level: one name, several, or a pattern of them."""
 
 
 def bundled(texts: Mapping[str, str], entry: str) -> tuple[dict[str, str], frozenset[str]]:
-    """The files with `entry` joined, and the names of those that are in it. Those stay, too, for who asks for one."""
+    """The files with `entry` joined, and the names of those that are in it, which nobody asks for any more.
+
+    Raises ValueError where two of them have one name.
+    """
     order = _in_order(texts, entry)
-    parts = [name for name in order if name != entry]
-    shared = f"export {{ {', '.join(map(_variable, parts))} }};\n" if parts else ""
-    joined = "".join(_wrapped(name, texts[name]) for name in parts) + shared + _IMPORT.sub(_taken, texts[entry])
-    outside = {name: _redirected(text, parts, entry) for name, text in texts.items() if name not in order}
-    return {**texts, **outside, entry: joined}, frozenset(order)
+    _require_own_names({name: texts[name] for name in order})
+    inside = re.compile(rf'from "\./(?:{"|".join(map(re.escape, order))})"')
+    rest = {name: inside.sub(f'from "./{entry}"', text) for name, text in texts.items() if name not in order}
+    of_entry = re.compile(rf'import \{{([^}}]*)\}} from "\./{re.escape(entry)}"')
+    needed = {name for text in rest.values() for names in of_entry.findall(text) for name in re.findall(r"\w+", names)}
+    own = re.compile(rf"^export (?=(?:async )?(?:function\*?|const) (?!(?:{'|'.join(needed) or '-'})\b))", re.MULTILINE)
+    joined = "".join(_IMPORT.sub("", texts[name]) for name in order)
+    return rest | {entry: own.sub("", joined)}, frozenset(order)
 
 
 def _in_order(texts: Mapping[str, str], entry: str) -> list[str]:
@@ -30,7 +38,7 @@ def _in_order(texts: Mapping[str, str], entry: str) -> list[str]:
         if name in above:
             raise ValueError(f"{name} imports itself, by {', '.join(above)}")
         if name not in found:
-            for _, _, imported in _IMPORT.findall(texts[name]):
+            for imported in _IMPORT.findall(texts[name]):
                 visit(imported, (*above, name))
             found.append(name)
 
@@ -38,26 +46,8 @@ def _in_order(texts: Mapping[str, str], entry: str) -> list[str]:
     return found
 
 
-def _variable(name: str) -> str:
-    return "$" + re.sub(r"\W", "_", name.removesuffix(".js"))
-
-
-def _taken(found: re.Match[str]) -> str:
-    some, whole, part = found.groups()
-    left = whole or "{ " + some.strip().replace(" as ", ": ") + " }"
-    return f"const {left} = {_variable(part)};\n"
-
-
-def _wrapped(name: str, text: str) -> str:
-    exported = ", ".join(_EXPORT.findall(text))
-    body = _EXPORT.sub("", _IMPORT.sub(_taken, text))
-    return f"const {_variable(name)} = (() => {{\n{body}return {{ {exported} }};\n}})();\n"
-
-
-def _redirected(text: str, parts: list[str], entry: str) -> str:
-    def elsewhere(found: re.Match[str]) -> str:
-        if found[3] not in parts:
-            return found[0]
-        return f'import {{ {_variable(found[3])} }} from "./{entry}";\n{_taken(found)}'
-
-    return _IMPORT.sub(elsewhere, text)
+def _require_own_names(texts: Mapping[str, str]) -> None:
+    declared = [set(re.findall(r"\w+", " ".join(_TOP.findall(text)))) for text in texts.values()]
+    twice = sorted(name for name, count in Counter(chain(*declared)).items() if count > 1)
+    if twice:
+        raise ValueError(f"Two parts of one file have these names: {', '.join(twice)}")

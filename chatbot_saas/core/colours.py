@@ -6,6 +6,7 @@ READABLE = 4.5
 """Contrast of normal text (WCAG 2.2, 1.4.3)."""
 _VIVID = 0.12  # of HSV's saturation times value; below, a colour is a grey that every website has
 _DARK = 0.18
+_MIDDLE = 0.179  # of luminance: black and white stand out alike
 
 
 def is_colour(text: str) -> bool:
@@ -25,6 +26,11 @@ def readable(colour: str) -> str:
         value = max(0.0, value - 0.01)
         made = _written(*colorsys.hsv_to_rgb(hue, saturation, value))
     return made
+
+
+def text_on(colour: str) -> str:
+    """Black or white, whichever is easier to read on it."""
+    return "#000000" if _luminance(colour) > _MIDDLE else "#ffffff"
 
 
 def telling(colours: list[str]) -> str:

@@ -7,8 +7,10 @@ where row-level policies read it; a session that names nobody sees no rows. Two 
 
 import hashlib
 import hmac
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -103,6 +105,57 @@ class Plain:
 as_json = Jsonb
 
 
+class Together:
+    """One transaction for all that a request writes through `Database.tenant`, ended by whoever answers the request.
+
+    What is recorded of the answer is there if and only if the rows are. Not for a request that asks a model, another
+    server or a disk between its sessions: the transaction, with its connection, stays open until the end.
+    """
+
+    def __init__(self) -> None:
+        self._stack = AsyncExitStack()
+        self._session: AsyncSession | None = None
+        self._failed = False
+
+    @asynccontextmanager
+    async def join(
+        self, begin: Callable[[], AbstractAsyncContextManager[AsyncSession]]
+    ) -> AsyncGenerator[AsyncSession]:
+        """A session as `begin` makes it, or the one that there is. Its end writes, but commits nothing."""
+        if self._session is None:
+            self._session = await self._stack.enter_async_context(begin())
+        try:
+            yield self._session
+            await self._session.flush()
+        except BaseException:
+            self._failed = True
+            raise
+
+    async def commit(self) -> None:
+        """Raises what the database says against it. What failed on the way is rolled back whole."""
+        _together.set(None)
+        if self._failed:
+            await self.roll_back()
+        else:
+            await self._stack.aclose()
+
+    async def roll_back(self) -> None:
+        _together.set(None)
+        if self._session is not None:
+            await self._session.rollback()
+        await self._stack.aclose()
+
+
+_together: ContextVar[Together | None] = ContextVar("together", default=None)
+
+
+def write_together() -> Together:
+    """From here on, for the rest of this request."""
+    together = Together()
+    _together.set(together)
+    return together
+
+
 class Database:
     def __init__(self, url: str, secret_key: str, *, pool_size: int = 20, platform_pool_size: int = 5) -> None:
         self.app_url = role_url(url, secret_key, APP_ROLE)
@@ -126,7 +179,9 @@ class Database:
     async def tenant(self, principal: Tenant | Visitor) -> AsyncGenerator[AsyncSession]:
         """One transaction inside the principal's tenant: committed at the end, rolled back at an exception."""
         user_id = principal.user_id if isinstance(principal, Tenant) else None
-        async with self._session(principal.tenant_id, user_id) as session:
+        together = _together.get()
+        begin = partial(self._session, principal.tenant_id, user_id)
+        async with together.join(begin) if together else begin() as session:
             yield session
 
     @asynccontextmanager

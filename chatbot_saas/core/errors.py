@@ -59,7 +59,7 @@ class PreconditionFailedError(DomainError):
     """It was changed meanwhile. Load it again and repeat your change."""
 
     status = 412
-    code = "precondition_failed"
+    code = "changed_meanwhile"
 
 
 class TooLargeError(DomainError):
@@ -82,10 +82,14 @@ class TooManyRequestsError(DomainError):
     status = 429
     code = "rate_limited"
 
-    def __init__(self, message: str | None = None, *, retry_after: int = 1, **details: Any) -> None:
+    def __init__(
+        self, message: str | None = None, *, retry_after: int = 1, policy: str = "default", **details: Any
+    ) -> None:
         super().__init__(message, **details)
         self.retry_after = retry_after
         """Seconds after which a new try can succeed."""
+        self.policy = policy
+        """The name of the limit."""
 
 
 class UnavailableError(DomainError):

@@ -51,6 +51,17 @@ class Tenant:
     api_key_id: UUID | None = None
     bot_ids: frozenset[UUID] | None = None
     """The only bots that a key reaches; None is all of the tenant's."""
+    allowed_addresses: tuple[str, ...] = ()
+    """The only networks that a key works from; none is anywhere."""
+    requests_per_minute: int | None = None
+    """Of a key; None is as many as its tenant."""
+    tenant_requests_per_minute: int | None = None
+    """None is as many as every tenant."""
+
+    @property
+    def id(self) -> UUID:
+        """Of who acts: the key, the person, or the tenant itself."""
+        return self.api_key_id or self.user_id or self.tenant_id
 
     def require(self, scope: Scope) -> None:
         if scope not in self.scopes:
@@ -79,6 +90,8 @@ class Visitor:
     origin: str
     visitor_id: UUID | None = None
     """Whose other conversations are reached as well; None for a token of before there was one."""
+    person: str = ""
+    """Who the visitor is, as the website has signed it; empty for anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +108,16 @@ class System:
     purpose: str
 
 
-def tenant_for_role(tenant_id: UUID, user_id: UUID, role: Role) -> Tenant:
-    return Tenant(tenant_id=tenant_id, user_id=user_id, role=role, scopes=ROLE_SCOPES[role])
+def tenant_for_role(
+    tenant_id: UUID, user_id: UUID, role: Role, *, tenant_requests_per_minute: int | None = None
+) -> Tenant:
+    return Tenant(
+        tenant_id=tenant_id,
+        user_id=user_id,
+        role=role,
+        scopes=ROLE_SCOPES[role],
+        tenant_requests_per_minute=tenant_requests_per_minute,
+    )
 
 
 def tenant_for_job(tenant_id: UUID) -> Tenant:

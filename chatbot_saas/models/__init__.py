@@ -6,6 +6,8 @@ from chatbot_saas.models.bot_tests import BotTest, BotTestResult, BotTestRun
 from chatbot_saas.models.bots import Bot, BotVersion
 from chatbot_saas.models.conversations import Conversation, Message
 from chatbot_saas.models.events import EventRow
+from chatbot_saas.models.idempotency import IdempotencyKey
+from chatbot_saas.models.identity import IdentitySecret
 from chatbot_saas.models.jobs import Job
 from chatbot_saas.models.leads import Lead
 from chatbot_saas.models.recordings import RecordedPassage
@@ -27,6 +29,8 @@ __all__ = [
     "Conversation",
     "Document",
     "EventRow",
+    "IdempotencyKey",
+    "IdentitySecret",
     "Job",
     "Lead",
     "LoginSession",

@@ -17,6 +17,13 @@ class ApiKey(Row, table=True):
     scopes: list[str] = Field(sa_type=ARRAY(Text))  # pyright: ignore[reportArgumentType]
     bot_ids: list[UUID] | None = Field(default=None, sa_type=ARRAY(Uuid))  # pyright: ignore[reportArgumentType]
     """The only bots that the key reaches; null is all."""
+    allowed_addresses: list[str] = Field(
+        default_factory=list,
+        sa_type=ARRAY(Text),  # pyright: ignore[reportArgumentType]
+        sa_column_kwargs={"server_default": "{}"},
+    )
+    """Networks from which it works; none named is anywhere."""
+    requests_per_minute: int | None = None
     last_used_at: datetime | None = moment()
     expires_at: datetime | None = moment()
     revoked_at: datetime | None = moment()

@@ -27,6 +27,13 @@ class Bot(Row, table=True):
     fallback_text: str = Field(default="", max_length=500)
     language: str = Field(default="auto", max_length=10)
     allowed_origins: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))  # pyright: ignore[reportArgumentType]
+    allow_localhost: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    identity_required: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Only visitors whose website has signed who they are may ask: see services.identity."""
+    page_context: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Questions carry the address and the title of the page where they are asked."""
+    launcher: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, sa_column_kwargs={"server_default": "{}"})
+    """See schemas.launcher; what is missing is as usual."""
     model_key: str | None = Field(default=None, sa_type=Text)
     """The bot's own model key, encrypted."""
     model_key_last4: str = Field(default="", max_length=4)

@@ -31,8 +31,12 @@ class Conversation(Row, table=True):
     """The integrator's own name for the conversation (channels api and openai)."""
     origin: str = Field(default="", max_length=300)
     """The website on which the visitor was."""
+    visitor_sub: str = Field(default="", max_length=200, sa_column_kwargs={"server_default": ""})
+    """Who the visitor is, as the website has signed it; empty for anybody."""
+    visitor_name: str = Field(default="", max_length=120, sa_column_kwargs={"server_default": ""})
+    visitor_email: str = Field(default="", max_length=254, sa_column_kwargs={"server_default": ""})
     visitor_id: UUID | None = None
-    """Of whom it is, as far as one browser and one website tell; see services.visits."""
+    """Of whom it is, as far as one browser and one website tell, or the website's signature."""
     consent: str = Field(default="", max_length=12, sa_column_kwargs={"server_default": ""})
     """The version of the text that the visitor accepted."""
     consented_at: datetime | None = moment()

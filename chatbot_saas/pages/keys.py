@@ -7,7 +7,7 @@ import reflex as rx
 from chatbot_saas.components import format
 from chatbot_saas.components.copying import code_block
 from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_panels, status_badge
-from chatbot_saas.components.forms import field, select_field, text_field
+from chatbot_saas.components.forms import field, select_field, text_area, text_field
 from chatbot_saas.components.layout import page_header
 from chatbot_saas.components.table import Column, data_table, load_more, search_box, table_row
 from chatbot_saas.components.vars import length
@@ -96,6 +96,11 @@ def _row(key: ApiKeyRead) -> rx.Component:
                     "All bots",
                 ),
                 rx.cond(key.expires_at, rx.fragment(" · until ", format.date_time(key.expires_at))),
+                rx.cond(key.requests_per_minute, rx.fragment(" · ", key.requests_per_minute, " a minute")),
+                rx.cond(
+                    length(key.allowed_addresses) > 0,
+                    rx.fragment(" · from ", key.allowed_addresses.join(", ")),  # pyright: ignore[reportAttributeAccessIssue]
+                ),
                 class_name="text-[13px] text-[var(--ink-soft)] truncate-line",
             ),
             class_name="min-w-0 text-left",
@@ -210,6 +215,7 @@ def _form() -> rx.Component:
             ),
             rx.cond(state.some_bots, _choices("Bots", [rx.foreach(state.bots, _bot_choice)], "")),
             select_field("life", "Expires", LIVES, value=state.life, on_change=state.change_life),
+            *_bounds(),
             class_name="flex flex-col gap-5",
         ),
         rx.el.div(
@@ -219,6 +225,33 @@ def _form() -> rx.Component:
         ),
         on_submit=[rx.prevent_default, state.create],
     )
+
+
+def _bounds() -> list[rx.Component]:
+    """From where, and how often."""
+    return [
+        text_area(
+            "addresses",
+            "Works only from (optional)",
+            value=KeysState.addresses,
+            on_change=KeysState.change_addresses,
+            error=KeysState.errors.get("allowed_addresses", ""),
+            hint="Addresses or networks of your servers, one a line, such as 203.0.113.0/24. Empty: everywhere.",
+            rows="2",
+            dir="ltr",
+            spell_check=False,
+        ),
+        text_field(
+            "per-minute",
+            "Requests a minute (optional)",
+            value=KeysState.per_minute,
+            on_change=KeysState.change_per_minute,
+            error=KeysState.errors.get("requests_per_minute", ""),
+            hint="Empty: as many as your account has.",
+            input_mode="numeric",
+            auto_complete="off",
+        ),
+    ]
 
 
 def _choices(legend: str, choices: list[Any], error: str) -> rx.Component:

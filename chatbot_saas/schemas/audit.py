@@ -6,6 +6,7 @@ from chatbot_saas.schemas.base import Read
 ACTIONS = {
     "tenant.create": "Account created",
     "tenant.rename": "Account renamed",
+    "tenant.limit": "Limit of requests changed",
     "tenant.suspend": "Account suspended",
     "tenant.resume": "Account resumed",
     "bot.create": "Bot created",
@@ -26,6 +27,7 @@ ACTIONS = {
     "document.delete": "Page deleted",
     "api_key.create": "API key created",
     "api_key.revoke": "API key revoked",
+    "identity_secret.create": "Identity secret made",
     "conversation.delete": "Conversation deleted",
     "lead.delete": "Message of a visitor deleted",
 }

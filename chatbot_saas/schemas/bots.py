@@ -1,13 +1,14 @@
 import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from chatbot_saas.core import pictures
+from chatbot_saas.core.origins import origin_pattern
 from chatbot_saas.schemas.base import Name, Read, Request, Storable
+from chatbot_saas.schemas.launcher import Launcher
 from chatbot_saas.schemas.widget import WidgetSettings
 
 BotStatus = Literal["draft", "published", "paused"]
@@ -57,35 +58,12 @@ def _icon(value: str) -> str:
     return pictures.from_address(value).address if value else ""
 
 
-def normal_origin(value: str) -> str:
-    """`https://Shop.example/` as a browser sends it: `https://shop.example`."""
-    hint = f"{value!r} is not a website address. It looks like https://shop.example, without a path."
-    try:
-        parts = urlsplit(value.strip())
-        port = parts.port
-    except ValueError as error:
-        raise ValueError(hint) from error
-    host = (parts.hostname or "").encode("idna").decode() if parts.hostname else ""
-    if (
-        parts.scheme not in ("http", "https")
-        or not _HOST.match(host)
-        or parts.username
-        or parts.query
-        or parts.fragment
-    ):
-        raise ValueError(hint)
-    if parts.path not in ("", "/"):
-        raise ValueError(hint)
-    default = {"http": 80, "https": 443}[parts.scheme]
-    return f"{parts.scheme}://{host}" + (f":{port}" if port and port != default else "")
-
-
 Text500 = Annotated[str, Field(max_length=500), Storable]
 Instructions = Annotated[str, Field(max_length=8000), Storable]
 Color = Annotated[str, AfterValidator(_color)]
 Language = Annotated[str, AfterValidator(_language)]
 Threshold = Annotated[float, Field(ge=0.5, le=1)]
-Origins = Annotated[list[Annotated[str, Field(max_length=300), AfterValidator(normal_origin)]], Field(max_length=50)]
+Origins = Annotated[list[Annotated[str, Field(max_length=300), AfterValidator(origin_pattern)]], Field(max_length=50)]
 MAX_STARTERS = 6
 Starter = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), Storable]
 Starters = Annotated[list[Starter], Field(max_length=MAX_STARTERS)]
@@ -139,6 +117,14 @@ class BotCreate(Request):
     hold_changes: bool = False
     """Visitors get the last published version until a later one is published."""
     allowed_origins: Origins = []
+    """`https://shop.example`, or `https://*.shop.example` for every host below it. None: no website."""
+    allow_localhost: bool = False
+    """Whether websites on the visitor's own machine may show the bot."""
+    identity_required: bool = False
+    """Whether only visitors whose website has signed who they are may ask."""
+    page_context: bool = False
+    """Whether the widget tells the address and the title of the page where a question is asked."""
+    launcher: Launcher = Launcher()
 
 
 class BotPatch(Request):
@@ -171,6 +157,11 @@ class BotPatch(Request):
     """Of it, too, only the fields that are sent change."""
     hold_changes: bool = False
     allowed_origins: Origins = []
+    allow_localhost: bool = False
+    identity_required: bool = False
+    page_context: bool = False
+    launcher: Launcher = Launcher()
+    """As a whole: what is not sent takes its default."""
     status: BotStatus = "draft"
     model_key: ModelKey = ""
     """The bot's own model key; an empty text removes it. It is never returned."""
@@ -209,6 +200,10 @@ class BotRead(Read):
     published_version: int
     """0 when none was published."""
     allowed_origins: list[str]
+    allow_localhost: bool
+    identity_required: bool
+    page_context: bool
+    launcher: Launcher
     model_key_last4: str
     model_error: str
     version: int
@@ -244,6 +239,10 @@ class PublicBotConfig(Read):
     starter_questions: list[str]
     language: str
     theme: dict[str, str]
+    launcher: dict[str, Any] = {}
+    """What differs from the usual; see schemas.launcher."""
+    page: bool = False
+    """Whether questions carry the page's address and title."""
     icon: str
     """Names the present icon's content; the picture is at /widget/icon/{id}. Empty for none."""
     early: bool = False

@@ -1,12 +1,15 @@
+import json
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from chatbot_saas.schemas.base import Read, Request, Storable
+from chatbot_saas.schemas.base import Read, Request, Storable, storable
 
 MAX_MESSAGE = 4000
+MAX_CONTEXT = 2048
+"""Bytes of JSON."""
 
 
 def _not_blank(value: str) -> str:
@@ -18,6 +21,18 @@ def _not_blank(value: str) -> str:
 def printable(value: str) -> str:
     if not value.isprintable():
         raise ValueError("This holds a character that cannot be used.")
+    return value
+
+
+def _small(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+        size = len(text.encode())
+    except (RecursionError, UnicodeEncodeError) as error:
+        raise ValueError("This holds what cannot be used.") from error
+    if size > MAX_CONTEXT:
+        raise ValueError("The context has 2 KB of JSON at most.")
+    storable(text.replace("\\u0000", "\x00"))
     return value
 
 
@@ -39,6 +54,10 @@ class ChatRequestBody(Request):
 
 class StartRequest(Request):
     parent_origin: Annotated[str, Field(max_length=300)] | None = None
+    identity: Annotated[str, Field(max_length=4096, pattern=r"^[\w.=-]*$")] | None = None
+    """A JSON web token by which the website says who the visitor is."""
+    fresh: bool = False
+    """Not what this person left open, but a new conversation."""
     visitor_key: Annotated[str, Field(max_length=1000)] = ""
     """Of an earlier start: the conversation then belongs to the same visitor. One that is not good counts as none."""
     consent: Annotated[str, Field(max_length=12)] = ""
@@ -50,6 +69,8 @@ class StartRead(Read):
     visitor_token: str
     expires_in: int
     """Seconds until the token ends."""
+    person: str = ""
+    """Who the visitor is, as the website has signed it; empty for anybody."""
     visitor_key: str = ""
     """Sent with the next start, it keeps a visitor's conversations together; whoever has it reads them."""
 
@@ -68,10 +89,19 @@ class EarlierConversation(Read):
     last_message_at: datetime | None
 
 
+class PageSeen(Request):
+    url: Annotated[str, Field(max_length=500), Storable]
+    title: Annotated[str, Field(max_length=200), Storable] = ""
+
+
 class PublicChatRequest(Request):
     conversation_id: UUID
     message: Question
     client_message_id: ClientMessageId | None = None
+    context: Annotated[dict[str, Any], AfterValidator(_small)] | None = None
+    """What the website's code says of where the visitor is. Data for the model, believed by nobody."""
+    page: PageSeen | None = None
+    """Left aside unless the bot's owner wants it."""
 
 
 class FeedbackRequest(Request):
@@ -186,6 +216,10 @@ class ConversationListItem(Read):
     bot_name: str
     channel: str
     origin: str
+    visitor_sub: str
+    """Who the visitor is, as the website has signed it; empty for anybody."""
+    visitor_name: str
+    visitor_email: str
     status: str
     consent: str
     """The version of the text that the visitor accepted; empty where nobody was asked."""

@@ -218,8 +218,8 @@ class Completion(Read):
 class OpenAIErrorBody(Read):
     message: str
     type: str
-    param: str | None
-    code: str | None
+    param: str | None = None
+    code: str | None = None
 
 
 class OpenAIError(Read):

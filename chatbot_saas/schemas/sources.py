@@ -109,6 +109,8 @@ class SourceRead(Read):
     refreshed_at: datetime | None
     next_refresh_at: datetime | None
     error: SourceError | None
+    version: str
+    """Another one when its title, schedule or content is changed; the ETag."""
     retryable: bool
     """It was cancelled, or failed for a reason that may pass: reading it again can help."""
     copy_of: UUID | None = None

@@ -44,6 +44,7 @@ def prompt(
     question: str,
     count: TokenCounter,
     partly: bool = False,
+    page: str = "",
     given: Given | None = None,
 ) -> tuple[Message, ...]:
     """System message with rules and passages (see services.prompts), as much history as fits, the question.
@@ -58,6 +59,7 @@ def prompt(
             language=language,
             passages=passages,
             partly=partly,
+            page=page,
             context=given.context if given else "",
             tools=bool(given and (given.tools or given.results)),
         ),

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from chatbot_saas.core import addresses
 from chatbot_saas.core.errors import ForbiddenError, InvalidError, NotFoundError
 from chatbot_saas.core.paging import Page, PageRequest, page_of
 from chatbot_saas.core.security import new_token, token_hash
@@ -32,6 +33,9 @@ async def create(session: AsyncSession, principal: Tenant, request: ApiKeyCreate
         known = set((await session.scalars(select(col(Bot.id)).where(col(Bot.id).in_(bot_ids)))).all())
         if known != set(bot_ids):
             raise NotFoundError("There is no such bot.")
+    allowed = request.allowed_addresses or list(principal.allowed_addresses)
+    if principal.allowed_addresses and not addresses.covers(principal.allowed_addresses, allowed):
+        raise ForbiddenError("You cannot make a key that works from more addresses than your own.")
     expires_at = request.expires_at
     if expires_at and (expires_at.tzinfo is None or expires_at <= datetime.now(UTC)):
         raise InvalidError("expires_at must be a time to come, with its time zone.")
@@ -44,6 +48,8 @@ async def create(session: AsyncSession, principal: Tenant, request: ApiKeyCreate
         scopes=sorted({scope.value for scope in request.scopes}),
         bot_ids=bot_ids,
         expires_at=expires_at,
+        allowed_addresses=allowed,
+        requests_per_minute=request.requests_per_minute,
     )
     session.add(row)
     await session.flush()

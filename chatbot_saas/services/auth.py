@@ -10,7 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from chatbot_saas.core import security
+from chatbot_saas.adapters.rate_limits import DEFAULT
+from chatbot_saas.core import addresses, security
 from chatbot_saas.core.errors import ConflictError, ForbiddenError, TooManyRequestsError, UnauthenticatedError
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.tenancy import PlatformAdmin, Role, Scope, Tenant, tenant_for_role
@@ -24,6 +25,10 @@ LOCKOUT = timedelta(minutes=15)
 API_KEY_PREFIX = "cb_"
 SIGN_UPS_PER_HOUR = 20
 LOGINS_PER_MINUTE = 20
+REQUESTS_PER_MINUTE = 1000
+"""Of a tenant for which no other number is set."""
+FAILURES_PER_MINUTE = 60
+"""Of an address, with credentials that are not valid."""
 
 
 class WrongLoginError(UnauthenticatedError):
@@ -43,6 +48,12 @@ class LockedError(TooManyRequestsError):
 
     def __init__(self) -> None:
         super().__init__(retry_after=int(LOCKOUT.total_seconds()), reason="locked")
+
+
+class AddressNotAllowedError(ForbiddenError):
+    """This API key does not work from the address that the request comes from."""
+
+    code = "address_not_allowed"
 
 
 class TenantSuspendedError(ForbiddenError):
@@ -252,7 +263,12 @@ async def access_identity(rt: Runtime, access_token: str) -> Identity:
         )
         found = (
             await session.execute(
-                select(col(User.is_platform_admin), col(Membership.role), col(TenantRow.status))
+                select(
+                    col(User.is_platform_admin),
+                    col(Membership.role),
+                    col(TenantRow.status),
+                    col(TenantRow.requests_per_minute),
+                )
                 .select_from(User)
                 .outerjoin(
                     Membership,
@@ -264,15 +280,20 @@ async def access_identity(rt: Runtime, access_token: str) -> Identity:
         ).one_or_none()
     if found is None:
         raise UnauthenticatedError("The token was revoked. Sign in again.", reason="token_revoked")
-    is_admin, role, status = found
+    is_admin, role, status, per_minute = found
     if status == "suspended" and not is_admin:
         raise TenantSuspendedError
-    tenant = tenant_for_role(tenant_id, user_id, Role(role)) if tenant_id and role and status == "active" else None
+    tenant = None
+    if tenant_id and role and status == "active":
+        tenant = tenant_for_role(tenant_id, user_id, Role(role), tenant_requests_per_minute=per_minute)
     return Identity(user_id=user_id, tenant=tenant, admin=PlatformAdmin(user_id) if is_admin else None)
 
 
-async def api_key_principal(rt: Runtime, key: str) -> Tenant:
-    """The tenant that an API key acts in. Keys are found by hash, so that no text of the caller is compared."""
+async def api_key_principal(rt: Runtime, key: str, address: str) -> Tenant:
+    """The tenant that an API key acts in. Keys are found by hash, so that no text of the caller is compared.
+
+    `address`: where the request comes from.
+    """
     async with rt.db.nobody_plain() as sql:
         looked_up = await sql.run("SELECT * FROM auth_api_key(%(hash)s)", hash=security.token_hash(key))
         await sql.commit()
@@ -282,11 +303,16 @@ async def api_key_principal(rt: Runtime, key: str) -> Tenant:
         raise UnauthenticatedError("The API key is not valid. Make a new one in the dashboard.", reason="key_invalid")
     if found.tenant_status != "active":
         raise TenantSuspendedError
+    if found.allowed_addresses and not addresses.lies_in(address, found.allowed_addresses):
+        raise AddressNotAllowedError(address=address)
     principal = Tenant(
         tenant_id=found.tenant_id,
         scopes=frozenset(Scope(scope) for scope in found.scopes),
         api_key_id=found.api_key_id,
         bot_ids=frozenset(found.bot_ids) if found.bot_ids is not None else None,
+        allowed_addresses=tuple(found.allowed_addresses),
+        requests_per_minute=found.requests_per_minute,
+        tenant_requests_per_minute=found.tenant_requests_per_minute,
     )
     await _touch_key(rt, principal, now)
     return principal
@@ -303,6 +329,16 @@ async def _touch_key(rt: Runtime, principal: Tenant, now: datetime) -> None:
     _touched[key_id] = now
     async with rt.db.tenant(principal) as session:
         await session.execute(update(ApiKey).where(col(ApiKey.id) == key_id).values(last_used_at=now))
+
+
+async def count(rt: Runtime, principal: Tenant) -> None:
+    """A request of a key or a user, against the key's own limit and its tenant's."""
+    if principal.api_key_id and principal.requests_per_minute:
+        await rt.limiter.hit("key", str(principal.api_key_id), principal.requests_per_minute)
+    per_minute = principal.tenant_requests_per_minute or REQUESTS_PER_MINUTE
+    await rt.limiter.hit(
+        "tenant", str(principal.tenant_id), per_minute, policy="tenant" if principal.requests_per_minute else DEFAULT
+    )
 
 
 async def me(rt: Runtime, identity: Identity) -> MeRead:

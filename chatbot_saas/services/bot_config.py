@@ -4,14 +4,17 @@ Every visit of a customer's website asks for it. What is kept is checked against
 look-up by the primary key, so a change, a pause or a suspension counts at once in every process.
 """
 
+import hashlib
 from uuid import UUID
 
 from pydantic import ValidationError
 
+from chatbot_saas.core.colours import text_on
 from chatbot_saas.core.tenancy import tenant_for_job
 from chatbot_saas.models import Bot
 from chatbot_saas.schemas.base import Read
 from chatbot_saas.schemas.bots import PublicBotConfig
+from chatbot_saas.schemas.launcher import Launcher
 from chatbot_saas.schemas.widget import PublicFrameSettings, WidgetSettings
 from chatbot_saas.services import bots, conversations, deletion
 from chatbot_saas.services.runtime import Runtime
@@ -29,6 +32,7 @@ class _Kept(Read):
     version: int
     published_version: int
     allowed_origins: list[str]
+    allow_localhost: bool
     config: PublicBotConfig
     frame: PublicFrameSettings
 
@@ -64,7 +68,8 @@ def _of(bot: Bot) -> _Kept:
         version=bot.version,
         published_version=bot.published_version,
         allowed_origins=bot.allowed_origins,
-        config=bots.public_config(bot),
+        allow_localhost=bot.allow_localhost,
+        config=appearance(bot),
         frame=PublicFrameSettings.of(WidgetSettings.of(bot.widget)),
     )
 
@@ -86,3 +91,31 @@ async def _still_so(rt: Runtime, bot_id: UUID) -> _Kept | None:
         return None
     same = (now.version, now.published_version) == (kept.version, kept.published_version)
     return kept if same else None
+
+
+def appearance(bot: Bot) -> PublicBotConfig:
+    widget = WidgetSettings.of(bot.widget)
+    return PublicBotConfig(
+        id=bot.id,
+        name=bot.name,
+        welcome_message=bot.welcome_message,
+        starter_questions=bot.starter_questions,
+        language=widget.language or bot.language,
+        theme={"color": bot.color, "on": text_on(bot.color), "mode": widget.mode, "position": "right"} | _shape(widget),
+        launcher=Launcher.model_validate(bot.launcher).public(),
+        page=bot.page_context,
+        icon=_icon_version(bot),
+        early=bool(widget.consent.text or "start" in widget.lead.when or widget.texts),
+    )
+
+
+def _shape(widget: WidgetSettings) -> dict[str, str]:
+    """Only what is not as it always was: every visit of a website loads it."""
+    plain = WidgetSettings()
+    radius = {"radius": f"{widget.radius}px"} if widget.radius != plain.radius else {}
+    return radius | ({"font": widget.font} if widget.font != plain.font else {})
+
+
+def _icon_version(bot: Bot) -> str:
+    """Another one for each picture."""
+    return hashlib.sha256(bot.icon.encode()).hexdigest()[:12] if bot.icon else ""

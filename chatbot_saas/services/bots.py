@@ -1,6 +1,5 @@
 """Every rule and query about bots."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any, Protocol
 from uuid import UUID
@@ -11,6 +10,7 @@ from sqlmodel import col
 
 from chatbot_saas.core.errors import ConflictError, ForbiddenError, NotFoundError, PreconditionFailedError
 from chatbot_saas.core.ids import new_id
+from chatbot_saas.core.origins import allows
 from chatbot_saas.core.paging import Page, PageRequest, page_of
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.models import Bot, BotVersion, Conversation, Source, User
@@ -20,10 +20,8 @@ from chatbot_saas.schemas.bots import (
     BotPatch,
     BotRead,
     BotVersionRead,
-    PublicBotConfig,
 )
 from chatbot_saas.schemas.receipts import Receipt
-from chatbot_saas.schemas.widget import WidgetSettings
 from chatbot_saas.services import audit, deletion, erasure, gate, published, runs
 from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
@@ -55,6 +53,10 @@ VERSIONED = (
     "widget",
     "hold_changes",
     "allowed_origins",
+    "allow_localhost",
+    "identity_required",
+    "page_context",
+    "launcher",
 )
 
 
@@ -169,6 +171,8 @@ async def change(
     values: dict[str, Any] = {name: getattr(request, name) for name in request.model_fields_set}
     override = values.pop("override_tests", False)
     key = values.pop("model_key", None)
+    if "launcher" in values:
+        values["launcher"] = request.launcher.model_dump()
     if "widget" in values:
         values["widget"] = request.widget.merged(bot.widget).stored()
     changed = [name for name, value in values.items() if getattr(bot, name) != value]
@@ -335,40 +339,16 @@ class HasOrigins(Protocol):
 
     @property
     def allowed_origins(self) -> list[str]: ...
+    @property
+    def allow_localhost(self) -> bool: ...
 
 
 def require_origin(bot: HasOrigins, origin: str, own_origins: frozenset[str]) -> None:
-    if origin not in own_origins and origin not in bot.allowed_origins:
+    if origin not in own_origins and not allows(bot.allowed_origins, origin, local=bot.allow_localhost):
         raise OriginNotAllowedError(
             f"{origin or 'This website'} is not on the bot's list of allowed websites. "
             "Add this address in the bot's settings."
         )
-
-
-def public_config(bot: Bot) -> PublicBotConfig:
-    widget = WidgetSettings.of(bot.widget)
-    return PublicBotConfig(
-        id=bot.id,
-        name=bot.name,
-        welcome_message=bot.welcome_message,
-        starter_questions=bot.starter_questions,
-        language=widget.language or bot.language,
-        theme={"color": bot.color, "mode": widget.mode, "position": "right"} | _shape(widget),
-        icon=icon_version(bot),
-        early=bool(widget.consent.text or "start" in widget.lead.when or widget.texts),
-    )
-
-
-def _shape(widget: WidgetSettings) -> dict[str, str]:
-    """Only what is not as it always was: every visit of a website loads it."""
-    plain = WidgetSettings()
-    radius = {"radius": f"{widget.radius}px"} if widget.radius != plain.radius else {}
-    return radius | ({"font": widget.font} if widget.font != plain.font else {})
-
-
-def icon_version(bot: Bot) -> str:
-    """Another one for each picture."""
-    return hashlib.sha256(bot.icon.encode()).hexdigest()[:12] if bot.icon else ""
 
 
 async def _read(session: AsyncSession, bot: Bot) -> BotRead:

@@ -274,13 +274,14 @@ def _candidates(rows: list[Any], terms: list[Term], matches: list[Match], vector
         Candidate(
             row,
             similar.get(row.chunk_id),
-            [_frequency(term, rank) for term, rank in zip(terms, row.exact, strict=True)],
+            [_frequency(term, rank) for term, rank in zip(terms, row.exact or (), strict=True)],
             row.part,
             row.sound,
         )
         for row in rows
     ]
-    return Candidates(terms, int(rows[0].chunks), list(rows[0].exactly), list(rows[0].holders), items)
+    # a question of signs only has no terms, and so no counts of them
+    return Candidates(terms, int(rows[0].chunks), list(rows[0].exactly or ()), list(rows[0].holders or ()), items)
 
 
 _ONE, _EVER = 0.1 / 1.64493406685, 0.1  # what ts_rank says of a word that occurs once, and of one that fills the text

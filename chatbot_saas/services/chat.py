@@ -5,9 +5,10 @@ follows the same answer. How the answer is made is in services.turns.
 """
 
 import asyncio
+import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import Scope, Tenant, Visitor
 from chatbot_saas.models import Bot, Message
 from chatbot_saas.schemas.chat import ChatRequestBody, Citation, PublicChatRequest, SearchHit, StopRequest
-from chatbot_saas.services import bots, chat_sql, matching, usage
+from chatbot_saas.services import bots, chat_sql, identity, matching, prompts, stops, usage
 from chatbot_saas.services.citations import public_sources
 from chatbot_saas.services.live import LiveAnswer
 from chatbot_saas.services.replies import make_answer
@@ -74,6 +75,8 @@ class Asked:
     version: int = PUBLISHED
     given: Given | None = None
     """Instead of what was stored of the conversation."""
+    context: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    page: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def session(self) -> dict[str, Any]:
@@ -84,8 +87,8 @@ _BOT = """
     SELECT b.id, b.tenant_id, b.name, b.status, b.instructions, b.welcome_message, b.model, b.fallback_model,
            b.temperature, b.top_p, b.max_tokens, b.fallback_text, b.language, b.qa_threshold, b.answer_mode,
            b.passage_limit, b.passage_tokens, b.vector_weight, b.rerank, b.link_hosts, b.allow_tools,
-           b.allowed_origins, b.version, b.widget, b.knowledge_version, b.model_key, b.model_error, b.embedder,
-           b.dimension,
+           b.allowed_origins, b.allow_localhost, b.identity_required, b.page_context, b.version, b.widget,
+           b.knowledge_version, b.model_key, b.model_error, b.embedder, b.dimension,
            t.status AS tenant_status, v.version AS held_version, v.settings AS held_settings
     FROM bots b JOIN tenants t ON t.id = b.tenant_id
     LEFT JOIN bot_versions v ON v.bot_id = b.id AND v.version = CASE
@@ -103,22 +106,30 @@ async def ask_as_visitor(rt: Runtime, visitor: Visitor, body: PublicChatRequest)
 
     def may_ask(bot: Bot) -> None:
         bots.require_origin(bots.require_public(bot), visitor.origin, rt.settings.own_origins)
+        identity.require_of(bot, visitor)
 
-    asked = Asked(visitor.bot_id, body.message, body.client_message_id, conversation_id=visitor.conversation_id)
+    asked = Asked(
+        visitor.bot_id,
+        body.message,
+        body.client_message_id,
+        conversation_id=visitor.conversation_id,
+        context=body.context or {},
+        page=body.page.model_dump() if body.page else {},
+    )
     return (await ask(rt, visitor, asked, may_ask))[0]
 
 
 async def stop(rt: Runtime, visitor: Visitor, body: StopRequest) -> None:
-    """End an answer where it is, if this process makes it. One that is whole already stays as it is."""
+    """End an answer where it is. One that is whole already stays as it is."""
     if body.conversation_id != visitor.conversation_id:
         raise NotFoundError("There is no such conversation.")
     async with rt.db.tenant(visitor) as session:
         mine = col(Message.conversation_id) == visitor.conversation_id
         query = select(col(Message.id)).where(mine, col(Message.client_message_id) == body.client_message_id)
         question_id = await session.scalar(query)
-    if question_id is None:
-        raise NotFoundError("There is no such message.")
-    rt.answers.stop(question_id)
+        if question_id is None:
+            raise NotFoundError("There is no such message.")
+        await stops.stop(rt, session, question_id)
 
 
 async def ask_with_key(rt: Runtime, principal: Tenant, body: ChatRequestBody) -> tuple[LiveAnswer, UUID]:
@@ -191,7 +202,7 @@ async def ask(
     rt: Runtime, principal: Tenant | Visitor, asked: Asked, may_ask: Callable[[Bot], None] | None = None
 ) -> tuple[LiveAnswer, UUID]:
     """The answer and its conversation's id, for a principal who may ask. `may_ask` raises when this bot may not be."""
-    await rt.limiter.hit("bot", str(asked.bot_id), BOT_LIMIT_PER_MINUTE)
+    await rt.limiter.hit("bot", str(asked.bot_id), BOT_LIMIT_PER_MINUTE, policy="bot")
     # shielded: whoever leaves while the question is being stored leaves no question without an answer
     return await asyncio.shield(_begin(rt, principal, asked, may_ask))
 
@@ -221,6 +232,7 @@ async def _begin(
             "text": asked.question,
             "answer_id": answer_id,
         }
+        row["trace"] = json.dumps({"page": turn.page} if turn.page else {})
         rt.answers.announce(turn.live)
         told = {"conversation_id": conversation.id, "before": question_id, "limit": HISTORY_MESSAGES}
         history = None if asked.given else await sql.run(chat_sql.HISTORY, **told)
@@ -257,6 +269,7 @@ def _turn(
         history=list(given.history[-HISTORY_MESSAGES:]) if given else [],
         live=LiveAnswer(question_id, answer_id),
         given=given,
+        page=prompts.page(asked.context, asked.page if seen.page_context else {}),
         reuse=asked.channel != PLAYGROUND and (given is None or given.only_history),
     )
 
@@ -335,6 +348,7 @@ async def _repeat(
         question=question.text,
         history=await _history(session, conversation_id, question.id),
         live=LiveAnswer(question.id, row.id, int(time.time()) * MOST_CHARACTERS),
+        page=question.trace.get("page", ""),
     )
     await session.execute(update(Message).where(col(Message.id) == row.id).values(updated_at=func.now()))
     return _start(rt, turn)

@@ -17,7 +17,7 @@ QUESTION = """
     INSERT INTO messages (id, tenant_id, bot_id, conversation_id, role, text, status, client_message_id, sources, trace,
                           bot_version)
     VALUES (%(id)s, %(tenant_id)s, %(bot_id)s, %(conversation_id)s, 'user', %(text)s, 'complete', %(client_message_id)s,
-            '[]', '{}', %(bot_version)s)
+            '[]', %(trace)s::jsonb, %(bot_version)s)
     ON CONFLICT (conversation_id, client_message_id) DO NOTHING RETURNING id
     """
 COUNT_QUESTION = """

@@ -78,14 +78,19 @@ async def get_model(session: AsyncSession, principal: Tenant, name: str) -> Mode
     return _model(bot)
 
 
-async def complete(rt: Runtime, principal: Tenant, body: CompletionRequest) -> tuple[LiveAnswer, UUID]:
-    """The answer to the last user's message, and the id of the conversation in which it is stored."""
+async def complete(
+    rt: Runtime, principal: Tenant, body: CompletionRequest, once: str | None = None
+) -> tuple[LiveAnswer, UUID]:
+    """The answer to the last user's message, and the id of the conversation in which it is stored.
+
+    `once`: names the request, so that a repetition gets the same answer.
+    """
     principal.require(Scope.CHAT)
     bot_id = _bot_id(principal, body.model)
     question, given = understood(body)
     # an integrator's names are printable, so none of them is one of ours
-    session_id = f"{CHANNEL}\x1f{body.user or body.safety_identifier or new_id()}"
-    asked = Asked(bot_id, question, None, CHANNEL, session_id, given=given)
+    session_id = f"{CHANNEL}\x1f{body.user or body.safety_identifier or once or new_id()}"
+    asked = Asked(bot_id, question, once, CHANNEL, session_id, given=given)
     try:
         return await chat.ask(rt, principal, asked)
     except NotFoundError as error:

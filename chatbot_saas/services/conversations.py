@@ -28,7 +28,7 @@ from chatbot_saas.schemas.chat import (
 )
 from chatbot_saas.schemas.receipts import Receipt
 from chatbot_saas.schemas.widget import WidgetSettings
-from chatbot_saas.services import bots, erasure, published
+from chatbot_saas.services import bots, erasure, identity, published
 from chatbot_saas.services.bots import escape_like
 from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
@@ -57,46 +57,65 @@ async def public_bot(rt: Runtime, bot_id: UUID) -> Bot:
 async def start(rt: Runtime, bot_id: UUID, origin: str, request: StartRequest | None = None) -> StartRead:
     """A conversation for a visitor of the website `origin`, and the token that is bound to it.
 
-    Raises ConsentRequiredError where the bot asks for a consent and the present text was not accepted.
+    Whom the website has signed (see services.identity) goes on with what they left open, on any device. Raises
+    ConsentRequiredError where the bot asks for a consent and the present text was not accepted.
     """
     request = request or StartRequest()
     bot = await public_bot(rt, bot_id)
     bots.require_origin(bot, origin, rt.settings.own_origins)
+    person = await identity.person_of(rt, bot, request.identity) if request.identity else identity.NOBODY
+    identity.require(bot, person.sub)
     consent = WidgetSettings.of(bot.widget).consent
     agreed = bool(consent.version) and request.consent == consent.version
     if consent.version and consent.required and not agreed:
         raise ConsentRequiredError
+    whose = person.visitor_id(bot.id, origin) or _known_visitor(rt, bot, origin, request.visitor_key) or new_id()
     async with rt.db.tenant(tenant_for_job(bot.tenant_id)) as session:
-        conversation = Conversation(
-            tenant_id=bot.tenant_id,
-            bot_id=bot.id,
-            channel="widget",
-            origin=origin,
-            visitor_id=_known_visitor(rt, bot, origin, request.visitor_key) or new_id(),
-            consent=consent.version if agreed else "",
-            consented_at=datetime.now(UTC) if agreed else None,
-        )
-        session.add(conversation)
+        conversation = await _left_open(session, whose) if person.sub and not request.fresh else None
+        if conversation is None:
+            conversation = Conversation(
+                tenant_id=bot.tenant_id, bot_id=bot.id, channel="widget", origin=origin, visitor_id=whose
+            )
+            session.add(conversation)
+        conversation.visitor_sub, conversation.visitor_name = person.sub, person.name
+        conversation.visitor_email = person.email
+        if agreed and conversation.consent != consent.version:
+            conversation.consent, conversation.consented_at = consent.version, datetime.now(UTC)
     return admitted(rt, conversation)
 
 
 def admitted(rt: Runtime, conversation: Conversation) -> StartRead:
-    """What the visitor of this conversation needs to go on with it, and to be known the next time."""
+    """What the visitor of this conversation needs to go on with it, and to be known the next time.
+
+    A person whom the website has signed is known by that alone: they get no key.
+    """
     claims = {
         "tid": str(conversation.tenant_id),
         "bot": str(conversation.bot_id),
         "org": conversation.origin,
         **({"vis": str(conversation.visitor_id)} if conversation.visitor_id else {}),
     }
-    mine = claims | {"sub": str(conversation.id)}
+    person = conversation.visitor_sub
+    mine = claims | {"sub": str(conversation.id)} | ({"per": person} if person else {})
     token, _ = security.issue_jwt(rt.secret_key, "visitor", security.VISITOR_TOKEN_LIFE, mine)
-    key, _ = security.issue_jwt(rt.secret_key, "returning", security.VISITOR_KEY_LIFE, claims)
+    key = "" if person else security.issue_jwt(rt.secret_key, "returning", security.VISITOR_KEY_LIFE, claims)[0]
     return StartRead(
         conversation_id=conversation.id,
         visitor_token=token,
         expires_in=int(security.VISITOR_TOKEN_LIFE.total_seconds()),
+        person=person,
         visitor_key=key,
     )
+
+
+async def _left_open(session: AsyncSession, visitor_id: UUID) -> Conversation | None:
+    query = (
+        select(Conversation)
+        .where(col(Conversation.visitor_id) == visitor_id, col(Conversation.status) == "open")
+        .order_by(col(Conversation.id).desc())
+        .limit(1)
+    )
+    return await session.scalar(query)
 
 
 def _known_visitor(rt: Runtime, bot: Bot, origin: str, key: str) -> UUID | None:
@@ -114,7 +133,8 @@ async def visitor_of(rt: Runtime, token: str) -> Visitor:
     claims = security.read_jwt(rt.secret_key, "visitor", token)
     try:
         whose = UUID(claims["vis"]) if "vis" in claims else None
-        visitor = Visitor(UUID(claims["tid"]), UUID(claims["bot"]), UUID(claims["sub"]), claims["org"], whose)
+        ids = UUID(claims["tid"]), UUID(claims["bot"]), UUID(claims["sub"])
+        visitor = Visitor(*ids, claims["org"], whose, claims.get("per", ""))
     except (KeyError, ValueError) as error:
         raise UnauthenticatedError("The token is not valid.", reason="token_invalid") from error
     return visitor
@@ -133,6 +153,7 @@ async def own_and_bot(
         raise NotFoundError("There is no such bot.")
     bot = bots.require_public(await session.get(Bot, visitor.bot_id))
     bots.require_origin(bot, visitor.origin, rt.settings.own_origins)
+    identity.require_of(bot, visitor)
     locking = {"key_share": True} if lock else None
     conversation = await session.get(Conversation, visitor.conversation_id, with_for_update=locking)
     if conversation is None:

@@ -13,8 +13,9 @@ from chatbot_saas.adapters.web import Fetched
 from chatbot_saas.adapters.web.failures import WebError
 from chatbot_saas.adapters.web.urls import from_person
 from chatbot_saas.core.errors import DomainError
+from chatbot_saas.core.origins import normal_origin
 from chatbot_saas.core.tenancy import Scope, Tenant
-from chatbot_saas.schemas.bots import BotRead, normal_origin
+from chatbot_saas.schemas.bots import BotRead
 from chatbot_saas.schemas.embed import CheckName, EmbedCheck, EmbedReport
 from chatbot_saas.services import bots, content_policy
 from chatbot_saas.services.discovery import PAGE_TYPES

@@ -24,7 +24,7 @@ from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import PlatformAdmin, System, Tenant, tenant_for_job
 from chatbot_saas.models import Message
 from chatbot_saas.schemas.receipts import Receipt, Removed
-from chatbot_saas.services import deletion, proof, receipts
+from chatbot_saas.services import deletion, idempotency, proof, receipts
 from chatbot_saas.services.proof import Finding, Target
 from chatbot_saas.services.runtime import Runtime
 
@@ -63,6 +63,7 @@ async def erase(rt: Runtime, principal: Tenant | PlatformAdmin, read: Read, drop
         )
         entry_id = await receipts.open_entry(session, principal, target, receipt)
         await _enqueue(session, rt, target, entry_id)
+        await idempotency.forget_answers(session, target.tenant_id)
     rt.answers.drop(live)
     return await _at_once(rt, target, entry_id, receipt, samples)
 

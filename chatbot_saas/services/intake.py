@@ -196,8 +196,11 @@ def content_version(source: Source) -> str:
 
 
 def require_content(source: Source, expected: str | None) -> None:
-    """Raises PreconditionFailedError if the content is not the one that a change is based on."""
-    if expected is not None and content_version(source) != expected:
+    """Raises PreconditionFailedError if this is not what a change is based on.
+
+    `expected`: the version of the content, or that of the source, which its title and schedule make another one, too.
+    """
+    if expected is not None and expected not in (content_version(source), sources.version(source)):
         raise PreconditionFailedError
 
 
@@ -237,6 +240,7 @@ async def _changed(
     old_key = ""
     async with rt.db.tenant(principal) as session:
         source = await sources.load(session, principal, source_id, lock=True)
+        require_content(source, expected)
         if "title" in sent:
             source.title = patch.title
         if "refresh" in sent:
@@ -244,7 +248,6 @@ async def _changed(
                 raise InvalidError("Only pages and websites are refreshed.", field="refresh")
             refreshing.schedule(source, patch.refresh)
         if new_key:
-            require_content(source, expected)
             old_key, source.blob_key, source.size = source.blob_key, new_key, size
             source.sha256 = None
         if new_key or ("title" in sent and source.type in ("text", "qa")):

@@ -26,10 +26,11 @@ from chatbot_saas.adapters.web.failures import TlsError, UnreachableError, WebEr
 from chatbot_saas.adapters.web.urls import from_person, normalise
 from chatbot_saas.core import colours, pictures
 from chatbot_saas.core.errors import InvalidError
+from chatbot_saas.core.origins import normal_origin
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.models import Bot, Source
 from chatbot_saas.models import WebPage as PageRow
-from chatbot_saas.schemas.bots import LANGUAGES, BotCreate, normal_origin
+from chatbot_saas.schemas.bots import LANGUAGES, BotCreate
 from chatbot_saas.schemas.onboarding import MAX_PAGES, ReadingProgress, SiteProfile, WebsiteBot
 from chatbot_saas.schemas.sources import FoundPage, SiteOptions, SiteSource
 from chatbot_saas.services import bots, discovery, intake, site_names

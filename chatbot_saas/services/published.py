@@ -9,9 +9,11 @@ from sqlmodel import col
 
 from chatbot_saas.models import Bot, BotVersion
 
-AT_ONCE = frozenset({"allowed_origins", "hold_changes"})
+AT_ONCE = frozenset({"allowed_origins", "allow_localhost", "identity_required", "hold_changes"})
 """Versioned settings that are never held back, as the status and the model key are not: they shut doors."""
-LOOKS = frozenset({"description", "welcome_message", "starter_questions", "color", "icon", "widget"})
+LOOKS = frozenset(
+    {"description", "welcome_message", "starter_questions", "color", "icon", "widget", "launcher", "page_context"}
+)
 """Settings that no answer depends on."""
 LIVE_SETTINGS = """
     (SELECT v.settings FROM bot_versions v

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Sequence
 
 from chatbot_saas.adapters.llm import Message as PromptMessage
+from chatbot_saas.core.tenancy import Visitor
 from chatbot_saas.services import answer_cache, answerability, answering, intents, keeping, matching, speaking
 from chatbot_saas.services.answer_cache import KeptAnswer
 from chatbot_saas.services.followups import needs_context
@@ -101,8 +102,9 @@ async def _answer(rt: Runtime, turn: Turn) -> None:
 
 def _may_be_kept(rt: Runtime, turn: Turn) -> bool:
     stands_alone = turn.rewritten or turn.asked == turn.question
-    may = answer_cache.may_look(turn.asked, identified=False, stands_alone=stands_alone)
-    return may and turn.reuse and rt.settings.answer_cache_seconds > 0
+    known = isinstance(turn.principal, Visitor) and bool(turn.principal.person)
+    may = answer_cache.may_look(turn.asked, identified=known, stands_alone=stands_alone)
+    return may and turn.reuse and not turn.page and rt.settings.answer_cache_seconds > 0
 
 
 async def _understand(rt: Runtime, turn: Turn) -> None:

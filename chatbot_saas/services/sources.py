@@ -1,5 +1,6 @@
 """Every rule and query about sources. services.intake adds them, services.ingestion reads and indexes them."""
 
+import hashlib
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -27,9 +28,15 @@ _NOT_AN_ADDRESS = {error.code for error in (AddressInvalidError, AddressForbidde
 
 
 def read(source: Source) -> SourceRead:
-    names = set(SourceRead.model_fields) - {"error", "copy_of", "retryable"}
+    names = set(SourceRead.model_fields) - {"error", "copy_of", "retryable", "version"}
     values = {name: getattr(source, name) for name in names}
-    return SourceRead(error=error_of(source), retryable=_retryable(source), **values)
+    return SourceRead(error=error_of(source), retryable=_retryable(source), version=version(source), **values)
+
+
+def version(source: Source) -> str:
+    """Of what a person can change. That it is read, again and again, makes no other one."""
+    changeable = "\x00".join((source.title, source.refresh, source.blob_key))
+    return hashlib.sha256(changeable.encode()).hexdigest()[:16]
 
 
 def _retryable(source: Source) -> bool:

@@ -305,6 +305,7 @@ def _request(rt: Runtime, turn: Turn, passages: list[Found]) -> ChatRequest:
             question=question,
             count=rt.tokens,
             partly=bot.answer_mode == "helpful",
+            page=turn.page,
             given=given,
         ),
         question=turn.asked,  # for a model that quotes, which knows no history

@@ -74,6 +74,9 @@ async def change(rt: Runtime, admin: PlatformAdmin, tenant_id: UUID, request: Te
         if "name" in sent and request.name != tenant.name:
             audit.record(session, admin, "tenant.rename", tenant.id, tenant_id=tenant.id, name=request.name)
             tenant.name = request.name
+        if "requests_per_minute" in sent and request.requests_per_minute != tenant.requests_per_minute:
+            limit = tenant.requests_per_minute = request.requests_per_minute
+            audit.record(session, admin, "tenant.limit", tenant.id, tenant_id=tenant.id, requests_per_minute=limit)
         if "status" in sent and request.status != tenant.status:
             tenant.status = request.status
             action = "tenant.suspend" if request.status == "suspended" else "tenant.resume"
@@ -179,6 +182,7 @@ def _read_query() -> Any:
         col(TenantRow.id),
         col(TenantRow.name),
         col(TenantRow.status),
+        col(TenantRow.requests_per_minute),
         col(TenantRow.created_at),
         counted(Membership).label("users"),
         counted(Bot).label("bots"),

@@ -40,6 +40,7 @@ class BotView:
     passage_tokens: int
     link_hosts: list[str]
     allow_tools: bool
+    page_context: bool
     allowed_origins: list[str]
     widget: dict[str, Any]
     version: int
@@ -99,6 +100,8 @@ class Turn:
     given: Given | None = None
     reuse: bool = True
     """Whether an answer that was given before may be given again, and this one kept for others."""
+    page: str = ""
+    """What the visitor's page said of itself, as it stands in the prompt."""
     patient: bool = False
     """Nobody waits for it: a busy machine or provider gets more time before something else answers."""
     started: float = field(default_factory=time.monotonic)

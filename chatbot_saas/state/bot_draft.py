@@ -4,7 +4,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chatbot_saas.schemas.bots import BotPatch, BotRead, normal_origin
+from chatbot_saas.core.origins import origin_pattern
+from chatbot_saas.schemas.bots import BotPatch, BotRead
 from chatbot_saas.schemas.dashboard import BotDraft
 from chatbot_saas.state.validation import problems_of
 
@@ -109,7 +110,7 @@ def website(text: str) -> str:
     text = text.strip()
     if not text:
         raise ValueError("Write the address of a website, such as https://shop.example.")
-    return normal_origin(text if "://" in text else f"https://{text}")
+    return origin_pattern(text if "://" in text else f"https://{text}")
 
 
 def shown(name: str, value: Any) -> str:

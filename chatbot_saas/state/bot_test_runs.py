@@ -1,6 +1,5 @@
 """The latest run of the open bot's tests, followed while it goes on."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 from uuid import UUID
@@ -16,12 +15,15 @@ from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.bot import BotState, read_bot
 from chatbot_saas.state.bot_test_views import result_view
 from chatbot_saas.state.bot_tests import BotTestsState
+from chatbot_saas.state.following import following
 from chatbot_saas.state.ids import uuid_of
-from chatbot_saas.state.lists import POLL_SECONDS, POLLS
+from chatbot_saas.state.lists import POLLS
 from chatbot_saas.state.publication import PublicationState
 from chatbot_saas.state.session import authorised, identity_of, route_id
 
 MARKER = "data-bot-tests"
+RUN_SECONDS = 1.0
+"""What a run has done so far is told by nothing but its row."""
 
 
 class BotTestRunState(rx.State):
@@ -86,25 +88,26 @@ class BotTestRunState(rx.State):
         async with self:
             self._watch += 1
             mine = self._watch
-        for _ in range(POLLS if self._bot else 0):
-            await asyncio.sleep(POLL_SECONDS)
-            principal = (await identity_of(self)).acting_tenant  # a sign-out stops it
-            principal.require(Scope.BOTS_READ)
-            try:
-                run = await _latest(principal, UUID(self._bot))
-            except NotFoundError:
-                return
-            async with self:
-                if self._watch != mine:
+        with following(principal.tenant_id, RUN_SECONDS) as pause:
+            for _ in range(POLLS if self._bot else 0):
+                await pause()
+                principal = (await identity_of(self)).acting_tenant  # a sign-out stops it
+                principal.require(Scope.BOTS_READ)
+                try:
+                    run = await _latest(principal, UUID(self._bot))
+                except NotFoundError:
                     return
-                further = self.run is None or run is None or run.done != self.run.done
-                self.run = run
-                ended = not self.running
-            if further or ended:
-                yield BotTestsState.refresh
-            if ended:
-                yield BotTestRunState.finish
-                return
+                async with self:
+                    if self._watch != mine:
+                        return
+                    further = self.run is None or run is None or run.done != self.run.done
+                    self.run = run
+                    ended = not self.running
+                if further or ended:
+                    yield BotTestsState.refresh
+                if ended:
+                    yield BotTestRunState.finish
+                    return
         yield rx.call_script(
             f"document.querySelector('[{MARKER}]') ? 'open' : 'gone'", callback=BotTestRunState.keep_watching
         )

@@ -3,7 +3,6 @@
 All of it is in the database and in the page's address: whoever comes back finds what there is.
 """
 
-import asyncio
 from uuid import UUID
 
 import reflex as rx
@@ -18,13 +17,13 @@ from chatbot_saas.schemas.sources import ACTIVE
 from chatbot_saas.services import bots, onboarding, sources, starters
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.bot import BotState, read_bot
+from chatbot_saas.state.following import following
 from chatbot_saas.state.ids import uuid_of
 from chatbot_saas.state.playground import PlaygroundState
 from chatbot_saas.state.session import authorised, identity_of, route_id
 from chatbot_saas.state.validation import problems_of
 
 log = get_logger(__name__)
-POLL_SECONDS = 0.7
 POLLS = 30
 """After so many the page must say that it is still open: the server cannot know when a tab went."""
 STILL_OPEN = "document.querySelector('[data-first-answer]') ? 'open' : 'gone'"
@@ -67,23 +66,24 @@ class FirstAnswerState(rx.State):
         async with self:
             self._follow += 1
             mine, bot_id = self._follow, route_id(self, "bot_id")
-        for _ in range(POLLS):
-            principal = (await identity_of(self)).acting_tenant  # a sign-out stops it
-            try:
-                progress = await onboarding.reading(get_runtime(), principal, bot_id)
-            except NotFoundError:
-                return  # the bot was deleted meanwhile
-            async with self:
-                if self._follow != mine or self._bot != str(bot_id):
-                    return
-                self._show(progress)
-                phase = self.phase
-            if phase != "reading":
-                break
-            await asyncio.sleep(POLL_SECONDS)
-        else:
-            yield rx.call_script(STILL_OPEN, callback=FirstAnswerState.keep_following)
-            return
+        with following(principal.tenant_id) as pause:
+            for _ in range(POLLS):
+                principal = (await identity_of(self)).acting_tenant  # a sign-out stops it
+                try:
+                    progress = await onboarding.reading(get_runtime(), principal, bot_id)
+                except NotFoundError:
+                    return  # the bot was deleted meanwhile
+                async with self:
+                    if self._follow != mine or self._bot != str(bot_id):
+                        return
+                    self._show(progress)
+                    phase = self.phase
+                if phase != "reading":
+                    break
+                await pause()
+            else:
+                yield rx.call_script(STILL_OPEN, callback=FirstAnswerState.keep_following)
+                return
         if phase != "asking":
             return
         found = await _settled(principal, bot_id)

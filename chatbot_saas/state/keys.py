@@ -47,6 +47,9 @@ class KeysState(ListState, rx.State):
     some_bots: bool = False
     bot_ids: list[str] = []
     life: str = "never"
+    addresses: str = ""
+    """One network a line, or with commas between."""
+    per_minute: str = ""
     errors: dict[str, str] = {}
     created_key: str = ""
     """Shown until the dialog is closed, and then nowhere."""
@@ -104,6 +107,16 @@ class KeysState(ListState, rx.State):
         self.life = life if life in LIVES else "never"
 
     @authorised(Scope.KEYS_WRITE)
+    async def change_addresses(self, principal: Tenant, text: str):
+        self.addresses = str(text)[:3000]
+        self._check()
+
+    @authorised(Scope.KEYS_WRITE)
+    async def change_per_minute(self, principal: Tenant, text: str):
+        self.per_minute = str(text)[:10]
+        self._check()
+
+    @authorised(Scope.KEYS_WRITE)
     async def create(self, principal: Tenant):
         request = self._check()
         if request is None or self.created_key:
@@ -123,6 +136,7 @@ class KeysState(ListState, rx.State):
     def _clear_form(self) -> None:
         self.creating, self.created_key, self.name, self.errors = False, "", "", {}
         self.scopes, self.some_bots, self.bot_ids, self.life = [Scope.CHAT.value], False, [], "never"
+        self.addresses, self.per_minute = "", ""
 
     def _check(self) -> ApiKeyCreate | None:
         """What the form asks for; None, with the reasons in `errors`, if it is not complete."""
@@ -131,10 +145,18 @@ class KeysState(ListState, rx.State):
         self.errors = {}
         try:
             request = ApiKeyCreate(
-                name=self.name, scopes=[Scope(scope) for scope in self.scopes], bot_ids=bot_ids, expires_at=expires
+                name=self.name,
+                scopes=[Scope(scope) for scope in self.scopes],
+                bot_ids=bot_ids,
+                expires_at=expires,
+                allowed_addresses=self.addresses.replace(",", " ").split(),
+                requests_per_minute=self.per_minute.strip() or None,  # pyright: ignore[reportArgumentType]
             )
         except ValidationError as error:
             self.errors = problems_of(error)
+            wrong = [text for name, text in self.errors.items() if name.startswith("allowed_addresses.")]
+            if wrong:
+                self.errors["allowed_addresses"] = wrong[0]
             if "scopes" in self.errors:
                 self.errors["scopes"] = "Choose at least one thing that the key may do."
             return None

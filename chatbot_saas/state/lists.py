@@ -1,6 +1,5 @@
 """A list that loads page by page, and one that is followed while something on it is under way."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
@@ -13,12 +12,12 @@ from chatbot_saas.schemas.dashboard import BotLink
 from chatbot_saas.services import bots
 from chatbot_saas.services.auth import Identity
 from chatbot_saas.services.runtime import get_runtime
+from chatbot_saas.state.following import following
 from chatbot_saas.state.ids import uuid_of
 from chatbot_saas.state.session import identity_of
 
 PAGE_SIZE = 25
 ALL_BOTS = "all"
-POLL_SECONDS = 1.0
 POLLS = 20
 """After so many the page must say that it is still open: the server cannot know when a tab went."""
 
@@ -107,7 +106,7 @@ def _older_than(newest: Sequence[Any], items: Sequence[Any]) -> list[Any]:
 
 
 async def watching(state: Any, keep: Any, marker: str) -> AsyncGenerator[Any]:
-    """The body of a background event: look again every second, with nothing locked while it waits.
+    """The body of a background event: look again whenever something happened, with nothing locked while it waits.
 
     It ends when nothing is under way any more, when a newer one began, or when the tab left: after POLLS looks the
     browser is asked for an element with the attribute `marker`, and `keep` is called with "open" or "gone".
@@ -115,20 +114,22 @@ async def watching(state: Any, keep: Any, marker: str) -> AsyncGenerator[Any]:
     async with state:
         state._watch += 1
         mine = state._watch
-    for _ in range(POLLS):
-        await asyncio.sleep(POLL_SECONDS)
-        principal = state._acting(await identity_of(state))  # a sign-out stops it
-        async with state:
-            if state._watch != mine:
-                return
-            wanted, request = state._wanted(), state._again()
-        page = await state._find(principal, request, **wanted)
-        async with state:
-            if state._watch != mine:
-                return
-            if state._wanted() != wanted:
-                continue
-            state._take(page)
-            if not state._active():
-                return
+    first = state._acting(await identity_of(state))
+    with following(first.tenant_id if isinstance(first, Tenant) else None) as pause:
+        for _ in range(POLLS):
+            await pause()
+            principal = state._acting(await identity_of(state))  # a sign-out stops it
+            async with state:
+                if state._watch != mine:
+                    return
+                wanted, request = state._wanted(), state._again()
+            page = await state._find(principal, request, **wanted)
+            async with state:
+                if state._watch != mine:
+                    return
+                if state._wanted() != wanted:
+                    continue
+                state._take(page)
+                if not state._active():
+                    return
     yield rx.call_script(f"document.querySelector('[{marker}]') ? 'open' : 'gone'", callback=keep)

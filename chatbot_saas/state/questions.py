@@ -1,6 +1,5 @@
 """The questions with answers of their own of the bot whose page is open: the list, and the form of one pair."""
 
-import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -14,12 +13,12 @@ from chatbot_saas.schemas.sources import QuestionPair, SourceRead
 from chatbot_saas.services import pairs, sources
 from chatbot_saas.services.questions import folded, key
 from chatbot_saas.services.runtime import get_runtime
+from chatbot_saas.state.following import following
 from chatbot_saas.state.ids import uuid_of
 from chatbot_saas.state.session import authorised, identity_of, route_id
 from chatbot_saas.state.validation import problems_of
 
 PAGE_SIZE = 50
-POLL_SECONDS = 1.0
 WATCH_POLLS = 20
 """After so many polls the page must say that it is still open: the server cannot know when a tab went."""
 STILL_OPEN = "document.querySelector('[data-questions]') ? 'open' : 'gone'"
@@ -187,19 +186,20 @@ class QuestionsState(rx.State):
         async with self:
             self._watch += 1
             mine, bot = self._watch, self._bot
-        for _ in range(WATCH_POLLS if bot else 0):
-            await asyncio.sleep(POLL_SECONDS)
-            principal = (await identity_of(self)).acting_tenant  # a sign-out stops it
-            try:
-                known = await pairs.lists(get_runtime(), principal, UUID(bot))
-            except NotFoundError:
-                return
-            async with self:
-                if self._watch != mine or self._bot != bot:
+        with following(principal.tenant_id) as pause:
+            for _ in range(WATCH_POLLS if bot else 0):
+                await pause()
+                principal = (await identity_of(self)).acting_tenant  # a sign-out stops it
+                try:
+                    known = await pairs.lists(get_runtime(), principal, UUID(bot))
+                except NotFoundError:
                     return
-                self.lists = known
-                if not self._active():
-                    return
+                async with self:
+                    if self._watch != mine or self._bot != bot:
+                        return
+                    self.lists = known
+                    if not self._active():
+                        return
         yield rx.call_script(STILL_OPEN, callback=QuestionsState.keep_watching)
 
     @authorised(Scope.SOURCES_READ)

@@ -9,7 +9,17 @@ from chatbot_saas.core.errors import DomainError
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.settings import NEVER
 from chatbot_saas.core.tenancy import tenant_for_job
-from chatbot_saas.services import bot_test_runs, deletion, erasure, indexing, ingestion, lead_mails, runs, sweep
+from chatbot_saas.services import (
+    bot_test_runs,
+    deletion,
+    erasure,
+    idempotency,
+    indexing,
+    ingestion,
+    lead_mails,
+    runs,
+    sweep,
+)
 from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
 
@@ -34,14 +44,6 @@ def register(queue: JobQueue, rt: Runtime) -> None:
                 await indexing.fail(rt, UUID(tenant_id), UUID(bot_id))
             raise
 
-    async def purge_index(context: JobContext, bot_id: str, embedder: str, dimension: int) -> None:
-        await rt.vectors.drop(IndexName(UUID(bot_id), embedder, dimension))
-
-    async def purge_vectors(
-        context: JobContext, bot_id: str, embedder: str, dimension: int, chunk_ids: list[str]
-    ) -> None:
-        await deletion.purge_vectors(rt, UUID(bot_id), embedder, dimension, [UUID(i) for i in chunk_ids])
-
     async def run_tests(context: JobContext, tenant_id: str, run_id: str) -> None:
         try:
             await bot_test_runs.run(rt, UUID(tenant_id), UUID(run_id))
@@ -50,29 +52,42 @@ def register(queue: JobQueue, rt: Runtime) -> None:
                 await bot_test_runs.fail(rt, UUID(tenant_id), UUID(run_id), GIVEN_UP)
             raise
 
+    async def read_again(context: JobContext, tenant_id: str, bot_id: str) -> None:
+        await runs.begin_all_again(rt, UUID(tenant_id), UUID(bot_id))
+
+    queue.task(runs.INGEST_SOURCE, INGEST, ingest_source)
+    queue.task(runs.READ_AGAIN, INGEST, read_again, untiring=True)
+    queue.task(deletion.INDEX_BOT, VECTORS, index_bot)
+    queue.task(bot_test_runs.RUN_TESTS, TESTS, run_tests)
+    _register_upkeep(queue, rt)
+
+
+def _register_upkeep(queue: JobQueue, rt: Runtime) -> None:
+    async def purge_index(context: JobContext, bot_id: str, embedder: str, dimension: int) -> None:
+        await rt.vectors.drop(IndexName(UUID(bot_id), embedder, dimension))
+
+    async def purge_vectors(
+        context: JobContext, bot_id: str, embedder: str, dimension: int, chunk_ids: list[str]
+    ) -> None:
+        await deletion.purge_vectors(rt, UUID(bot_id), embedder, dimension, [UUID(i) for i in chunk_ids])
+
     async def erase(context: JobContext, entry_id: str, target: dict[str, Any]) -> None:
         await erasure.finish(rt, UUID(entry_id), Target.from_job(target))
 
     async def sweep_nightly(context: JobContext, timestamp: int) -> None:
         await sweep.sweep(rt)
+        await idempotency.forget_expired(rt)
         await rt.vectors.compact()
 
     async def sweep_now(context: JobContext, entry_id: str) -> None:
         await sweep.sweep(rt, UUID(entry_id))
 
-    async def read_again(context: JobContext, tenant_id: str, bot_id: str) -> None:
-        await runs.begin_all_again(rt, UUID(tenant_id), UUID(bot_id))
-
     async def notify_owner(context: JobContext, tenant_id: str, lead_id: str) -> None:
         await lead_mails.send(rt, UUID(tenant_id), UUID(lead_id))
 
-    queue.task(runs.INGEST_SOURCE, INGEST, ingest_source)
-    queue.task(runs.READ_AGAIN, INGEST, read_again, untiring=True)
-    queue.task(deletion.INDEX_BOT, VECTORS, index_bot)
     queue.task(deletion.PURGE_INDEX, VECTORS, purge_index, untiring=True)
     queue.task(deletion.PURGE_VECTORS, VECTORS, purge_vectors, untiring=True)
     queue.task(erasure.ERASE, VECTORS, erase, untiring=True)
-    queue.task(bot_test_runs.RUN_TESTS, TESTS, run_tests)
     queue.task(sweep.SWEEP_NOW, VECTORS, sweep_now)
     queue.task(lead_mails.NOTIFY, MAIL, notify_owner, untiring=True)
     if rt.settings.nightly_at != NEVER:

@@ -35,6 +35,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "TestRunRequest": {"publish": False},
     "PublishRequest": {"override": True},
     "LeadCapture": {"email": "visitor@example.com", "message": "Please call me back."},
+    "IdentitySecretRequest": {"keep_previous": True},
     "HandoffRequest": {"email": "visitor@example.com"},
     "StopRequest": {"conversation_id": "{conversation_id}", "client_message_id": "m1"},
     "EndRequest": {"rating": 5},

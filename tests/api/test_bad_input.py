@@ -16,7 +16,7 @@ from chatbot_saas.services.passages import document_id
 from chatbot_saas.services.runtime import Runtime
 from tests.api.callers import Headers, visit
 from tests.api.surface import Operation, operations
-from tests.factories.knowledge import make_bot, settled
+from tests.factories.knowledge import make_bot, make_knowing_bot, settled
 from tests.factories.people import Person, make_platform_admin
 
 pytestmark = pytest.mark.no_cover  # other tests reach the same lines; to count them here doubles the time
@@ -401,3 +401,28 @@ async def test_a_change_based_on_an_old_read_is_refused(client: httpx.AsyncClien
         answer = await client.patch(url, json={"name": "Second"}, headers={**admin.headers, "If-Match": tag})
         assert answer.status_code == 200, "nothing changed, so it is the same version"
     assert (await client.delete(url, headers={**admin.headers, "If-Match": changed.headers["ETag"]})).status_code == 200
+
+
+async def test_a_question_of_signs_only_is_a_question(client: httpx.AsyncClient, rt: Runtime, admin: Person) -> None:
+    bot = await make_knowing_bot(rt, admin)
+    for path in ("search", "pairs/match"):
+        url = f"/api/v1/bots/{bot.id}/{path}"
+        answer = await client.post(url, json={"query": "\u00ab\u00ad<\u00af\u00b7\u0015"}, headers=admin.headers)
+        assert answer.status_code == 200, path
+
+
+async def test_a_source_is_changed_only_as_it_was_read(client: httpx.AsyncClient, rt: Runtime, admin: Person) -> None:
+    bot = await make_bot(rt, admin, published=False)
+    text = {"type": "text", "title": "Hours", "text": "The shop is open from nine to six."}
+    added = await client.post(f"/api/v1/bots/{bot.id}/sources", json=text, headers=admin.headers)
+    url = f"/api/v1/sources/{added.json()['items'][0]['id']}"
+    read = await client.get(url, headers=admin.headers)
+    first = {**admin.headers, "If-Match": read.headers["ETag"]}
+    changed = await client.patch(url, json={"title": "Opening hours"}, headers=first)
+    assert changed.status_code == 200
+    assert changed.headers["ETag"] != read.headers["ETag"]
+    late = await client.patch(url, json={"title": "Other"}, headers=first)
+    assert is_problem(late, 412)
+    assert late.json()["code"] == "changed_meanwhile"
+    again = await client.get(url, headers=admin.headers)
+    assert (again.json()["title"], again.headers["ETag"]) == ("Opening hours", changed.headers["ETag"])

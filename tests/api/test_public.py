@@ -139,7 +139,7 @@ async def test_where_a_conversation_may_begin(
     answer = await client.post(f"/api/public/conversation/{bot.id}/start", headers=headers, json=body)
     assert answer.status_code == status, answer.text
     if status == 201:
-        assert set(answer.json()) == {"conversation_id", "visitor_token", "expires_in", "visitor_key"}
+        assert set(answer.json()) == {"conversation_id", "visitor_token", "expires_in", "person", "visitor_key"}
         assert answer.json()["expires_in"] == 24 * 3600
     else:
         assert answer.json()["code"] == "origin_not_allowed"
@@ -149,12 +149,62 @@ async def test_appearance_is_for_allowed_websites(client: httpx.AsyncClient, bot
     address = f"/api/public/bot/{bot.id}/config"
     shown = await client.get(address, headers={"Origin": SHOP})
     names = {"id", "name", "welcome_message", "starter_questions", "language", "theme", "icon", "early"}
-    assert set(shown.json()) == names
+    assert set(shown.json()) == names | {"launcher", "page"}
     assert len(shown.content) < 1000
     assert (await client.get(address)).status_code == 200
     refused = await client.get(address, headers={"Origin": EVIL})
     assert (refused.status_code, refused.json()["code"]) == (403, "origin_not_allowed")
     assert refused.headers["access-control-allow-origin"] == EVIL, "so that the loader can say why"
+
+
+async def test_appearance_is_one_small_answer_that_browsers_keep(
+    client: httpx.AsyncClient, rt: Runtime, person: Person
+) -> None:
+    launcher = {
+        "corner": "top-left",
+        "x": 32,
+        "label": "Ask us anything",
+        "message": "Not sure which plant fits your window? Tell us about your room, and we suggest three of them.",
+        "hidden": ["/checkout/*", "/account/*", "/legal", "/de/kasse/*", "/fr/commande/*", "*/print", "/jobs/*"],
+    }
+    bot = await make_bot(
+        rt,
+        person,
+        welcome_message="Hello and welcome to Fern & Oak! I know our plants, delivery times, returns and care notes. "
+        "I answer in a moment, at any hour, and where I do not know something I pass your question on to a person.",
+        starter_questions=[f"How do I look after my {name} in winter?" for name in ("fern", "olive", "fig", "ivy")],
+        launcher=launcher,
+    )
+    address = f"/api/public/bot/{bot.id}/config"
+    shown = await client.get(address, headers={"Origin": SHOP, "Accept-Encoding": "gzip"})
+    assert shown.headers["content-encoding"] == "gzip"
+    assert int(shown.headers["content-length"]) <= 1024
+    assert shown.json()["launcher"] == {**launcher, "delay": 5}
+    assert shown.headers["cache-control"] == "no-cache"
+    again = await client.get(address, headers={"Origin": SHOP, "If-None-Match": shown.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["access-control-allow-origin"] == SHOP
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"corner": "middle"}, {"x": -1}, {"y": 201}, {"icon": "x"}, {"label": "x" * 25}, {"message": "x" * 161}),
+        *({"delay": 601}, {"hidden": ["checkout"]}, {"hidden": ["/a?b"]}, {"hidden": ["/a"] * 11}, {"size": 3}),
+    ],
+)
+async def test_a_launcher_that_cannot_be_is_refused(
+    client: httpx.AsyncClient, person: Person, bot: BotRead, wrong: dict[str, Any]
+) -> None:
+    answer = await client.patch(f"/api/v1/bots/{bot.id}", json={"launcher": wrong}, headers=person.headers)
+    assert answer.status_code == 422
+
+
+async def test_context_is_small(guest: Visit) -> None:
+    assert (await guest.ask(context={"cart": [1, 2], "plan": "pro"})).status_code == 200
+    for wrong in ({"x": "y" * 2048}, {"x": "\x00"}, [1], "text"):
+        assert (await guest.ask(context=wrong)).status_code == 422
+    assert (await guest.ask(page={"url": "/" * 501})).status_code == 422
 
 
 async def test_the_icon_is_a_picture_and_nothing_else(client: httpx.AsyncClient, rt: Runtime, owner: Person) -> None:

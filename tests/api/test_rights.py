@@ -79,6 +79,8 @@ NEEDS = {
     "GET /api/v1/api-keys": "keys:write",
     "POST /api/v1/api-keys": "keys:write",
     "DELETE /api/v1/api-keys/{key_id}": "keys:write",
+    "GET /api/v1/identity-secret": "keys:write",
+    "POST /api/v1/identity-secret": "keys:write",
 }
 USERS_ONLY = {"GET /api/v1/me"}
 OWNERS_ONLY = {"GET /api/v1/receipts"}

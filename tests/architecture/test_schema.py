@@ -42,6 +42,8 @@ PLATFORM_CALLERS = {
     "services/events.py": {"forget_old"},
     "services/refreshing.py": {"start_due"},
     "services/jobs.py": {"list_all", "_tenant_of"},
+    # what is kept for a day only
+    "services/idempotency.py": {"forget_expired"},
 }
 LOOKUP_CALLERS = {
     "auth_user_by_email": {"services/auth.py": {"log_in"}},

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from chatbot_saas.api.widget import ENTRY, FOLDER, LOADER, load_assets
 from chatbot_saas.api.widget_bundle import bundled
 
@@ -12,11 +14,12 @@ PAGES = {"demo.html", "gone.html"}
 SIZES = {name: len(asset.packed) for name, asset in load_assets()[1].items() if name not in PAGES}
 PARTS = bundled({path.name: path.read_text("utf-8") for path in FOLDER.glob("*.js")}, ENTRY)[1] - {ENTRY}
 """Files that are in ENTRY, so that nobody fetches them."""
-FIRST = {LOADER, "frame.html", "frame.css", ENTRY}
+FIRST = {LOADER, "panel.js", "frame.html", "frame.css", ENTRY}
+"""All that a first answer needs, beside the words of a language."""
 
 
 def languages() -> dict[str, int]:
-    """What a language other than English adds, its first words and the others."""
+    """What each language weighs, its first words and the others."""
     found: dict[str, int] = {}
     for name, size in SIZES.items():
         if known := LANGUAGE.fullmatch(name):
@@ -37,13 +40,26 @@ def test_the_frame_loads_no_more_than_its_two_files() -> None:
 def test_all_that_a_first_answer_needs_is_at_most_15_kb() -> None:
     first = {name: size for name, size in SIZES.items() if name in FIRST}
     worst = max(size for name, size in SIZES.items() if name.startswith("texts-"))
-    # English is in ENTRY, so another language comes on top of it
     assert sum(first.values()) + worst <= 15 * KILOBYTE, first
 
 
 def test_all_together_is_at_most_30_kb() -> None:
     used = {name: size for name, size in SIZES.items() if name not in PARTS and not LANGUAGE.fullmatch(name)}
     assert sum(used.values()) + max(languages().values()) <= 30 * KILOBYTE, used
+
+
+def test_nothing_that_a_first_answer_needs_is_fetched_beside_it() -> None:
+    for name in FIRST:
+        assert not re.findall(r"^import |from *[\"']", load_assets()[1][name].plain.decode(), re.MULTILINE), name
+
+
+def test_two_parts_of_one_file_may_not_have_one_name() -> None:
+    texts = {
+        "frame.js": 'import { a } from "./a.js";\nlet one, two;\n',
+        "a.js": "export const a = 1;\nconst [b, two] = [];\n",
+    }
+    with pytest.raises(ValueError, match="two"):
+        bundled(texts, "frame.js")
 
 
 def test_a_language_costs_less_than_a_kilobyte_a_file() -> None:

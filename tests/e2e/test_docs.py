@@ -58,7 +58,19 @@ async def test_the_samples_of_openais_client_run(server: RunningServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/api.md", "docs/openai.md", "docs/operations.md", "widget/README.md"]
+    "page",
+    [
+        *(
+            "README.md",
+            "docs/api.md",
+            "docs/openai.md",
+            "docs/operations.md",
+            "widget/README.md",
+            "docs/widget.md",
+            "docs/widget-api.md",
+        ),
+        *("docs/identity.md", "docs/troubleshooting.md"),
+    ],
 )
 def test_links_lead_somewhere(page: str) -> None:
     source = ROOT / page

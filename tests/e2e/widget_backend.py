@@ -15,11 +15,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+import jwt
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
-from chatbot_saas.api.widget import widget_router
+from chatbot_saas.api.widget import FOLDER, widget_router
+from chatbot_saas.core.colours import text_on
 from chatbot_saas.core.errors import NotFoundError
 from chatbot_saas.schemas.widget import PublicFrameSettings, WidgetSettings
 
@@ -70,6 +72,8 @@ class Backend:
     calls: list[tuple[str, str, dict[str, Any], dict[str, str]]] = field(default_factory=list)
     made: dict[str, str] = field(default_factory=dict)
     passages: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict)
+    left_open: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The conversation of a bot and a known visitor."""
     lead_faults: list[int] = field(default_factory=list)
     """HTTP statuses of the next tries to leave a message."""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -84,6 +88,7 @@ class Backend:
         bot_id = str(uuid4())
         self.settings[bot_id] = widget or {}
         theme = {"color": "#0f766e", "mode": "auto", "position": "right"} | config.pop("theme", {})
+        theme["on"] = text_on(theme["color"])
         self.bots[bot_id] = {
             "id": bot_id,
             "name": "Fern & Oak",
@@ -148,6 +153,12 @@ def build(backend: Backend) -> FastAPI:
             raise NotFoundError
         return backend.origins[str(bot_id)]
 
+    @app.get("/widget/apart/{name}")
+    async def apart(name: str) -> Response:
+        """Files as they are in the folder, for the tests of one by itself."""
+        kind = "text/css" if name.endswith(".css") else "text/javascript"
+        return Response((FOLDER / name).read_bytes(), media_type=kind)
+
     app.include_router(widget_router(origins))
 
     async def note(request: Request) -> dict[str, Any]:
@@ -175,19 +186,25 @@ def build(backend: Backend) -> FastAPI:
     @app.post("/api/public/conversation/{bot_id}/start")
     async def start(request: Request, bot_id: str) -> Response:
         body = await note(request)
-        parent = body.get("parent_origin")
+        parent = str(body.get("parent_origin"))
         if parent != backend.url and parent not in backend.origins.get(bot_id, []):
             return problem(403, "origin_not_allowed")
+        if body.get("identity") == "expired":
+            return problem(401, "identity_invalid", "The identity has expired. Sign a new one on your server.")
         conversation, token = str(uuid4()), uuid4().hex
-        backend.conversations[conversation] = []
+        sub = ""
+        if body.get("identity"):
+            sub = jwt.decode(body["identity"], options={"verify_signature": False})["sub"]
+            conversation = backend.left_open.setdefault((bot_id, sub), conversation)
+        backend.conversations.setdefault(conversation, [])
         backend.tokens[token] = (conversation, parent)
         wanted = WidgetSettings.of(backend.settings.get(bot_id, {})).consent
         if wanted.text and wanted.required and body.get("consent") != wanted.version:
             return problem(403, "consent_required")
         key = body.get("visitor_key") or uuid4().hex
         backend.visitors[conversation] = key
-        body = {"conversation_id": conversation, "visitor_token": token, "expires_in": 3600, "visitor_key": key}
-        return JSONResponse(body, 201)
+        made = {"conversation_id": conversation, "visitor_token": token, "expires_in": 3600}
+        return JSONResponse(made | {"person": sub, "visitor_key": key}, 201)
 
     @app.get("/api/public/bot/{bot_id}/frame")
     async def frame(request: Request, bot_id: str) -> Response:
@@ -215,7 +232,13 @@ def build(backend: Backend) -> FastAPI:
             return problem(404, "not_found")
         backend.tokens[token] = (conversation_id, known[1])
         key = backend.visitors[conversation_id]
-        body = {"conversation_id": conversation_id, "visitor_token": token, "expires_in": 3600, "visitor_key": key}
+        body = {
+            "conversation_id": conversation_id,
+            "visitor_token": token,
+            "expires_in": 3600,
+            "person": "",
+            "visitor_key": key,
+        }
         return JSONResponse(body)
 
     @app.post("/api/public/chat/{bot_id}/stop")

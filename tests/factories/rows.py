@@ -25,6 +25,7 @@ from chatbot_saas.models import (
     Conversation,
     Document,
     EventRow,
+    IdentitySecret,
     Job,
     Lead,
     LoginSession,
@@ -93,6 +94,7 @@ async def one_of_each(session: AsyncSession) -> Rows:
             WebPage(**owned, source_id=source_id, url="https://secret.example/"),
             Document(id=document_id, **owned, source_id=source_id, title="Document", text="secret text"),
             Message(**owned, conversation_id=conversation_id, role="user", text="secret question"),
+            IdentitySecret(tenant_id=owned["tenant_id"], secret="v1:secret"),
             Lead(**owned, conversation_id=conversation_id, email="secret@example.com", message="secret message"),
         ],
         [

@@ -12,7 +12,7 @@ from chatbot_saas.core.tenancy import Role, System
 from chatbot_saas.models import AuditEntry, Bot, BotTestRun
 from chatbot_saas.schemas.bot_tests import BotTestCreate, BotTestPatch
 from chatbot_saas.schemas.bots import BotPatch, BotRead
-from chatbot_saas.services import bot_test_runs, bot_tests, bots, conversations, gate
+from chatbot_saas.services import bot_config, bot_test_runs, bot_tests, bots, conversations, gate
 from chatbot_saas.services.runtime import Runtime
 from tests.factories.bot_tests import (
     MOON,
@@ -61,12 +61,12 @@ async def test_held_changes_reach_visitors_when_they_are_published(rt: Runtime, 
     )
     assert changed.published_version == held.published_version
     visible = await conversations.public_bot(rt, bot.id)
-    assert bots.public_config(visible).name == bot.name
+    assert bot_config.appearance(visible).name == bot.name
     assert visible.allowed_origins == ["https://new.example"], "doors are shut and opened at once"
     assert (await publication(rt, person, bot)).pending == ["name", "welcome_message"]
     told = await publish(rt, person, bot, expected_version=changed.version)
     assert (told.pending, told.published_version) == ([], changed.version)
-    assert bots.public_config(await conversations.public_bot(rt, bot.id)).name == "New name"
+    assert bot_config.appearance(await conversations.public_bot(rt, bot.id)).name == "New name"
     assert told.previous_version in (bot.version, held.version)
     let_go = await change(rt, person, bot, name="At once", hold_changes=False)
     assert let_go.published_version == let_go.version

@@ -16,7 +16,7 @@ from chatbot_saas.core.tenancy import Role, System
 from chatbot_saas.models import AuditEntry, Source
 from chatbot_saas.services import auth, runs
 from chatbot_saas.services.runtime import Runtime, get_runtime, set_runtime
-from chatbot_saas.state import lists
+from chatbot_saas.state import following, lists
 from chatbot_saas.state.admin_jobs import AdminJobsState
 from chatbot_saas.state.jobs import JobsState
 from chatbot_saas.state.session import session_token
@@ -31,7 +31,8 @@ CHANGES = ("cancel", "retry", "cancel_selected", "retry_selected")
 
 @pytest.fixture(autouse=True)
 def quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lists, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(following, "SHORTEST_SECONDS", 0.02)
+    monkeypatch.setattr(following, "LONGEST_SECONDS", 0.02)
     monkeypatch.setattr(lists, "POLLS", 3)
 
 

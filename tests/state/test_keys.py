@@ -32,9 +32,16 @@ async def test_a_key_is_made_shown_once_and_revoked(rt: Runtime, owner: Person) 
     await tab.run(KeysState.create)
     assert state.errors == {"bot_ids": "Choose at least one bot."}
     await tab.run(KeysState.toggle_bot, str(bot.id), True)
+    await tab.run(KeysState.change_addresses, "203.0.113.9/24, nowhere")
+    assert "address or a network" in state.errors["allowed_addresses"]
+    await tab.run(KeysState.change_addresses, "203.0.113.9/24,\n2001:db8::1")
+    await tab.run(KeysState.change_per_minute, "many")
+    assert state.errors["requests_per_minute"]
+    await tab.run(KeysState.change_per_minute, " 30 ")
+    assert state.errors == {}
     await tab.run(KeysState.create)
     key = state.created_key
-    principal = await auth.api_key_principal(rt, key)
+    principal = await auth.api_key_principal(rt, key, "203.0.113.9")
     assert (principal.scopes, principal.bot_ids) == ({Scope.SOURCES_READ}, {bot.id})
     await tab.run(KeysState.create)
     assert len(state.items) == 1, "a second click makes no second key"
@@ -42,13 +49,14 @@ async def test_a_key_is_made_shown_once_and_revoked(rt: Runtime, owner: Person) 
     assert key not in tab.sent()
     [row] = state.items
     assert row.expires_at
+    assert (row.allowed_addresses, row.requests_per_minute) == (["203.0.113.0/24", "2001:db8::1/128"], 30)
     await tab.run(KeysState.change_search, "rob")
     assert len(state.items) == 1
     await tab.run(KeysState.change_search, "nothing")
     assert state.items == []
     await tab.run(KeysState.revoke, str(row.id))
     with pytest.raises(UnauthenticatedError):
-        await auth.api_key_principal(rt, key)
+        await auth.api_key_principal(rt, key, "203.0.113.9")
 
 
 async def test_a_key_that_may_do_nothing_is_not_made(rt: Runtime, owner: Person) -> None:
@@ -77,7 +85,7 @@ async def test_another_tenants_keys_and_bots_are_not_there(rt: Runtime, owner: P
     for wanted in (str(row.id), str(new_id()), "no id"):
         with pytest.raises(NotFoundError):
             await tab.run(KeysState.revoke, wanted)
-    assert await auth.api_key_principal(rt, key)
+    assert await auth.api_key_principal(rt, key, "203.0.113.9")
     await tab.run(KeysState.change_name, "Thief")
     await tab.run(KeysState.change_reach, "some")
     await tab.run(KeysState.toggle_bot, str(theirs.id), True)

@@ -11,7 +11,7 @@ from chatbot_saas.core.tenancy import Role
 from chatbot_saas.schemas.sources import SourceRead
 from chatbot_saas.services import auth, intake
 from chatbot_saas.services.runtime import Runtime
-from chatbot_saas.state import lists
+from chatbot_saas.state import following, lists
 from chatbot_saas.state.embed import EmbedState
 from chatbot_saas.state.knowledge import KnowledgeState
 from chatbot_saas.state.session import session_token
@@ -22,7 +22,8 @@ from tests.factories.tabs import Tab, open_tab
 
 @pytest.fixture(autouse=True)
 def quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lists, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(following, "SHORTEST_SECONDS", 0.05)
+    monkeypatch.setattr(following, "LONGEST_SECONDS", 0.05)
 
 
 async def add_unsettled(rt: Runtime, person: Person, bot_id: object, text: str = "A text.") -> SourceRead:

@@ -7,7 +7,7 @@ from chatbot_saas.core.tenancy import Role
 from chatbot_saas.schemas.sources import SiteSource
 from chatbot_saas.services import intake
 from chatbot_saas.services.runtime import Runtime
-from chatbot_saas.state import lists, source
+from chatbot_saas.state import following, lists, source
 from chatbot_saas.state.knowledge import KnowledgeState
 from chatbot_saas.state.source import SourceState
 from tests.factories.files import encrypted_pdf
@@ -21,7 +21,8 @@ LONG = "\n\n".join(f"Rule {n}. Boats of class {n} pay {n} euros a night, and lea
 
 @pytest.fixture(autouse=True)
 def quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lists, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(following, "SHORTEST_SECONDS", 0.05)
+    monkeypatch.setattr(following, "LONGEST_SECONDS", 0.05)
 
 
 async def loaded(rt: Runtime, person: Person, bot_id: object, source_id: object) -> tuple[Tab, SourceState]:

@@ -1,7 +1,7 @@
 """Which addresses an answer may link to: those of the bot's own websites, of its web sources and settings. Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from html import unescape
 from urllib.parse import quote
@@ -17,6 +17,8 @@ _UNSAFE = re.compile(r"[\s<>\"`\\^{}|\[\]*]")
 _UNSAFE_OR_BRACKET = re.compile(r"[\s<>\"`\\^{}|\[\]*()]")
 _SCHEME = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?[/\\]*", re.IGNORECASE)
 
+_BELOW = re.compile(r"https?://(\*\.[^:/]+)")
+
 
 @dataclass(frozen=True, slots=True)
 class AllowedLinks:
@@ -31,13 +33,17 @@ class AllowedLinks:
     def of(
         cls,
         *,
-        origins: Iterable[str] = (),
+        origins: Collection[str] = (),
         sources: Iterable[str] = (),
         link_hosts: Iterable[str] = (),
         owner_texts: Iterable[str] = (),
     ) -> "AllowedLinks":
         """From a bot's `allowed_origins`, the addresses of its passages, its `link_hosts`, and what the owner wrote."""
-        hosts = {parts.host.removeprefix("www.") for url in (*origins, *sources) if url and (parts := _parts(url))}
+        below = {found.group(1) for origin in origins if (found := _BELOW.match(origin))}
+        exact = [origin for origin in origins if not _BELOW.match(origin)]
+        hosts = {
+            parts.host.removeprefix("www.") for url in (*exact, *sources) if url and (parts := _parts(url))
+        } | below
         texts = "\n".join(owner_texts)
         urls = {_key(found.group().rstrip(".,;:!?)")) for found in _URL.finditer(texts)}
         return cls(frozenset(hosts) | {host.removeprefix("www.") for host in link_hosts}, frozenset(urls), texts)
