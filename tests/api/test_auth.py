@@ -304,8 +304,9 @@ async def test_behind_tls(settings: Settings, rt: Runtime, owner: Person, tmp_pa
 
 
 @pytest.fixture
-async def limited(settings: Settings, tmp_path: Any) -> AsyncIterator[Runtime]:
-    """With its own counters, at zero."""
+async def limited(settings: Settings, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Runtime]:
+    """With its own counters, at zero. Tries are counted here, and a wrong one is looked at quickly for once."""
+    monkeypatch.setattr("chatbot_saas.core.security._UNKNOWN_ACCOUNT", security.hash_password("nobody's", rounds=4))
     async with other_runtime(settings, tmp_path, working=False, rate_limit_enabled=True) as limited:
         yield limited
 

@@ -56,15 +56,20 @@ def _api() -> FastAPI:
     return api
 
 
-@asynccontextmanager
-async def client_of(rt: Runtime, address: str = "203.0.113.9") -> AsyncGenerator[httpx.AsyncClient]:
-    """The HTTP API of one runtime, as somebody at `address` sees it."""
+def api_of(rt: Runtime) -> Any:
+    """The HTTP API as an ASGI application that answers for one runtime."""
 
     async def api(scope: Scope, receive: Receive, send: Send) -> None:
         _asked.set(rt)
         await _api()(scope, receive, send)
 
-    app = Edge(api, problem, https=rt.settings.secure_cookies)
+    return api
+
+
+@asynccontextmanager
+async def client_of(rt: Runtime, address: str = "203.0.113.9") -> AsyncGenerator[httpx.AsyncClient]:
+    """What `api_of` gives, as somebody at `address` sees it."""
+    app = Edge(api_of(rt), problem, https=rt.settings.secure_cookies)
     transport = httpx.ASGITransport(app=app, client=(address, 4711), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=rt.settings.public_url, headers=AS_JSON) as http:
         yield http

@@ -6,22 +6,19 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 
-from chatbot_saas.api.dependencies import runtime
 from chatbot_saas.api.middleware import Edge
-from chatbot_saas.app import make_api
 from chatbot_saas.error_mapping import problem
 from chatbot_saas.services.runtime import Runtime
+from tests.factories.runtimes import api_of
 from tests.servers import free_port
 
 
 @asynccontextmanager
 async def listening(rt: Runtime) -> AsyncGenerator[str]:
     """The address of a server in this process; streams that are still open at the end are broken off."""
-    api = make_api()
-    api.dependency_overrides[runtime] = lambda: rt
     port = free_port()
     config = uvicorn.Config(
-        Edge(api, problem, https=False), host="127.0.0.1", port=port, log_level="critical", lifespan="off"
+        Edge(api_of(rt), problem, https=False), host="127.0.0.1", port=port, log_level="critical", lifespan="off"
     )
     config.timeout_graceful_shutdown = 1
     server = uvicorn.Server(config)

@@ -18,6 +18,7 @@ from tests.factories.knowledge import make_knowing_bot
 from tests.factories.people import Person, sign_up
 from tests.factories.tabs import open_tab
 
+pytestmark = pytest.mark.no_cover  # other tests reach the same lines; to count them here doubles the time
 SECRET = "Zanzibar"
 
 
