@@ -33,7 +33,7 @@ doctor: .venv/.runtime ## look for what is wrong with this installation
 setup: .venv/.runtime ## fetch and build what a first start needs, and start nothing
 	@exec $(CLI) setup
 
-.PHONY: test soak bench check format lock clean
+.PHONY: test soak bench check format client lock clean
 test: .venv/.dev ## set up what the tests need and run every test (ARGS="-k words" picks)
 	@exec $(CLI) test $(ARGS)
 
@@ -43,16 +43,20 @@ soak: .venv/.dev ## the long tests
 bench: .venv/.dev ## measure chat and reading of files beside their floor; wants a quiet machine
 	@$(BIN)/python -m benchmarks.chat; $(BIN)/python -m benchmarks.ingest
 
-check: .venv/.dev ## format, lint, types, layers, pinned requirements
+check: .venv/.dev ## format, lint, types, layers, pinned requirements, the client
 	@$(BIN)/ruff format --check --quiet . || { echo "make format mends this"; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/pyright
 	@$(BIN)/lint-imports --no-cache --no-logo
 	@$(CLI) lock --check
+	@$(CLI) client --check
 
 format: .venv/.dev ## format the code and mend what the linter can
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --fix .
+
+client: .venv/.dev ## write the Python client from the API's OpenAPI document
+	@exec $(CLI) client
 
 lock: .venv/.dev ## write requirements.txt and requirements-dev.txt from pyproject.toml
 	@exec $(CLI) lock

@@ -21,6 +21,7 @@ VERBS = {
     "setup": ("setup", "fetch what a first start needs and build the pages"),
     "doctor": ("doctor", "look for what is wrong with this installation"),
     "test": ("testing", "set up what the tests need and run them"),
+    "client": ("client", "write the Python client from the OpenAPI document; --check only compares"),
     "lock": ("lock", "write the pinned requirements; --check only compares"),
 }
 
