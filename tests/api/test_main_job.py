@@ -2,6 +2,7 @@
 
 import httpx
 
+from chatbot_saas.core.ids import new_id
 from tests.factories.jobs import until
 from tests.factories.knowledge import HANDBOOK, SHOP
 
@@ -22,7 +23,7 @@ async def ready(client: httpx.AsyncClient, source_id: str, headers: dict[str, st
 async def test_from_sign_up_to_a_visitors_answer(client: httpx.AsyncClient) -> None:
     signed_up = await client.post(
         "/api/v1/auth/signup",
-        json={"email": "Ada@Example.com", "password": "a long password", "tenant_name": "Ada's shop"},
+        json={"email": f"Ada-{new_id().hex}@Example.com", "password": "a long password", "tenant_name": "Ada's shop"},
     )
     assert signed_up.status_code == 201, signed_up.text
     headers = {"Authorization": f"Bearer {signed_up.json()['access_token']}"}

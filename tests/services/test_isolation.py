@@ -251,7 +251,18 @@ LOOKUPS = {
         "is_platform_admin",
     },
     "auth_refresh_token": {"token_id", "family_id", "user_id", "tenant_id", "expires_at", "used_at", "revoked_at"},
-    "auth_api_key": {"api_key_id", "tenant_id", "scopes", "bot_ids", "expires_at", "revoked_at", "tenant_status"},
+    "auth_api_key": {
+        "api_key_id",
+        "tenant_id",
+        "scopes",
+        "bot_ids",
+        "expires_at",
+        "revoked_at",
+        "tenant_status",
+        "allowed_addresses",
+        "requests_per_minute",
+        "tenant_requests_per_minute",
+    },
     "public_bot": {"tenant_id", "tenant_status"},
 }
 
