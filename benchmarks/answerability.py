@@ -44,8 +44,9 @@ def cases_of(answers: Answers) -> list[Case]:
         if asked.answerable and (removed := without_document(asked, answers)):
             looks.append(("removed", removed))
         for name, got in looks:
-            values = astuple(answerability.evidence(got.read, got.passages))
-            likely = answerability.probability(got.read, got.passages, answers.index, asked.language)
+            said = asked.question["question"]
+            values = astuple(answerability.evidence(said, got.read, got.passages, answers.index.language))
+            likely = answerability.probability(said, got.read, got.passages, answers.index, asked.language)
             found.append(Case(name, values, likely))
     return found
 

@@ -1,10 +1,10 @@
 """How likely the passages hold the answer, and what a bot does about it.
 
-A logistic regression over what retrieval found: how much of the question the best passage holds (rare words weigh
-more), what no passage holds, codes that are nowhere, how far the best passage is ahead; and, of an embedder that knows
-the question's language, how near the passages are. Fitted by benchmarks/answerability.py on the corpora in
-benchmarks/quality and on the same questions with the document that answers them taken away; docs/quality.md shows the
-calibration.
+A logistic regression over what retrieval found: how much of the question the best text holds (rare words weigh more),
+what no passage holds, codes that are nowhere, how far the best passage is ahead, whether a sentence tells what is asked
+(services.telling); and, of an embedder that knows the question's language, how near the passages are. Fitted by
+benchmarks/answerability.py on the corpora in benchmarks/quality and on the same questions with the document that
+answers them taken away; docs/quality.md shows the calibration.
 No model is asked.
 """
 
@@ -14,6 +14,7 @@ from dataclasses import astuple, dataclass
 from typing import Literal
 
 from chatbot_saas.adapters import languages
+from chatbot_saas.services import telling
 from chatbot_saas.services.candidates import BotIndex, Candidates, Found
 from chatbot_saas.services.fusion import is_english_only, knows, term_weights
 
@@ -21,16 +22,16 @@ Decision = Literal["answer", "clarify", "refuse"]
 
 SMOOTHING = 15
 """Chunks that a bot is taken to have in addition: of few chunks, nothing can be said of how rare a word is."""
-BY_WORDS = (2.757, -1.007, -1.702, 0.332, 2.113)
-BY_WORDS_BIAS = -2.128
-BY_MEANING = (2.027, -0.336, -2.354, 0.142, 2.069, 4.6, 1.837, 0.633)
-BY_MEANING_BIAS = -3.91
+BY_WORDS = (2.438, -1.052, -3.089, 0.286, 2.668, -5.99, -1.449)
+BY_WORDS_BIAS = -1.549
+BY_MEANING = (1.133, 0.206, -2.417, -0.127, 2.758, -10.025, -3.229, 5.965, 1.7, 0.545)
+BY_MEANING_BIAS = -2.828
 MEANING_SHARE = 0.4
 """Of both log-odds, where meaning counts at all. By meaning alone, near misses of the very topic look answerable."""
 LEAST = {
     # mode: (answer from, ask back from)
-    False: {"strict": (0.22, 0.15), "balanced": (0.12, 0.08), "helpful": (0.06, 0.06)},
-    True: {"strict": (0.45, 0.35), "balanced": (0.26, 0.18), "helpful": (0.18, 0.12)},
+    False: {"strict": (0.2, 0.14), "balanced": (0.1, 0.07), "helpful": (0.06, 0.05)},
+    True: {"strict": (0.45, 0.35), "balanced": (0.25, 0.17), "helpful": (0.16, 0.11)},
 }
 """By whether the answer is only quoted. A model says itself when the passages do not hold it, so it is asked sooner."""
 LITTLE = 0.3
@@ -47,7 +48,7 @@ class Evidence:
     """What speaks for an answer, in the order of the coefficients."""
 
     covered: float
-    """Share of the question that the best passage holds, 0 to 1, rare words weighing more."""
+    """Share of the question that the best text holds, 0 to 1, rare words weighing more; its title does not count."""
     unknown: float
     """Share that no passage holds."""
     codes_missing: float
@@ -55,7 +56,11 @@ class Evidence:
     length: float
     """log(1 + terms)"""
     ahead: float
-    """By how much the best passage covers more than the next."""
+    """By how much the best passage covers more than the next, titles included."""
+    apart: float
+    """By how much what is most about the question exceeds what could answer it."""
+    missing: float
+    """The heaviest word that no text holds."""
     similarity: float
     """The best cosine."""
     margin: float
@@ -64,8 +69,10 @@ class Evidence:
     """1 where words and meaning put the same passage first."""
 
 
-def evidence(asked: Candidates, found: Sequence[Found]) -> Evidence:
+def evidence(question: str, asked: Candidates, found: Sequence[Found], language: str) -> Evidence:
+    """`language`: that passages were read in, or `auto`."""
     weights = term_weights(asked, smoothing=SMOOTHING)
+    told = telling.told(question, asked.terms, weights, found, language)
     total = sum(weights) or 1.0
     covered = sorted((_covered(passage, weights) / total for passage in found), reverse=True)
     held = [max(strengths) for strengths in zip(*(passage.matched for passage in found), strict=True)]
@@ -73,7 +80,7 @@ def evidence(asked: Candidates, found: Sequence[Found]) -> Evidence:
     similarities = sorted((f.vector_score for f in found if f.vector_score is not None), reverse=True) or [0.0]
     others = similarities[1:] or [0.0]
     return Evidence(
-        covered=covered[0] if covered else 0.0,
+        covered=told.held,
         unknown=sum(weight for weight, strength in zip(weights, held, strict=True) if not strength) / total,
         codes_missing=float(
             any(
@@ -83,6 +90,8 @@ def evidence(asked: Candidates, found: Sequence[Found]) -> Evidence:
         ),
         length=math.log(1 + len(asked.terms)),
         ahead=(covered[0] - (covered[1] if len(covered) > 1 else 0.0)) if covered else 0.0,
+        apart=told.apart,
+        missing=told.missing,
         similarity=similarities[0],
         margin=similarities[0] - sum(others) / len(others),
         agreement=float(bool(found) and (found[0].vector_rank, found[0].lexical_rank) == (1, 1)),
@@ -93,11 +102,11 @@ def _covered(passage: Found, weights: Sequence[float]) -> float:
     return sum(weight * strength for weight, strength in zip(weights, passage.matched, strict=True))
 
 
-def probability(asked: Candidates, found: Sequence[Found], index: BotIndex, language: str) -> float:
+def probability(question: str, asked: Candidates, found: Sequence[Found], index: BotIndex, language: str) -> float:
     """That the passages hold the answer to a question in `language`, 0 to 1."""
     if not found:
         return 0.0
-    values = astuple(evidence(asked, found))
+    values = astuple(evidence(question, asked, found, index.language))
     odds = _log_odds(values, BY_WORDS, BY_WORDS_BIAS)
     if knows(index.embedder, language) and any(passage.vector_score is not None for passage in found):
         share = 1.0 if _in_another_language(found[0], index, language) else MEANING_SHARE

@@ -123,7 +123,7 @@ def _verdict(asked: _Asked, found: Retrieval, pair: Matched | None) -> Verdict:
     passages = answering.within_budget(found.passages[: asked.bot.passage_limit], asked.bot.passage_tokens)
     if not passages:
         return Verdict(decision="refuse", reason="No passage was found at all.", mode=mode)
-    likely = answerability.probability(found.read, passages, asked.index, found.language)
+    likely = answerability.probability(asked.question, found.read, passages, asked.index, found.language)
     decision = answerability.decide(likely, mode, passages, quotes=asked.quotes)
     answer_from, clarify_from = answerability.thresholds(mode, quotes=asked.quotes)
     return Verdict(

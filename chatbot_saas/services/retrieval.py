@@ -67,7 +67,7 @@ async def retrieve(
     if _reranks(rt, index):
         few = (await _reranked(rt, question, few))[:limit]
     passages = await _joined(rt, principal, few)
-    likely = answerability.probability(read, passages, index, language)
+    likely = answerability.probability(question, read, passages, index, language)
     return Retrieval(passages, embedded, failure, [pair.passage() for pair in pairs[:PAIRS]], likely, language, read)
 
 

@@ -33,7 +33,7 @@ def asked(held: tuple[int, ...]) -> Candidates:
 
 def test_likelier_the_more_is_covered() -> None:
     shares = [(0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (1.0, 1.0, 0.0), (1.0, 1.0, 1.0)]
-    likely = [probability(asked((3, 3, 3)), [found(share)], INDEX, "de") for share in shares]
+    likely = [probability("", asked((3, 3, 3)), [found(share)], INDEX, "de") for share in shares]
     assert likely == sorted(likely)
     assert likely[0] < 0.15 < 0.5 < likely[-1]
     assert all(0 <= each <= 1 for each in likely)
@@ -41,14 +41,14 @@ def test_likelier_the_more_is_covered() -> None:
 
 def test_likelier_the_nearer_by_meaning_where_the_embedder_knows_the_language() -> None:
     def likely(similarity: float, language: str) -> float:
-        return probability(asked((3, 3, 3)), [found((1.0, 0.0, 1.0), similarity=similarity)], INDEX, language)
+        return probability("", asked((3, 3, 3)), [found((1.0, 0.0, 1.0), similarity=similarity)], INDEX, language)
 
     assert likely(0.8, "en") > likely(0.1, "en")
     assert likely(0.8, "zh") == likely(0.1, "zh")
 
 
 def test_nothing_found_is_no_answer() -> None:
-    assert probability(asked((0, 0, 0)), [], INDEX, "en") == 0.0
+    assert probability("", asked((0, 0, 0)), [], INDEX, "en") == 0.0
     assert decide(0.0, "helpful", [], quotes=True) == "refuse"
 
 

@@ -58,8 +58,11 @@ WANTS_ALL = re.compile(
     re.IGNORECASE,
 )
 _NUMBERS = re.compile(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|first|second|third|half|"
-    r"eine?[mnrs]?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|zwölf|deux|trois|quatre|cinq|dos|tres|cuatro|"
+    r"(?<![a-z\d])(?<![a-z\d]-)\d|"
+    r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|hundred|first|second|"
+    r"third|half|once|twice|daily|weekly|monthly|every|"
+    r"eine?[mnrs]?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|hundert|einmal|zweimal|täglich|wöchentlich|"
+    r"monatlich|deux|trois|quatre|cinq|dos|tres|cuatro|"
     r"due|tre|quattro|dois|três|twee|drie|vier|dwa|trzy)\b|[一二两三四五六七八九十百千半]",
     re.IGNORECASE,
 )
@@ -84,20 +87,28 @@ _PEOPLE = re.compile(
     r"(?<=[a-zäöüß,;] )(?!I\b)[A-ZÄÖÜ][a-zäöüßéèáóñ]+(?: [A-ZÄÖÜ][\w'’-]+)+|\b(?:mr|mrs|ms|dr|herr|herrn|frau|manager|"
     r"team|leader|director|leiter\w*|by)\b|经理|主管|先生|女士|老师|部门|负责|人员",
 )
-KINDS = (
+_PHONES = re.compile(r"\d[\d /()-]{5,}\d")
+_WEIGHTS = re.compile(
+    r"\d\s?(?:kg|kilo\w*|g|gramm?s?|gramos?|pounds?|lbs?|tonn?es?|tonnen?|公斤|千克|克|吨|キロ|グラム)(?![a-z])",
+    re.IGNORECASE,
+)
+MEASURES = (
     (
         re.compile(
             r"how (?:many|much|long|old|often|far|soon|big|large|heavy|tall|high|late|early|fast|hot|deep)|what time|"
             r"wie ?viele?|wie (?:lange|oft|weit|hoch|groß|schwer|alt|schnell|spät|früh|heiß)|combien|cu[aá]nt|"
-            r"quant[ioea]\b|hoeveel|hoe (?:lang|vaak)|ile\b|[多几]|いくつ|何",
+            r"\bquant[ioea]\b|hoeveel|hoe (?:lang|vaak)|\bile\b|多[少久长大远高重深宽快厚]|几|"
+            r"いくつ|何[人個日時年歳枚分回円月名本台曜]",
             re.IGNORECASE,
         ),
         _NUMBERS,
     ),
     (
         re.compile(
-            r"\b(?:cost|price|fee|charge|pay|expensive|cheap|how much)|kosten|kostet|preis|gebühr|teuer|zahl|prix|coût|"
-            r"cuesta|precio|costa|prezzo|preço|custa|kost|prijs|koszt|cen[ay]|多少钱|价格|费用|收费|いくら|料金",
+            r"\b(?:costs?|prices?|fees?|expensive|cheap(?:er)?|how much|"
+            r"what (?:do|must|will|would) \w+ (?:pay|charge))\b|kosten|kostet|preis|gebühr|teuer|"
+            r"(?:was|wie ?viel)\b.{0,30}zahl|prix|coût|"
+            r"cuesta|precio|\bcosta\b|prezzo|preço|\bcusta\b|kost|prijs|koszt|\bcen[ay]\b|多少钱|价格|费用|收费|いくら|料金",
             re.IGNORECASE,
         ),
         _MONEY,
@@ -111,6 +122,26 @@ KINDS = (
         ),
         _TIMES,
     ),
+    (
+        re.compile(
+            r"phone number|number (?:to|can i|do i) call|telefonnummer|rufnummer|numéro de téléphone|"
+            r"número de tel[eé]fon|numero di telefono|telefoonnummer|numer telefonu|电话(?:号|是|多少)|電話番号",
+            re.IGNORECASE,
+        ),
+        _PHONES,
+    ),
+    (
+        re.compile(
+            r"how heavy|\bweighs?\b|wie schwer|wiegt|gewicht|\bpoids\b|\bpèse|\bpes[ao]\b|weegt|"
+            r"\bważy\b|多重|重多少|重量|重さ",
+            re.IGNORECASE,
+        ),
+        _WEIGHTS,
+    ),
+)
+"""What a question asks for -> what tells it: a sentence without is no answer."""
+KINDS = (
+    *MEASURES,
     (
         re.compile(
             r"\bwhere\b|\bwo(?:hin|her)?\b|\boù\b|d[oó]nde|\bdove\b|\bonde\b|\bwaar\b|gdzie|哪里|哪儿|在哪|どこ", re.I
