@@ -219,6 +219,14 @@ def _websites() -> rx.Component:
             "below shop.example, and not shop.example itself.",
             error=problem,
         ),
+        *_visitors(),
+        id="websites",
+    )
+
+
+def _visitors() -> list[rx.Component]:
+    """Who may ask there, and what is known of them."""
+    return [
         typed_switch(
             "allow_localhost",
             "Also on localhost",
@@ -240,8 +248,7 @@ def _websites() -> rx.Component:
             "Questions know their page",
             "The address and the title of the page where a question is asked go along with it.",
         ),
-        id="websites",
-    )
+    ]
 
 
 def _publishing() -> rx.Component:

@@ -77,7 +77,7 @@ def conversation() -> rx.Component:
 
 def _group(title: str, *fields: rx.Component) -> rx.Component:
     return rx.el.div(
-        rx.heading(title, as_="h3", size="2", weight="medium"),
+        rx.heading(title, as_="h2", size="2", weight="medium"),
         *fields,
         role="group",
         aria_label=title,
@@ -120,6 +120,7 @@ def _moments() -> rx.Component:
     def choice(moment: str, text: str) -> Any:
         return rx.el.label(
             rx.checkbox(
+                aria_label=text,
                 checked=State.draft.lead_when.contains(moment),  # pyright: ignore[reportAttributeAccessIssue]
                 on_change=lambda on: State.change_moment(moment, on),  # pyright: ignore[reportCallIssue]
             ),

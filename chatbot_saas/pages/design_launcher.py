@@ -23,9 +23,9 @@ def launcher() -> rx.Component:
             rx.el.div(
                 _pixels("offset_x", "From the side"),
                 _pixels("offset_y", "From top or bottom"),
-                class_name="grid grid-cols-2 gap-4",
+                class_name="grid grid-cols-[repeat(auto-fit,minmax(136px,1fr))] gap-4",
             ),
-            class_name="grid sm:grid-cols-[auto_minmax(0,1fr)] gap-x-8 gap-y-5",
+            class_name="grid grid-cols-[auto_minmax(0,1fr)] gap-x-6 gap-y-5",
         ),
         rx.el.div(
             select_field("launcher_icon", "Icon", ICONS, **typed_field("launcher_icon")),
@@ -38,7 +38,7 @@ def launcher() -> rx.Component:
                 auto_complete="off",
                 **typed_field("launcher_label"),
             ),
-            class_name="grid sm:grid-cols-2 gap-5",
+            class_name="grid grid-cols-[repeat(auto-fit,minmax(216px,1fr))] gap-5",
         ),
         rx.el.div(
             text_area(
@@ -57,7 +57,7 @@ def launcher() -> rx.Component:
                 auto_complete="off",
                 **typed_field("launcher_delay"),
             ),
-            class_name="grid sm:grid-cols-[minmax(0,1fr)_112px] gap-5",
+            class_name="grid 2xl:grid-cols-[minmax(0,1fr)_112px] gap-5",
         ),
         text_area(
             "hidden_pages",

@@ -33,7 +33,7 @@ def look() -> rx.Component:
         rx.el.div(
             select_field("mode", "Light or dark", MODES, **typed_field("mode")),
             select_field("font", "Font", FONTS, **typed_field("font")),
-            class_name="grid sm:grid-cols-2 gap-5",
+            class_name="grid grid-cols-[repeat(auto-fit,minmax(216px,1fr))] gap-5",
         ),
         _radius(),
     )
@@ -83,16 +83,15 @@ def _colour() -> rx.Component:
 
 
 def _radius() -> rx.Component:
-    slider = rx.slider(
+    slider = rx.el.input(
         id="radius",
-        value=[State.draft.radius],
-        on_change=lambda numbers: State.change("radius", numbers).throttle(60),  # pyright: ignore[reportCallIssue]
+        type="range",
+        value=State.draft.radius,
+        on_change=lambda number: State.change("radius", number).throttle(60),  # pyright: ignore[reportCallIssue]
         min=0,
         max=24,
-        step=1,
-        size="2",
-        aria_label="Roundness",
-        class_name="my-2.5",
+        aria_describedby="radius-note",
+        class_name="range my-1.5",
     )
     return field(
         "radius",

@@ -69,7 +69,7 @@ def _texts() -> rx.Component:
     )
     return rx.el.section(
         rx.el.div(
-            rx.heading("Every word of the window", as_="h3", size="2", weight="medium", id="texts-title"),
+            rx.heading("Every word of the window", as_="h2", size="2", weight="medium", id="texts-title"),
             rx.el.span(
                 rx.cond(State.replaced > 0, rx.fragment(State.replaced, " replaced"), "none replaced"),
                 class_name="number text-[13px] text-[var(--ink-soft)]",

@@ -75,11 +75,13 @@ def typed(draft: BotDraft, name: str, value: Any) -> BotDraft:
         return draft.model_copy(update={name: value is True})
     if name == "vector_weight" and value is None:
         return draft.model_copy(update={name: None})
-    if name in ("temperature", "top_p", "vector_weight", "radius"):
+    if name == "radius":
+        return draft.model_copy(update={name: int(value)}) if str(value).isdecimal() and len(str(value)) < 4 else draft
+    if name in ("temperature", "top_p", "vector_weight"):
         number = value[0] if isinstance(value, list) and value else value
         if isinstance(number, bool) or not isinstance(number, int | float):
             return draft
-        return draft.model_copy(update={name: int(number) if name == "radius" else round(float(number), 2)})
+        return draft.model_copy(update={name: round(float(number), 2)})
     return draft.model_copy(update={name: str(value)[:_LONGEST]})
 
 

@@ -31,7 +31,7 @@ async def test_what_is_typed_is_previewed_before_it_is_saved_and_kept_after(rt: 
     tab, state = await opened(rt, owner)
     for name, value in (
         ("color", "#0f766e"),
-        ("radius", [4]),
+        ("radius", "4"),
         ("mode", "dark"),
         ("corner", "top-left"),
         ("offset_x", "32"),
@@ -109,7 +109,7 @@ async def test_problems_stand_at_their_fields_and_keep_it_from_being_saved(rt: R
 
 async def test_others_changes_of_the_window_are_taken_in_beside_mine(rt: Runtime, owner: Person) -> None:
     tab, state = await opened(rt, owner)
-    await tab.run(BotFormState.change, "radius", [2])
+    await tab.run(BotFormState.change, "radius", "2")
     bot = await read(rt, owner, tab)
     async with rt.db.tenant(owner.principal) as session:
         patch = BotPatch.model_validate({"widget": {"font": "serif"}, "launcher": {"label": "Theirs"}})
@@ -123,7 +123,7 @@ async def test_others_changes_of_the_window_are_taken_in_beside_mine(rt: Runtime
 
 async def test_the_history_tells_each_change_of_the_window(rt: Runtime, owner: Person) -> None:
     tab, _ = await opened(rt, owner)
-    await tab.run(BotFormState.change, "radius", [2])
+    await tab.run(BotFormState.change, "radius", "2")
     await tab.run(BotFormState.save)
     bot = await read(rt, owner, tab)
     async with rt.db.tenant(owner.principal) as session:
