@@ -58,7 +58,7 @@ export function client(base, bot, site, store) {
   async function begin() {
     const known = store.get();
     if (known?.expires > Date.now()) return known;
-    const { identity = "", origin } = site;
+    const { identity, origin } = site;
     const { key: visitor_key, consent } = known || {};
     starting ??= call(`conversation/${bot}/start`, { parent_origin: origin, visitor_key, consent, identity, fresh })
       .then(enter)

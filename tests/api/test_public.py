@@ -139,7 +139,7 @@ async def test_where_a_conversation_may_begin(
     answer = await client.post(f"/api/public/conversation/{bot.id}/start", headers=headers, json=body)
     assert answer.status_code == status, answer.text
     if status == 201:
-        assert set(answer.json()) == {"conversation_id", "visitor_token", "expires_in", "visitor_key"}
+        assert set(answer.json()) == {"conversation_id", "visitor_token", "expires_in", "person", "visitor_key"}
         assert answer.json()["expires_in"] == 24 * 3600
     else:
         assert answer.json()["code"] == "origin_not_allowed"
