@@ -101,6 +101,7 @@ def _text(text: WidgetText) -> rx.Component:
             rx.cond(text.note, rx.el.p(text.note, class_name="field-warning pt-1", role="status")),
             class_name="min-w-0",
         ),
+        key=text.key,  # what is being typed stays in its row when the search takes others away
         class_name="row-line grid grid-cols-1 sm:grid-cols-2 gap-x-4 gap-y-1 items-center px-3 py-2",
     )
 

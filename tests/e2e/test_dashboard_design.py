@@ -66,6 +66,7 @@ async def test_a_draft_is_seen_before_it_is_saved_and_on_a_website_after(
     await expect(chat(page).get_by_text("Ask me about plants.")).to_be_visible()
     await expect(field).to_be_focused()  # the preview takes no focus
     await page.get_by_label("Search the window's words").fill("ask a q")
+    await expect(page.get_by_role("list", name="Words of the window").get_by_role("listitem")).to_have_count(1)
     await page.get_by_label("Ask a question…").fill("What is on your mind?")
     await expect(chat(page).get_by_placeholder("What is on your mind?")).to_be_visible()
 
@@ -83,7 +84,7 @@ async def test_a_draft_is_seen_before_it_is_saved_and_on_a_website_after(
     done = await page.request.patch(f"{server.url}/api/v1/bots/{bot_id}", data=patch, headers={"Origin": server.url})
     assert done.ok
     line = f'<script src="{server.url}/widget/v1/chatbot-widget.js" data-bot-id="{bot_id}" defer></script>'
-    web.pages["/"] = Served(f"<!doctype html><title>Shop</title>{line}")
+    web.pages["/"] = Served(f"<!doctype html><title>Shop</title><link rel=icon href=data:,>{line}")
     await page.goto(web.url)
     button = page.get_by_role("button", name="Chat: Plant helper")
     await expect(button).to_have_css("background-color", "rgb(185, 28, 28)")
