@@ -43,6 +43,7 @@ from chatbot_saas.api import (
 from chatbot_saas.api.assets import AssetCaching
 from chatbot_saas.api.middleware import Edge
 from chatbot_saas.api.widget import widget_router
+from chatbot_saas.api.widget_preview import preview_router
 from chatbot_saas.components.brand import head
 from chatbot_saas.components.feedback import toaster
 from chatbot_saas.components.tokens import STYLESHEETS
@@ -105,6 +106,7 @@ def make_api() -> FastAPI:
         events,
     ):
         api.include_router(part.router)
+    api.include_router(preview_router())
     api.include_router(widget_router(frame_origins, bot_icon))
     api.include_router(unknown.router)  # the last one: it takes what the others leave
     error_mapping.install(api)

@@ -83,7 +83,7 @@ class Edge:
                 if message["status"] == 413:
                     await body.drain()
                 headers = MutableHeaders(scope=message)
-                self._finish(headers, request_id, origin if public else "")
+                self._finish(headers, request_id, origin if public else "", shared=path.startswith("/widget/"))
                 _tell_limits(headers, windows.values())
                 route = getattr(scope.get("route"), "path", "") or (
                     "/widget" if path.startswith("/widget") else "other"
@@ -115,13 +115,14 @@ class Edge:
             refused = self._problem(413, "too_large", error.detail, path=path)
             await refused(scope, receive, send_with_headers)
 
-    def _finish(self, headers: MutableHeaders, request_id: str, origin: str) -> None:
+    def _finish(self, headers: MutableHeaders, request_id: str, origin: str, *, shared: bool) -> None:
+        """`shared`: a file of the widget, of which its own router says whether pages of other origins may load it."""
         headers["X-Request-Id"] = request_id
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("Referrer-Policy", "same-origin")
         if self._https:
             headers["Strict-Transport-Security"] = "max-age=31536000"
-        for name in ("access-control-allow-origin", "access-control-allow-credentials"):
+        for name in ("access-control-allow-credentials", *(() if shared else ("access-control-allow-origin",))):
             if name in headers:
                 del headers[name]
         if origin:

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from uuid import UUID
 
@@ -49,14 +50,14 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
 )
-_DEMO_POLICY = (
+DEMO_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src data:; "
     "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 _PICTURE_POLICY = "default-src 'none'; sandbox"  # should a browser ever take it for a page
-_REVALIDATE = "no-cache"
+REVALIDATE = "no-cache"
 _LOADER_CACHE = "public, max-age=300, stale-while-revalidate=86400"  # its address, pasted into websites, has no hash
-_FOREVER = "public, max-age=31536000, immutable"
+FOREVER = "public, max-age=31536000, immutable"
 
 _GONE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
@@ -77,7 +78,7 @@ class Asset:
     tag: str
 
 
-def _asset(text: str, suffix: str) -> Asset:
+def asset_of(text: str, suffix: str) -> Asset:
     plain = text.encode()
     return Asset(plain, gzip.compress(plain, 9, mtime=0), _TYPES[suffix], hashlib.sha256(plain).hexdigest()[:16])
 
@@ -91,6 +92,7 @@ def _squeeze(text: str, suffix: str) -> str:
     return _INDENT.sub("", text)
 
 
+@cache
 def load_assets(folder: Path = FOLDER) -> tuple[str, dict[str, Asset]]:
     """The hash of the whole set, and every served file by name; references between them carry it as `?v=`."""
     paths = [path for path in sorted(folder.iterdir()) if path.suffix in _TYPES]
@@ -100,7 +102,7 @@ def load_assets(folder: Path = FOLDER) -> tuple[str, dict[str, Asset]]:
     parts = [re.escape(name) for name in texts if not name.endswith(".html") and name != LOADER]
     reference = re.compile(rf'"(\./)?({"|".join(parts)})"')
     return version, {
-        name: _asset(reference.sub(rf'"\1\2?v={version}"', text), Path(name).suffix) for name, text in texts.items()
+        name: asset_of(reference.sub(rf'"\1\2?v={version}"', text), Path(name).suffix) for name, text in texts.items()
     }
 
 
@@ -110,7 +112,7 @@ def frame_policy(origins: Iterable[str]) -> str:
     return _POLICY.format(ancestors=" ".join(["'self'", *allowed]))
 
 
-def _reply(
+def reply(
     request: Request, asset: Asset, *, cache: str, status: int = 200, policy: str = "", share: bool = False
 ) -> Response:
     """`share`: pages of other origins that isolate themselves (COEP) may load it as well."""
@@ -139,7 +141,7 @@ def _picture(request: Request, picture: Picture) -> Response:
     """`?v=` names the content, so that with it the picture is kept for ever."""
     tag = hashlib.sha256(picture.address.encode()).hexdigest()[:12]
     headers = {
-        "Cache-Control": _FOREVER if request.query_params.get("v") == tag else _REVALIDATE,
+        "Cache-Control": FOREVER if request.query_params.get("v") == tag else REVALIDATE,
         "ETag": f'"{tag}"',
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": _PICTURE_POLICY,
@@ -151,7 +153,7 @@ def _picture(request: Request, picture: Picture) -> Response:
 
 
 def _demo(page: Asset, bot_id: UUID) -> Asset:
-    return _asset(page.plain.decode().replace(DEMO_BOT, str(bot_id)), ".html")
+    return asset_of(page.plain.decode().replace(DEMO_BOT, str(bot_id)), ".html")
 
 
 async def _no_icon(_: UUID) -> None:
@@ -177,8 +179,8 @@ def widget_router(frame_origins: FrameOrigins, bot_icon: BotIcon = _no_icon, fol
         found = assets.get(name)
         if found is None or name.endswith(".html"):
             return _gone(request, assets)
-        cache = _FOREVER if v == version else _LOADER_CACHE if name == LOADER else _REVALIDATE
-        return _reply(request, found, cache=cache, share=name in ON_WEBSITES)
+        cache = FOREVER if v == version else _LOADER_CACHE if name == LOADER else REVALIDATE
+        return reply(request, found, cache=cache, share=name in ON_WEBSITES)
 
     widget = APIRouter(include_in_schema=False)
     for prefix in ("/widget/v1", "/widget"):
@@ -194,7 +196,7 @@ def widget_router(frame_origins: FrameOrigins, bot_icon: BotIcon = _no_icon, fol
 
 def _gone(request: Request, assets: dict[str, Asset]) -> Response:
     # Framed by anyone: a website that embeds a bot that was deleted should read why, not see a browser's error.
-    return _reply(
+    return reply(
         request, assets["gone.html"], cache="no-store", status=404, policy=_POLICY.format(ancestors="*"), share=True
     )
 
@@ -214,7 +216,7 @@ def _add_pages(router: APIRouter, assets: dict[str, Asset], frame_origins: Frame
             _, origins = await origins_of(bot_id)
         except NotFoundError:
             return _gone(request, assets)
-        return _reply(request, assets[name], cache=_REVALIDATE, policy=frame_policy(origins), share=True)
+        return reply(request, assets[name], cache=REVALIDATE, policy=frame_policy(origins), share=True)
 
     @router.get("/frame")
     async def frame(request: Request, bot_id: str = "") -> Response:
@@ -230,4 +232,4 @@ def _add_pages(router: APIRouter, assets: dict[str, Asset], frame_origins: Frame
             known, _ = await origins_of(bot_id)
         except NotFoundError:
             return _gone(request, assets)
-        return _reply(request, _demo(assets["demo.html"], known), cache=_REVALIDATE, policy=_DEMO_POLICY)
+        return reply(request, _demo(assets["demo.html"], known), cache=REVALIDATE, policy=DEMO_POLICY)

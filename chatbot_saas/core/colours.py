@@ -4,6 +4,10 @@ import colorsys
 
 READABLE = 4.5
 """Contrast of normal text (WCAG 2.2, 1.4.3)."""
+VISIBLE = 3.0
+"""Contrast of a button with what is around it (WCAG 2.2, 1.4.11)."""
+LIGHT_PAGE, DARK_PAGE = "#ffffff", "#14161a"
+"""Backgrounds of the chat window, and of most websites."""
 _VIVID = 0.12  # of HSV's saturation times value; below, a colour is a grey that every website has
 _DARK = 0.18
 _MIDDLE = 0.179  # of luminance: black and white stand out alike
@@ -15,7 +19,12 @@ def is_colour(text: str) -> bool:
 
 def contrast_with_white(colour: str) -> float:
     """1 to 21 (WCAG 2.2's contrast ratio)."""
-    return 1.05 / (_luminance(colour) + 0.05)
+    return contrast(colour, "#ffffff")
+
+
+def contrast(one: str, other: str) -> float:
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
 
 
 def readable(colour: str) -> str:
@@ -29,7 +38,7 @@ def readable(colour: str) -> str:
 
 
 def text_on(colour: str) -> str:
-    """Black or white, whichever is easier to read on it."""
+    """Black or white, whichever is easier to read on it: one of them always has 4.58 or more."""
     return "#000000" if _luminance(colour) > _MIDDLE else "#ffffff"
 
 

@@ -51,9 +51,14 @@ def origin_pattern(value: str) -> str:
     return normal
 
 
+def is_local(origin: str) -> bool:
+    """Whether a website with this origin is on the visitor's own machine."""
+    return _LOCAL.fullmatch(origin) is not None
+
+
 def allows(patterns: Iterable[str], origin: str, *, local: bool = False) -> bool:
     """Whether a website with this origin is among them; `local`: or one on the visitor's own machine."""
-    if local and _LOCAL.fullmatch(origin):
+    if local and is_local(origin):
         return True
     scheme, _, host = origin.partition("://") if _SENT.fullmatch(origin) else ("", "", "")
     for pattern in patterns:

@@ -3,6 +3,7 @@
 from chatbot_saas.pages import (
     admin_jobs,
     audit,
+    bot_design,
     bot_history,
     bot_settings,
     bot_tests,
@@ -30,6 +31,7 @@ from chatbot_saas.pages import (
 __all__ = [
     "admin_jobs",
     "audit",
+    "bot_design",
     "bot_history",
     "bot_settings",
     "bot_tests",

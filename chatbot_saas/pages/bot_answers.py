@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from chatbot_saas.components.forms import field, form_section, switch_field, text_area, text_field
-from chatbot_saas.pages.bot_appearance import typed_field
+from chatbot_saas.pages.bot_form import typed_field
 from chatbot_saas.state.bot_form import BotFormState
 
 State = BotFormState

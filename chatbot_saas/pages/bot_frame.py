@@ -15,6 +15,7 @@ from chatbot_saas.state.shell import ShellState
 
 TABS = (
     ("Settings", ""),
+    ("Design", "/design"),
     ("Knowledge", "/knowledge"),
     ("Q&A", "/questions"),
     ("Retrieval", "/retrieval"),
@@ -44,7 +45,7 @@ def bot_page(
             section="/bots",
             on_load=[BotState.load, *on_load],
             crumbs=[("Bots", "/bots"), (_bot_name(), _bot_path("")), *_tab_crumb(tab if below else "")],
-            wide=tab == "",
+            wide=tab in ("", "/design"),
         )(page)
         return content
 

@@ -5,11 +5,11 @@ from typing import Any
 import reflex as rx
 
 from chatbot_saas.components.feedback import confirm_by_name, confirm_dialog, notice, skeleton_panels
-from chatbot_saas.components.forms import field, form_section, select_field, switch_field, text_area, text_field
+from chatbot_saas.components.forms import field, form_section, select_field, text_area, text_field
 from chatbot_saas.components.layout import icon_button
 from chatbot_saas.components.vars import length, negated, shown
 from chatbot_saas.pages.bot_answers import finding, trust
-from chatbot_saas.pages.bot_appearance import appearance, typed_field
+from chatbot_saas.pages.bot_form import conflict, save_bar, typed_field, typed_switch
 from chatbot_saas.pages.bot_frame import bot_page
 from chatbot_saas.pages.playground import playground
 from chatbot_saas.schemas.bots import LANGUAGES, BotRead
@@ -46,16 +46,12 @@ def _settings(bot: BotRead) -> rx.Component:
             bot.model_error,
             notice(bot.model_error, kind="error", title="The model does not answer."),
         ),
-        rx.cond(
-            State.conflict,
-            notice(State.conflict, kind="warning", title="Somebody else changed this bot meanwhile."),
-        ),
+        conflict(),
         rx.el.fieldset(
             _identity(),
             _behaviour(),
             trust(),
             _model(),
-            appearance(),
             _websites(),
             _publishing(),
             finding(),
@@ -63,7 +59,7 @@ def _settings(bot: BotRead) -> rx.Component:
             class_name="flex flex-col gap-5 min-w-0",
         ),
         rx.cond(ShellState.user.can_write, rx.fragment(_model_key(bot), _danger(bot))),
-        _save_bar(),
+        save_bar(),
         class_name="flex flex-col gap-5 min-w-0",
     )
 
@@ -152,12 +148,10 @@ def _model() -> rx.Component:
             _slider("top_p", "Top-p", 1.0, "Leave at 1 unless you know why.", lowest=0.05),
             class_name="grid sm:grid-cols-2 gap-5",
         ),
-        switch_field(
+        typed_switch(
             "allow_tools",
             "Take tools from programs",
-            checked=State.draft.allow_tools,
-            on_change=lambda on: State.change("allow_tools", on),  # pyright: ignore[reportCallIssue]
-            hint="Programs that use the OpenAI-compatible address may bring tools. What a tool returns is in none "
+            "Programs that use the OpenAI-compatible address may bring tools. What a tool returns is in none "
             "of your sources, and is not proved by them.",
         ),
         id="model-section",
@@ -221,11 +215,40 @@ def _websites() -> rx.Component:
             "origin",
             "Add a website",
             add,
-            hint="The address without a path; with www and without are two.",
+            hint="The address without a path; with www and without are two. https://*.shop.example is every website "
+            "below shop.example, and not shop.example itself.",
             error=problem,
         ),
+        *_visitors(),
         id="websites",
     )
+
+
+def _visitors() -> list[rx.Component]:
+    """Who may ask there, and what is known of them."""
+    return [
+        typed_switch(
+            "allow_localhost",
+            "Also on localhost",
+            "On your own machine, at any port, while you build your website.",
+        ),
+        typed_switch(
+            "identity_required",
+            "Only signed-in visitors",
+            "Your server signs who a visitor is (docs/identity.md); nobody else can ask.",
+        ),
+        rx.link(
+            "The secret that your server signs with",
+            href="/keys#identity",
+            size="2",
+            class_name="w-fit -mt-3 ml-[47px]",
+        ),
+        typed_switch(
+            "page_context",
+            "Questions know their page",
+            "The address and the title of the page where a question is asked go along with it.",
+        ),
+    ]
 
 
 def _publishing() -> rx.Component:
@@ -337,20 +360,4 @@ def _danger(bot: BotRead) -> rx.Component:
         ),
         id="danger",
         danger=True,
-    )
-
-
-def _save_bar() -> rx.Component:
-    return rx.cond(
-        State.dirty,
-        rx.el.div(
-            rx.el.p(
-                rx.cond(State.blocked, "Mend the marked fields to save.", "Unsaved changes"),
-                class_name="text-sm font-medium flex-1",
-                role="status",
-            ),
-            rx.button("Discard", on_click=State.discard, variant="soft", color_scheme="gray", type="button"),
-            rx.button("Save", on_click=State.save, loading=State.saving, disabled=State.blocked, type="button"),
-            class_name="save-bar float flex items-center gap-3 px-4 py-3",
-        ),
     )

@@ -94,7 +94,11 @@ def _websites_step(bot: BotRead) -> rx.Component:
         rx.cond(
             allowed,
             "Every other website shows nothing, and says why in its console.",
-            "None yet: until you add one, the line below shows nothing outside of this dashboard.",
+            rx.cond(
+                bot.allow_localhost,
+                "None yet but those on your own machine: until you add one, the line below shows nothing elsewhere.",
+                "None yet: until you add one, the line below shows nothing outside of this dashboard.",
+            ),
         ),
         rx.cond(
             allowed,
@@ -188,16 +192,16 @@ def _origin(origin: Any) -> rx.Component:
 
 def _preview(bot: BotRead) -> rx.Component:
     """The real frame, by a path of our own origin, under whatever address the dashboard was opened."""
-    path = "/widget/frame?bot_id=" + _bot_id()
+    path = "/widget/v1/frame?bot_id=" + _bot_id()
     return rx.el.section(
         rx.el.div(
             rx.heading("Preview", as_="h2", size="3", weight="medium", id="preview"),
             rx.cond(
                 bot.status == "published",
                 rx.link(
-                    "On an example website",
+                    "On a sample page",
                     rx.icon("external-link", size=14, aria_hidden="true"),
-                    href="/widget/demo?bot_id=" + _bot_id(),
+                    href="/widget/v1/demo?bot_id=" + _bot_id(),
                     is_external=True,
                     size="2",
                     class_name="!inline-flex items-center gap-1.5",
@@ -213,6 +217,7 @@ def _preview(bot: BotRead) -> rx.Component:
                     rx.el.div(
                         rx.icon("message-circle-off", size=24, aria_hidden="true"),
                         rx.el.p("Publish the bot to see the chat here, as visitors will.", class_name="text-sm"),
+                        rx.link("See how it will look", href="/bots/" + _bot_id() + "/design", size="2"),
                         class_name="h-full flex flex-col items-center justify-center gap-3 px-10 text-center "
                         "text-[var(--ink-soft)]",
                     )

@@ -11,9 +11,11 @@ from chatbot_saas.components.forms import field, select_field, text_area, text_f
 from chatbot_saas.components.layout import page_header
 from chatbot_saas.components.table import Column, data_table, load_more, search_box, table_row
 from chatbot_saas.components.vars import length
+from chatbot_saas.pages.identity_secret import identity_secret
 from chatbot_saas.pages.shell import dashboard_page
 from chatbot_saas.schemas.api_keys import ApiKeyRead
 from chatbot_saas.schemas.dashboard import BotLink
+from chatbot_saas.state.identity_secret import IdentitySecretState
 from chatbot_saas.state.keys import LIVES, SCOPES, KeysState
 from chatbot_saas.state.shell import ShellState
 
@@ -27,7 +29,7 @@ COLUMNS = (
 )
 
 
-@dashboard_page("/keys", "API keys", section="/keys", on_load=[KeysState.load])
+@dashboard_page("/keys", "API keys", section="/keys", on_load=[KeysState.load, IdentitySecretState.load])
 def keys() -> rx.Component:
     return rx.cond(
         ShellState.loaded & ~ShellState.user.can_manage_keys,  # pyright: ignore[reportOperatorIssue]
@@ -57,6 +59,7 @@ def _content() -> rx.Component:
             rx.cond(state.problem, rx.fragment(), skeleton_panels(2, height="56px")),
         ),
         load_more(state.next_cursor != "", state.load_more),
+        identity_secret(),
         _example(),
         _dialog(),
     )

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from chatbot_saas.schemas.base import Read
 from chatbot_saas.schemas.chat import Citation
+from chatbot_saas.schemas.design import DesignDraft
 from chatbot_saas.schemas.sources import SourceRead
 
 
@@ -46,7 +47,7 @@ class BotVersionView(Read):
     changes: list[SettingChange]
 
 
-class BotDraft(Read):
+class BotDraft(DesignDraft):
     """A bot's settings as they are typed; not checked yet."""
 
     name: str = ""
@@ -74,6 +75,9 @@ class BotDraft(Read):
     rerank: bool = True
     chunk_tokens: str = ""
     allowed_origins: list[str] = []
+    allow_localhost: bool = False
+    identity_required: bool = False
+    page_context: bool = False
 
 
 class PassageView(Read):

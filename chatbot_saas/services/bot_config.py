@@ -5,6 +5,7 @@ look-up by the primary key, so a change, a pause or a suspension counts at once 
 """
 
 import hashlib
+from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -13,10 +14,10 @@ from chatbot_saas.core.colours import text_on
 from chatbot_saas.core.tenancy import tenant_for_job
 from chatbot_saas.models import Bot
 from chatbot_saas.schemas.base import Read
-from chatbot_saas.schemas.bots import PublicBotConfig
+from chatbot_saas.schemas.bots import BotPatch, PublicBotConfig
 from chatbot_saas.schemas.launcher import Launcher
 from chatbot_saas.schemas.widget import PublicFrameSettings, WidgetSettings
-from chatbot_saas.services import bots, conversations, deletion
+from chatbot_saas.services import bots, conversations, deletion, published
 from chatbot_saas.services.runtime import Runtime
 
 SECONDS = 60 * 60.0
@@ -107,6 +108,16 @@ def appearance(bot: Bot) -> PublicBotConfig:
         icon=_icon_version(bot),
         early=bool(widget.consent.text or "start" in widget.lead.when or widget.texts),
     )
+
+
+def drawn(bot_id: UUID, settings: BotPatch) -> tuple[PublicBotConfig, PublicFrameSettings]:
+    """What a website and its chat window would get of these settings, for a preview of what is not saved."""
+    values: dict[str, Any] = settings.model_dump() | {
+        "widget": settings.widget.stored(),
+        "launcher": settings.launcher.model_dump(),
+    }
+    bot = published.with_settings(Bot(id=bot_id, tenant_id=bot_id, name=""), values)
+    return appearance(bot), PublicFrameSettings.of(settings.widget)
 
 
 def _shape(widget: WidgetSettings) -> dict[str, str]:

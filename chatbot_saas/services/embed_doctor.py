@@ -13,7 +13,7 @@ from chatbot_saas.adapters.web import Fetched
 from chatbot_saas.adapters.web.failures import WebError
 from chatbot_saas.adapters.web.urls import from_person
 from chatbot_saas.core.errors import DomainError
-from chatbot_saas.core.origins import normal_origin
+from chatbot_saas.core.origins import is_local, normal_origin
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.schemas.bots import BotRead
 from chatbot_saas.schemas.embed import CheckName, EmbedCheck, EmbedReport
@@ -132,6 +132,13 @@ def _snippet(page: _Page) -> Iterator[EmbedCheck]:
             "Put this line in its place.",
             page.place.line,
         )
+    lost = next((tag for tag in page.tags if tag.inline and not tag.place_found), None)
+    if lost:
+        yield _unsure(
+            "snippet",
+            f"The chat should stand in {lost.target}, and the page as it is served has no such element.",
+            f'Put <div id="{lost.target[1:]}"></div> before the line, unless a script of the page makes it first.',
+        )
     stopped = [tag for tag in page.tags if not tag.runs]
     if stopped and len(stopped) == len(page.tags):
         yield _unsure(
@@ -180,10 +187,11 @@ def _website(page: _Page) -> EmbedCheck:
     try:
         bots.require_origin(page.bot, page.origin, page.own_origins)
     except DomainError:
+        local = "Turn on “Also on localhost” in the settings, under Websites, or add it there."
         return _problem(
             "website",
             f"{page.origin} is not among the bot's websites.",
-            "Add it in the settings, under Websites.",
+            local if is_local(page.origin) else "Add it in the settings, under Websites.",
             page.origin,
         )
     return _ok("website", f"{page.origin} is among the bot's websites.")
@@ -195,7 +203,7 @@ def _policies(page: _Page) -> Iterator[EmbedCheck]:
         return
     scripted = bool(page.tags) or not page.frames
     wanted = {"script-src": page.place.loader, "connect-src": f"{page.here}/api/"} if scripted else {}
-    wanted["frame-src"] = f"{page.here}/widget/frame"
+    wanted["frame-src"] = f"{page.here}/widget/v1/frame"
     tag = page.tags[0] if page.tags else None
     problems = 0
     for kind, url in wanted.items():
@@ -232,7 +240,10 @@ def origin_of(url: str) -> str:
 
 
 def _named_bot(url: str) -> str:
-    return parse_qs(urlsplit(url).query).get("bot_id", [""])[0].lower()
+    """By the frame's address, or by that of a link to share."""
+    parts = urlsplit(url)
+    shared = parts.path.partition("/widget/chat/")[2]
+    return (shared or parse_qs(parts.query).get("bot_id", [""])[0]).lower()
 
 
 def _is_id(text: str) -> bool:

@@ -16,12 +16,16 @@ class Place:
 
     @property
     def loader(self) -> str:
-        return f"{self.here}/widget/chatbot-widget.js"
+        return f"{self.here}/widget/v1/chatbot-widget.js"
+
+    @property
+    def frame(self) -> str:
+        return f"{self.here}/widget/v1/frame?bot_id={self.bot_id}"
 
     @property
     def link(self) -> str:
         """The chat on a page of its own."""
-        return f"{self.here}/widget/frame?bot_id={self.bot_id}"
+        return f"{self.here}/widget/chat/{self.bot_id}"
 
     @property
     def line(self) -> str:
@@ -35,7 +39,7 @@ def of(place: Place) -> list[Snippet]:
 
 def _frame(place: Place) -> str:
     return (
-        f'<iframe src="{place.link}" title="Chat" loading="lazy" '
+        f'<iframe src="{place.frame}" title="Chat" loading="lazy" '
         'style="width:100%;max-width:420px;height:640px;border:0"></iframe>'
     )
 
@@ -76,6 +80,11 @@ def _tag_manager(place: Place) -> str:
 </script>"""
 
 
+def _inline(place: Place) -> str:
+    made = place.line.replace(" defer", ' data-mode="inline" data-target="#chat" defer')
+    return f'<div id="chat" style="height:640px"></div>\n{made}'
+
+
 def _line(place: Place) -> str:
     return place.line
 
@@ -86,10 +95,11 @@ def _link(place: Place) -> str:
 
 _WAYS: tuple[tuple[str, str, str, Callable[[Place], str]], ...] = (
     ("script", "Any website", "Just before </body>, on every page that should have the chat.", _line),
+    ("inline", "In the page", "Where the chat should stand, as high as that element; without a launcher.", _inline),
     (
         "iframe",
         "A frame",
-        "Where no script may run, or where the chat has a place of its own in the page.",
+        "Where no script may run.",
         _frame,
     ),
     ("react", "React", "Put <Chat /> once into the outermost component.", _react),

@@ -1,5 +1,6 @@
 """What is typed in a bot's settings before it is saved: pure rules, without State."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ValidationError
@@ -7,6 +8,7 @@ from pydantic import ValidationError
 from chatbot_saas.core.origins import origin_pattern
 from chatbot_saas.schemas.bots import BotPatch, BotRead
 from chatbot_saas.schemas.dashboard import BotDraft
+from chatbot_saas.state import design_draft
 from chatbot_saas.state.validation import problems_of
 
 FIELDS = tuple(BotDraft.model_fields)
@@ -33,21 +35,36 @@ LABELS = {
     "rerank": "Reranker",
     "chunk_tokens": "Length of a passage",
     "allowed_origins": "Allowed websites",
+    "allow_localhost": "Also on localhost",
+    "identity_required": "Only signed-in visitors",
+    "page_context": "Questions know their page",
     "allow_tools": "Tools of programs",
     "hold_changes": "Hold changes",
+    **design_draft.LABELS,
 }
-_APART = ("allowed_origins", "starter_questions", "icon")
+_APART = ("allowed_origins", "starter_questions", "icon", *design_draft.APART)
 """What has handlers of its own."""
 _NUMBERS = ("max_tokens", "passage_limit", "passage_tokens", "chunk_tokens")
-_SWITCHES = ("rerank", "allow_tools", "hold_changes")
+_SWITCHES = (
+    "rerank",
+    "allow_tools",
+    "hold_changes",
+    "allow_localhost",
+    "identity_required",
+    "page_context",
+    *design_draft.SWITCHES,
+)
 _LONGEST = 20_000
 """More than any field takes, so that the message about the true limit comes from the schema."""
 
 
 def draft_of(bot: BotRead) -> BotDraft:
-    values: dict[str, Any] = {name: getattr(bot, name) for name in FIELDS}
+    settings = bot.model_dump()
+    values: dict[str, Any] = {}
+    for name in FIELDS:
+        values[name] = design_draft.typed_form(name, design_draft.value_at(settings, name))
     numbers = {name: str(values[name]) for name in _NUMBERS}
-    return BotDraft(**{**values, **numbers, "link_hosts": "\n".join(bot.link_hosts)})
+    return BotDraft(**{**values, **numbers})
 
 
 def typed(draft: BotDraft, name: str, value: Any) -> BotDraft:
@@ -58,6 +75,8 @@ def typed(draft: BotDraft, name: str, value: Any) -> BotDraft:
         return draft.model_copy(update={name: value is True})
     if name == "vector_weight" and value is None:
         return draft.model_copy(update={name: None})
+    if name == "radius":
+        return draft.model_copy(update={name: int(value)}) if str(value).isdecimal() and len(str(value)) < 4 else draft
     if name in ("temperature", "top_p", "vector_weight"):
         number = value[0] if isinstance(value, list) and value else value
         if isinstance(number, bool) or not isinstance(number, int | float):
@@ -73,25 +92,34 @@ def tidied(draft: BotDraft) -> BotDraft:
 
 
 def changed(draft: BotDraft, saved: BotDraft) -> dict[str, Any]:
-    """The fields that differ, by name, as the service takes them."""
-    return as_patch(_differing(draft, saved))
+    """The fields that differ, as the service takes them."""
+    return patch_of(draft, _differing(draft, saved))
 
 
 def _differing(draft: BotDraft, saved: BotDraft) -> dict[str, Any]:
     return {name: getattr(draft, name) for name in FIELDS if getattr(draft, name) != getattr(saved, name)}
 
 
-def as_patch(values: dict[str, Any]) -> dict[str, Any]:
-    """What is typed as lines is a list."""
-    return values | ({"link_hosts": values["link_hosts"].split()} if isinstance(values.get("link_hosts"), str) else {})
+def together(name: str) -> list[str]:
+    """The fields that are sent with this one, itself among them."""
+    part = design_draft.part_of(name)
+    return [other for other in FIELDS if design_draft.part_of(other) == part]
 
 
-def problems(values: dict[str, Any]) -> dict[str, str]:
-    """What is wrong with these fields, in words."""
+def patch_of(draft: BotDraft, names: Iterable[str]) -> dict[str, Any]:
+    """These fields as the service takes them, and what must be sent with them."""
+    patch: dict[str, Any] = {}
+    for name in dict.fromkeys(other for one in names for other in together(one)):
+        design_draft.put(patch, name, design_draft.kept_form(name, getattr(draft, name)))
+    return patch
+
+
+def problems(patch: dict[str, Any]) -> dict[str, str]:
+    """What is wrong with these settings, in words, by the draft's names."""
     try:
-        BotPatch.model_validate(as_patch(values))
+        BotPatch.model_validate(patch)
     except ValidationError as error:
-        return problems_of(error)
+        return problems_of(error, design_draft.name_at)
     return {}
 
 
@@ -117,12 +145,12 @@ def shown(name: str, value: Any) -> str:
     """A setting's value as a text for the history."""
     if isinstance(value, list):
         return ", ".join(map(str, value)) if value else "none"  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {text}" for key, text in value.items()) or "none"  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, bool):
         return "on" if value else "off"
     if name == "icon":
         return f"a picture of {len(value) * 3 // 4:,} bytes" if value else "none"
     if value is None:
         return "automatic"
-    if isinstance(value, bool):
-        return "on" if value else "off"
     return str(value) if value != "" else "empty"

@@ -12,7 +12,18 @@ from chatbot_saas.schemas.dashboard import BotDraft
 from chatbot_saas.services import bots
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.bot import BotState, read_bot
-from chatbot_saas.state.bot_draft import LABELS, changed, draft_of, merged, problems, tidied, typed, website
+from chatbot_saas.state.bot_draft import (
+    LABELS,
+    changed,
+    draft_of,
+    merged,
+    patch_of,
+    problems,
+    tidied,
+    together,
+    typed,
+    website,
+)
 from chatbot_saas.state.session import authorised, route_id
 
 
@@ -53,8 +64,8 @@ class BotFormState(rx.State):
     @authorised(Scope.BOTS_WRITE)
     async def change(self, principal: Tenant, name: str, value: Any):
         self.draft = typed(self.draft, str(name), value)
-        found = problems({name: getattr(self.draft, name)}) if name in LABELS else {}
-        self.errors = {**self.errors, str(name): found.get(name, "")} if name in LABELS else self.errors
+        if name in LABELS:
+            self._check(name)
 
     @authorised(Scope.BOTS_WRITE)
     async def type_origin(self, principal: Tenant, text: str):
@@ -156,6 +167,11 @@ class BotFormState(rx.State):
         bot_state = await self.get_state(BotState)
         bot_id = route_id(self, "bot_id")
         bot_state.bot = await _change(principal, await read_bot(principal, bot_id), BotPatch(model_key=key))
+
+    def _check(self, name: str) -> None:
+        """The field, and those that it is kept with."""
+        found = problems(patch_of(self.draft, [name]))
+        self.errors = {**self.errors, **{other: found.get(other, "") for other in together(name)}}
 
     def _put_starters(self, questions: list[str]) -> None:
         self.draft = self.draft.model_copy(update={"starter_questions": questions})

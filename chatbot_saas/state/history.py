@@ -10,6 +10,7 @@ from chatbot_saas.services import bots
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.bot import BotState
 from chatbot_saas.state.bot_draft import LABELS, shown
+from chatbot_saas.state.design_draft import WHOLES, full, place_of, value_at
 from chatbot_saas.state.session import authorised, route_id
 
 NAMES = {**LABELS, "qa_threshold": "Q&A threshold"}
@@ -47,7 +48,7 @@ class HistoryState(rx.State):
 
 
 def version_view(version: BotVersionRead, bot: BotRead) -> BotVersionView:
-    now = bot.model_dump()
+    then, now = full(version.settings), bot.model_dump()
     return BotVersionView(
         version=version.version,
         summary=summary_words(version.summary),
@@ -55,16 +56,16 @@ def version_view(version: BotVersionRead, bot: BotRead) -> BotVersionView:
         created_at=version.created_at,
         current=version.version == bot.version,
         changes=[
-            SettingChange(label=label, then=shown(name, version.settings[name]), now=shown(name, now[name]))
+            SettingChange(label=label, then=shown(name, value_at(then, name)), now=shown(name, value_at(now, name)))
             for name, label in NAMES.items()
-            if name in version.settings and version.settings[name] != now[name]
+            if place_of(name)[0] in then and value_at(then, name) != value_at(now, name)
         ],
     )
 
 
 def summary_words(summary: str) -> str:
     """`color, model_key` as people call it."""
-    names = {**NAMES, "status": "status", "model_key": "model key"}
+    names = {**NAMES, **WHOLES, "status": "status", "model_key": "model key"}
     parts = summary.split(", ")
     if all(part in names for part in parts):
         return "Changed " + ", ".join(_in_a_sentence(names[part]) for part in parts)

@@ -11,6 +11,7 @@ from chatbot_saas.services import bots, gate, publishing
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.bot import BotState, read_bot
 from chatbot_saas.state.bot_draft import LABELS
+from chatbot_saas.state.design_draft import WHOLES
 from chatbot_saas.state.session import authorised, route_id
 
 
@@ -22,7 +23,8 @@ class PublicationState(rx.State):
     def pending_words(self) -> str:
         """The settings that wait, as people call them."""
         names = self.publication.pending if self.publication else []
-        return ", ".join(LABELS.get(name, name.replace("_", " ").capitalize()) for name in names)
+        labels = {**LABELS, **WHOLES}
+        return ", ".join(labels.get(name, name.replace("_", " ").capitalize()) for name in names)
 
     @rx.var
     def goes_out(self) -> bool:

@@ -1,5 +1,6 @@
 """What pydantic says, as words beside a field."""
 
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,12 +20,15 @@ _WORDS = {
 }
 
 
-def problems_of(error: ValidationError) -> dict[str, str]:
-    """The first problem of each field, by the field's name."""
+def _first(place: tuple[int | str, ...]) -> str:
+    return str(place[0]) if place else ""
+
+
+def problems_of(error: ValidationError, name_of: Callable[[tuple[int | str, ...]], str] = _first) -> dict[str, str]:
+    """The first problem of each field, by the field's name; `name_of` tells it from the problem's place."""
     found: dict[str, str] = {}
     for problem in error.errors():
-        name = str(problem["loc"][0]) if problem["loc"] else ""
-        found.setdefault(name, _words(problem))
+        found.setdefault(name_of(problem["loc"]), _words(problem))
     return found
 
 

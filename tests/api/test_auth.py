@@ -268,6 +268,14 @@ async def test_preflight_on_public_routes(client: httpx.AsyncClient) -> None:
     assert "access-control-allow-origin" not in refused.headers
 
 
+async def test_what_runs_on_websites_may_be_loaded_by_them(client: httpx.AsyncClient) -> None:
+    """Scripts that a page of another origin imports; the frame's own files it may not read."""
+    for name, allowed in (("chatbot-widget.js", "*"), ("panel.js", "*"), ("frame.js", None)):
+        for folder in ("/widget", "/widget/v1"):
+            answer = await client.get(f"{folder}/{name}", headers={"Origin": SHOP})
+            assert answer.headers.get("access-control-allow-origin") == allowed, (folder, name)
+
+
 async def test_every_answer_has_a_request_id(client: httpx.AsyncClient) -> None:
     given = await client.get("/api/health", headers={"X-Request-Id": "trace-12345"})
     assert given.headers["x-request-id"] == "trace-12345"

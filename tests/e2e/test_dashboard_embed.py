@@ -28,7 +28,7 @@ async def test_a_bot_is_published_and_its_line_is_copied(page: Page, server: Run
     await expect(page.get_by_role("link", name="Add a website")).to_have_attribute("href", f"/bots/{bot_id}#websites")
     await page.get_by_role("button", name="Copy").first.click()
     await expect(page.get_by_text("Copied").locator("visible=true").first).to_be_visible()
-    line = f'<script src="{server.url}/widget/chatbot-widget.js" data-bot-id="{bot_id}" defer></script>'
+    line = f'<script src="{server.url}/widget/v1/chatbot-widget.js" data-bot-id="{bot_id}" defer></script>'
     assert await page.evaluate("navigator.clipboard.readText()") == line
     await page.get_by_role("button", name="React").click()
     await expect(page.get_by_role("region", name="For your website: React")).to_contain_text(bot_id)
@@ -53,7 +53,7 @@ async def test_the_doctor_tells_why_a_page_has_no_chat_until_it_has(
     done = await page.request.patch(f"{server.url}/api/v1/bots/{bot_id}", data=patch, headers={"Origin": server.url})
     assert done.ok
     await page.goto(f"{server.url}/bots/{bot_id}/embed")
-    line = f'<script src="{server.url}/widget/chatbot-widget.js" data-bot-id="{bot_id}" defer></script>'
+    line = f'<script src="{server.url}/widget/v1/chatbot-widget.js" data-bot-id="{bot_id}" defer></script>'
     web.pages["/"] = Served(line, headers={"Content-Security-Policy": f"script-src 'self' {server.url}"})
     await address.fill(web.url)
     await check.click()

@@ -58,7 +58,7 @@ async def test_a_page_with_the_line_is_well(rt: Runtime, owner: Person, bot: Bot
 async def test_every_way_that_is_offered_is_recognised(rt: Runtime, owner: Person, bot: BotRead, web: Site) -> None:
     """React and WordPress make the page elsewhere; what they make is the line."""
     found = {way.name: way.code for way in snippets.of(place(rt, bot.id))}
-    for name in ("script", "iframe", "shopify"):
+    for name in ("script", "inline", "iframe", "shopify"):
         assert (await look(rt, owner, bot, web, found[name])).works is True, name
     assert (await look(rt, owner, bot, web, found["gtm"])).works is None
     assert str(bot.id) in found["react"]
@@ -97,6 +97,37 @@ async def test_what_only_a_browser_can_tell_is_not_called_well(
     for body in (tag_manager, consent, "<script>load('/widget/chatbot-widget.js')</script>"):
         report = await look(rt, owner, bot, web, body)
         assert (report.works, wrong(report)) == (None, []), body
+
+
+async def test_an_inline_chat_a_shared_link_and_settings_of_the_page_are_understood(
+    rt: Runtime, owner: Person, bot: BotRead, web: Site
+) -> None:
+    loader = f'<script src="{place(rt, bot.id).loader}" defer></script>'
+    settings = f'<script>window.chatbotWidget = {{botId: "{bot.id}", mode: "inline", target: "#help"}};</script>'
+    told = await look(rt, owner, bot, web, f'<div id="help"></div>{settings}{loader}')
+    assert told.works is True
+    assert [check.name for check in told.checks] == ["page", "bot", "snippet", "website"]
+    lost = await look(rt, owner, bot, web, settings + loader)
+    assert (lost.works, wrong(lost)) == (None, [])
+    assert any("stand in #help" in check.says for check in lost.checks)
+    shared = f'<iframe src="{place(rt, bot.id).link}"></iframe>'
+    assert (await look(rt, owner, bot, web, shared)).works is True
+    assert wrong(await look(rt, owner, bot, web, loader)) == ["bot_id"]
+
+
+async def test_patterns_and_localhost_are_allowed_as_visitors_have_them(
+    rt: Runtime, owner: Person, bot: BotRead, web: Site
+) -> None:
+    line = place(rt, bot.id).line
+    async with rt.db.tenant(owner.principal) as session:
+        patch = BotPatch(allowed_origins=["https://*.shop.example"])
+        await bots.change(session, owner.principal, bot.id, patch, rt)
+    report = await look(rt, owner, bot, web, line)
+    assert wrong(report) == ["website"]
+    assert "Also on localhost" in report.checks[-1].fix
+    async with rt.db.tenant(owner.principal) as session:
+        await bots.change(session, owner.principal, bot.id, BotPatch(allow_localhost=True), rt)
+    assert (await look(rt, owner, bot, web, line)).works is True
 
 
 async def test_the_bot_must_be_published_and_the_website_named(

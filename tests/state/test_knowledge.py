@@ -140,9 +140,9 @@ async def test_the_embed_line_names_the_bot_and_our_address(rt: Runtime, owner: 
     state = await tab.state(EmbedState)
     here = rt.settings.public_url
     codes = {way.name: way.code for way in state.ways}
-    assert codes["script"] == f'<script src="{here}/widget/chatbot-widget.js" data-bot-id="{bot.id}" defer></script>'
-    assert codes["link"] == f"{here}/widget/frame?bot_id={bot.id}"
-    assert codes["link"] in codes["iframe"]
+    assert codes["script"] == f'<script src="{here}/widget/v1/chatbot-widget.js" data-bot-id="{bot.id}" defer></script>'
+    assert codes["link"] == f"{here}/widget/chat/{bot.id}"
+    assert f"{here}/widget/v1/frame?bot_id={bot.id}" in codes["iframe"]
     assert state.way == state.ways[0]
     await tab.run(EmbedState.choose, "react")
     assert (await tab.state(EmbedState)).way == next(way for way in state.ways if way.name == "react")

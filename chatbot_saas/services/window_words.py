@@ -1,0 +1,25 @@
+"""The words of the chat window by language, from the widget's own files: what an owner can replace."""
+
+import json
+import re
+from functools import cache
+
+from chatbot_saas.core.settings import ROOT
+
+PARTS = ("texts", "more")
+"""Files of a language: the words of a first answer, and those of menus and forms."""
+_PAIR = re.compile(r'^  (\w+): ("(?:[^"\\]|\\.)*"),$', re.MULTILINE)
+_OPEN = re.compile(r"{\w+}")
+
+
+@cache
+def words(language: str) -> dict[str, str]:
+    """All of them by their keys, in the order of the files. `language`: one of schemas.widget.INTERFACE_LANGUAGES."""
+    folder = ROOT / "widget"
+    files = [(folder / f"{part}-{language}.js").read_text("utf-8") for part in PARTS]
+    return {key: json.loads(text) for file in files for key, text in _PAIR.findall(file)}
+
+
+def lacking(key: str, own: str) -> list[str]:
+    """What our words fill in, such as `{n}`, and these leave out."""
+    return [name for name in dict.fromkeys(_OPEN.findall(words("en").get(key, ""))) if own and name not in own]

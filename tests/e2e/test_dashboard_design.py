@@ -1,0 +1,149 @@
+"""The Design page: what is edited is seen in the real chat before it is saved, and on a website after."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.async_api import FrameLocator, Page, expect
+
+from tests.e2e import axe
+from tests.e2e.dashboard import make_bot, sign_up
+from tests.factories.sites import Page as Served
+from tests.factories.sites import Site, serve_site
+from tests.servers import RunningServer
+
+SEEN = "#stage > iframe:not(.behind)"
+
+
+@pytest.fixture
+def web() -> Iterator[Site]:
+    with serve_site() as made:
+        yield made
+
+
+async def open_design(page: Page, server: RunningServer) -> str:
+    await sign_up(page, server)
+    bot_id = await make_bot(page)
+    await page.get_by_role("link", name="Design").click()
+    await expect(page.get_by_role("tab", name="Look")).to_be_visible()
+    return bot_id
+
+
+def website(page: Page) -> FrameLocator:
+    return page.frame_locator(SEEN)
+
+
+def chat(page: Page) -> FrameLocator:
+    return website(page).frame_locator("[data-chatbot] iframe")
+
+
+async def faults(page: Page) -> list[str]:
+    found = await page.evaluate(
+        f"""async () => {{
+        {axe.script()};
+        const rules = {{type: "tag", values: {axe.RULES}}};
+        const options = {{runOnly: rules, resultTypes: ["violations"], iframes: false}};
+        const {{violations}} = await axe.run(document, options);
+        return violations.map(({{id, nodes}}) => id + ": " + nodes.map((node) => node.html.slice(0, 160)));
+        }}"""
+    )
+    return list(found)
+
+
+async def test_a_draft_is_seen_before_it_is_saved_and_on_a_website_after(
+    page: Page, server: RunningServer, web: Site
+) -> None:
+    bot_id = await open_design(page, server)
+    welcome = chat(page).get_by_text("Hello! What would you like to know?")
+    await expect(welcome).to_be_visible()  # of a bot that was never published
+    await page.get_by_label("Colour as a code").fill("#b91c1c")
+    await expect(chat(page).locator("#face")).to_have_css("background-color", "rgb(185, 28, 28)")
+    await page.get_by_role("slider", name="Roundness").fill("0")
+    await expect(chat(page).locator(".bubble").first).to_have_css("border-bottom-left-radius", "0px")
+
+    await page.get_by_role("tab", name="Words").click()
+    field = page.get_by_label("Welcome message")
+    await field.fill("Ask me about plants.")
+    await expect(chat(page).get_by_text("Ask me about plants.")).to_be_visible()
+    await expect(field).to_be_focused()  # the preview takes no focus
+    await page.get_by_label("Search the window's words").fill("ask a q")
+    await expect(page.get_by_role("list", name="Words of the window").get_by_role("listitem")).to_have_count(1)
+    await page.get_by_label("Ask a question…").fill("What is on your mind?")
+    await expect(chat(page).get_by_placeholder("What is on your mind?")).to_be_visible()
+
+    await page.get_by_role("tab", name="Launcher").click()
+    await page.get_by_role("button", name="Top left").click()
+    button = website(page).get_by_role("button", name="Chat: Plant helper")
+    await expect(button).to_be_visible()
+    await expect(button).to_have_css("top", "20px")
+    await expect(button).to_have_css("left", "20px")
+    await expect(page.get_by_text("Unsaved changes")).to_be_visible()
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Saved.")).to_be_visible()
+
+    patch = {"status": "published", "allowed_origins": [web.url]}
+    done = await page.request.patch(f"{server.url}/api/v1/bots/{bot_id}", data=patch, headers={"Origin": server.url})
+    assert done.ok
+    line = f'<script src="{server.url}/widget/v1/chatbot-widget.js" data-bot-id="{bot_id}" defer></script>'
+    web.pages["/"] = Served(f"<!doctype html><title>Shop</title><link rel=icon href=data:,>{line}")
+    await page.goto(web.url)
+    button = page.get_by_role("button", name="Chat: Plant helper")
+    await expect(button).to_have_css("background-color", "rgb(185, 28, 28)")
+    await expect(button).to_have_css("top", "20px")
+    await button.click()
+    shown = page.frame_locator("[data-chatbot] iframe")
+    await expect(shown.get_by_text("Ask me about plants.")).to_be_visible()
+    await expect(shown.get_by_placeholder("What is on your mind?")).to_be_visible()
+    await expect(shown.locator(".bubble").first).to_have_css("border-bottom-left-radius", "0px")
+
+
+async def test_the_preview_is_tried_on_a_phone_and_in_the_dark(page: Page, server: RunningServer) -> None:
+    await page.set_viewport_size({"width": 1440, "height": 1000})
+    await open_design(page, server)
+    await expect(chat(page).get_by_role("textbox", name="Your message")).to_be_visible()
+    await page.get_by_role("radio", name="Phone").click()
+    await page.get_by_role("radio", name="Dark").click()
+    await expect(page.locator("#stage")).to_have_attribute("data-device", "phone")
+    await expect(chat(page).locator("html")).to_have_css("background-color", "rgb(20, 22, 26)")
+    box = await page.locator(SEEN).bounding_box()
+    assert box
+    assert round(box["width"]) == 390
+    window = await chat(page).locator("html").evaluate("() => innerWidth")
+    assert window == 390, "the window fills a phone"
+    await chat(page).get_by_role("textbox", name="Your message").fill("Anything?")
+    await chat(page).get_by_role("button", name="Send").click()
+    await expect(chat(page).get_by_text("A sample answer")).to_be_visible()
+    await page.get_by_role("tab", name="Conversation").click()
+    await page.get_by_label("Text", exact=True).fill("We keep this for 90 days.")
+    await expect(chat(page).get_by_text("We keep this for 90 days.")).to_be_visible()
+    await expect(chat(page).get_by_role("button", name="I agree")).to_be_visible()
+
+
+async def test_a_colour_that_is_hard_to_see_is_told_and_nothing_else_may_frame_the_preview(
+    page: Page, server: RunningServer, web: Site
+) -> None:
+    await open_design(page, server)
+    await page.get_by_label("Colour as a code").fill("#ffee00")
+    await expect(page.get_by_text("On a light page the launcher is hard to see: 1.2 to 1")).to_be_visible()
+    await expect(page.get_by_text("Text on it is black")).to_be_visible()
+    await expect(page.get_by_role("button", name="Save")).to_be_enabled()
+    await page.get_by_label("Colour as a code").fill("#ff")
+    await expect(page.get_by_text("A colour looks like #4f46e5.")).to_be_visible()
+    await expect(page.get_by_role("button", name="Save")).to_be_disabled()
+    await page.get_by_role("button", name="Discard").click()
+    await expect(page.get_by_label("Colour as a code")).to_have_value("#4f46e5")
+    for name in ("page", "frame", "once"):
+        answer = await page.request.get(f"{server.url}/widget/preview/{name}")
+        assert answer.headers["content-security-policy"].endswith("frame-ancestors 'self'"), name
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_on_the_page(page: Page, server: RunningServer, scheme: str) -> None:
+    await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    await open_design(page, server)
+    await expect(chat(page).get_by_role("textbox", name="Your message")).to_be_visible()
+    found: list[str] = []
+    for name in ("Look", "Words", "Launcher", "Conversation"):
+        await page.get_by_role("tab", name=name).click()
+        await page.wait_for_timeout(400)
+        found += [f"{name}: {fault}" for fault in await faults(page)]
+    assert found == []

@@ -1,0 +1,80 @@
+// Before the real frame of the dashboard's preview: what the server would say, of the draft. Nothing is asked of the
+// server, stored, counted or sent, so that a bot that is not published can be looked at and tried as well.
+const { draft } = parent;
+const { settings } = draft;
+const SOURCE = { title: "Where it was found", page: null, url: null, quote: "A sample answer, with the place where it was found." };
+const json = (value, status = 200) => Response.json(value, { status });
+const event = (name, data) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+const id = () => URL.createObjectURL(new Blob()).slice(-36);
+let asked = 0;
+
+/** A sample answer, then one of a question without an answer, and so on. */
+function answer() {
+  const answered = ++asked % 2 === 1;
+  const text = answered ? "A sample answer, with the place where it was found. [1]" : draft.fallback;
+  const ways = { leave_message: settings.lead.when.includes("no_answer"), handoff: settings.handoff.enabled };
+  const parts = text.match(/\S+\s*/g) || [];
+  const events = [
+    ...parts.map((part) => event("token", { text: part })),
+    event("sources", { sources: answered ? [SOURCE] : [], proof: [] }),
+    event("done", { message_id: id(), answered, ...(answered ? {} : ways) }),
+  ];
+  const body = new ReadableStream({
+    async start(stream) {
+      for (const one of events) {
+        await new Promise((next) => setTimeout(next, 40));
+        stream.enqueue(new TextEncoder().encode(one));
+      }
+      stream.close();
+    },
+  });
+  return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
+}
+
+const begun = () => ({ conversation_id: id(), visitor_token: "preview", expires_in: 3600, visitor_key: "preview", person: "" });
+const ROUTES = [
+  [/\/bot\/[^/]+\/config$/, () => json(draft.config)],
+  [/\/bot\/[^/]+\/frame$/, () => json(settings)],
+  [/\/start$/, () => json(begun(), 201)],
+  [/\/stop$/, () => new Response(null, { status: 204 })],
+  [/\/chat\/[^/]+$/, answer],
+  [/\/conversations$/, () => json({ items: [], next_cursor: null })],
+  [/\/sources\/\d+$/, () => json({ number: 1, ...SOURCE, link: null, before: "Here stands the text around it. ", after: "" })],
+  [/\/handoff$/, () => json({ id: id(), available: false, note: settings.handoff.note }, 201)],
+  [/\/capture-lead$/, () => json({ id: id() }, 201)],
+  [/\/api\/public\//, () => json({})],
+];
+const ask = fetch;
+window.fetch = async (address, options) => {
+  const [, reply] = ROUTES.find(([path]) => path.test(String(address))) || [];
+  return reply ? reply() : ask(address, options);
+};
+
+// each preview is a new visitor
+const kept = new Map();
+const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: (key) => kept.delete(key) };
+Object.defineProperty(window, "localStorage", { value: storage });
+
+// the picture that was chosen, saved or not
+const Picture = Image;
+window.Image = function () {
+  const picture = new Picture();
+  Object.defineProperty(picture, "src", { set: () => picture.setAttribute("src", draft.icon) });
+  return picture;
+};
+
+let entered = false;
+for (const name of ["pointerdown", "keydown"]) addEventListener(name, () => (entered = true), true);
+const { focus } = HTMLElement.prototype;
+HTMLElement.prototype.focus = function (options) {
+  if (entered) focus.call(this, options);
+};
+
+addEventListener("DOMContentLoaded", () => {
+  const watch = new MutationObserver(() => {
+    if (document.getElementById("chat").hidden) return;
+    watch.disconnect();
+    parent.drawn();
+  });
+  watch.observe(document.getElementById("chat"), { attributes: true });
+});
