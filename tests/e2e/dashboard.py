@@ -66,8 +66,8 @@ async def signed_in_api(server: RunningServer, email: str) -> AsyncIterator[http
 async def ask(page: Page, question: str) -> Locator:
     """Ask in the playground; returns the chat once the answer is there."""
     chat = page.get_by_role("log", name="Chat")
-    await page.get_by_label("Question").fill(question)
-    await page.get_by_label("Question").press("Enter")
+    await page.get_by_label("Question", exact=True).fill(question)
+    await page.get_by_label("Question", exact=True).press("Enter")
     await expect(chat.get_by_text(question)).to_be_visible()
     await expect(chat.locator("[aria-busy=true]")).to_have_count(0)
     await expect(chat.get_by_text("whole answer after")).not_to_have_count(0)

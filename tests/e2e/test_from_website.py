@@ -97,11 +97,12 @@ async def test_an_address_in_the_page_s_own_begins_and_going_back_makes_nothing(
 async def test_the_widget_shows_the_icon_and_the_starters_of_the_settings(page: Page, server: RunningServer) -> None:
     await sign_up(page, server)
     bot_id = await make_bot(page)
-    await page.goto(f"{server.url}/bots/{bot_id}")
+    await page.goto(f"{server.url}/bots/{bot_id}/design")
     async with page.expect_file_chooser() as chooser:
         await page.get_by_role("button", name="Choose a picture").click()
     await (await chooser.value).set_files(FilePayload(name="i.png", mimeType="image/png", buffer=png(9, 99, 9, 300)))
     await expect(page.get_by_role("button", name="Replace")).to_be_visible()
+    await page.get_by_role("tab", name="Words").click()
     await page.get_by_role("button", name="Add a question").click()
     await page.get_by_label("Starter 1", exact=True).fill("Do you deliver?")
     await page.get_by_role("button", name="Save", exact=True).click()

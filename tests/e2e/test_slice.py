@@ -88,7 +88,7 @@ async def test_a_business_gets_from_sign_up_to_a_visitors_answer(
     await upload(page)
 
     await page.goto(f"{server.url}/bots/{bot_id}")
-    await page.get_by_label("Question").fill("How much is the membership?")
+    await page.get_by_label("Question", exact=True).fill("How much is the membership?")
     await page.keyboard.press("Enter")
     chat = page.get_by_role("log")
     await expect(chat.get_by_text("240 euros").first).to_be_visible(timeout=20_000)
