@@ -90,3 +90,9 @@ def test_words_within_words_ask_for_no_number(asked: str) -> None:
 def test_a_question_without_words_is_told_nothing() -> None:
     assert tell("?", passage("Delivery costs 5 €.")) == Told()
     assert tell("delivery").missing == 1.0
+
+
+def test_a_price_in_words_is_a_price() -> None:
+    asked = "What does it cost to repair a flat tyre?"
+    assert tell(asked, passage("A flat tyre is repaired for twelve euros while you wait.")).apart == 0
+    assert tell(asked, passage("A flat tyre is repaired while you wait.")).apart > 0.2

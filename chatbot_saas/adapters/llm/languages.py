@@ -68,6 +68,7 @@ _NUMBERS = re.compile(
 )
 _MONEY = re.compile(
     r"\d[\d.,]*\s?(?:€|\$|£|¥|eur|usd|chf|pence|euro|pounds?|zł|元|块|円|%|per ?cent|prozent)|[€$£¥]\s?\d|"
+    r"\b(?:euros?|dollars?|cents?|pence|pounds|francs?|franken|złot\w+)\b|"  # also after a number in words
     r"\bfree\b|kostenlos|gratis|gratuit|grátis|免费|無料|元",
     re.IGNORECASE,
 )
