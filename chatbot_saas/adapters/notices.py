@@ -30,6 +30,15 @@ async def heard(listen: Listen, channel: str) -> AsyncGenerator[str | None]:
         await asyncio.sleep(AGAIN_SECONDS)
 
 
+def ids(payload: str) -> list[UUID]:
+    """The id that was sent; none where somebody sent something else."""
+    try:
+        return [UUID(payload)]
+    except ValueError:
+        log.warning("notice_not_understood", payload=payload[:80])
+        return []
+
+
 class Watch:
     """One who waits. What comes while it does not wait is kept as one notice."""
 
@@ -100,7 +109,7 @@ class Notices:
 
     def _tell(self, payload: str | None) -> None:
         """`payload`: a tenant's id; None wakes all, since anything may have been missed."""
-        known = list(self._watches) if payload is None else [UUID(payload)]
+        known = list(self._watches) if payload is None else ids(payload)
         for tenant_id in known:
             for watch in self._watches.get(tenant_id, ()):
                 watch.wake()

@@ -1,6 +1,7 @@
 """Who acts: principals, roles and scopes. Services take a principal first and ask it; nothing else decides."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -92,6 +93,8 @@ class Visitor:
     """Whose other conversations are reached as well; None for a token of before there was one."""
     person: str = ""
     """Who the visitor is, as the website has signed it; empty for anybody."""
+    until: datetime | None = None
+    """When the token ends; that of a signed visitor is never made longer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,7 +248,7 @@ async def _begin(
     if is_new:
         return _start(rt, turn), conversation.id
     async with rt.db.tenant(principal) as session:
-        live = await _repeat(rt, principal, session, bot, conversation.id, str(asked.client_message_id))
+        live = await _repeat(rt, principal, session, bot, asked, conversation.id)
         return live, conversation.id
 
 
@@ -318,17 +318,23 @@ async def _repeat(
     principal: Tenant | Visitor,
     session: AsyncSession,
     bot: Any,
+    asked: Asked,
     conversation_id: UUID,
-    client_message_id: str,
 ) -> LiveAnswer:
-    """Follow the answer of a question that was sent before: live, from its row, or made now if its maker died."""
+    """Follow the answer of a question that was sent before: live, from its row, or made now if its maker died.
+
+    Raises InvalidError where another question has this id.
+    """
     question = (
         await session.execute(
             select(Message).where(
-                col(Message.conversation_id) == conversation_id, col(Message.client_message_id) == client_message_id
+                col(Message.conversation_id) == conversation_id,
+                col(Message.client_message_id) == asked.client_message_id,
             )
         )
     ).scalar_one()
+    if question.text != asked.question:
+        raise InvalidError("Another question has this id. Use a new one for each.", field="client_message_id")
     query = select(Message).where(col(Message.reply_to_id) == question.id).with_for_update()
     row = (await session.execute(query)).scalar_one()
     if (live := rt.answers.get(question.id)) and not live.failed:  # after the lock: two repeats must not both begin
@@ -339,17 +345,11 @@ async def _repeat(
     if age is not None and rt.settings.redis_url and age.total_seconds() < STALE_SECONDS:
         return _followed_from_row(rt, principal, question.id, row.id)
     row.status, row.text = "pending", ""
-    turn = Turn(
-        principal=principal,
-        bot=view(bot, bot.held_settings, bot.held_version),
-        conversation_id=conversation_id,
-        question_id=question.id,
-        answer_id=row.id,
-        question=question.text,
-        history=await _history(session, conversation_id, question.id),
-        live=LiveAnswer(question.id, row.id, int(time.time()) * MOST_CHARACTERS),
-        page=question.trace.get("page", ""),
-    )
+    turn = _turn(principal, bot, asked, conversation_id, question.id, row.id)
+    turn.live = LiveAnswer(question.id, row.id, int(time.time()) * MOST_CHARACTERS)
+    turn.page = question.trace.get("page", "")
+    if asked.given is None:
+        turn.history = await _history(session, conversation_id, question.id)
     await session.execute(update(Message).where(col(Message.id) == row.id).values(updated_at=func.now()))
     return _start(rt, turn)
 

@@ -81,13 +81,13 @@ async def start(rt: Runtime, bot_id: UUID, origin: str, request: StartRequest | 
         conversation.visitor_email = person.email
         if agreed and conversation.consent != consent.version:
             conversation.consent, conversation.consented_at = consent.version, datetime.now(UTC)
-    return admitted(rt, conversation)
+    return admitted(rt, conversation, person.until)
 
 
-def admitted(rt: Runtime, conversation: Conversation) -> StartRead:
+def admitted(rt: Runtime, conversation: Conversation, until: datetime | None) -> StartRead:
     """What the visitor of this conversation needs to go on with it, and to be known the next time.
 
-    A person whom the website has signed is known by that alone: they get no key.
+    A person whom the website has signed is known by that alone: they get no key, and are known no longer than `until`.
     """
     claims = {
         "tid": str(conversation.tenant_id),
@@ -97,12 +97,15 @@ def admitted(rt: Runtime, conversation: Conversation) -> StartRead:
     }
     person = conversation.visitor_sub
     mine = claims | {"sub": str(conversation.id)} | ({"per": person} if person else {})
-    token, _ = security.issue_jwt(rt.secret_key, "visitor", security.VISITOR_TOKEN_LIFE, mine)
+    life = security.VISITOR_TOKEN_LIFE
+    if person and until:
+        life = min(life, until - datetime.now(UTC))
+    token, _ = security.issue_jwt(rt.secret_key, "visitor", life, mine)
     key = "" if person else security.issue_jwt(rt.secret_key, "returning", security.VISITOR_KEY_LIFE, claims)[0]
     return StartRead(
         conversation_id=conversation.id,
         visitor_token=token,
-        expires_in=int(security.VISITOR_TOKEN_LIFE.total_seconds()),
+        expires_in=int(life.total_seconds()),
         person=person,
         visitor_key=key,
     )
@@ -134,7 +137,8 @@ async def visitor_of(rt: Runtime, token: str) -> Visitor:
     try:
         whose = UUID(claims["vis"]) if "vis" in claims else None
         ids = UUID(claims["tid"]), UUID(claims["bot"]), UUID(claims["sub"])
-        visitor = Visitor(*ids, claims["org"], whose, claims.get("per", ""))
+        until = datetime.fromtimestamp(claims["exp"], UTC)
+        visitor = Visitor(*ids, claims["org"], whose, claims.get("per", ""), until)
     except (KeyError, ValueError) as error:
         raise UnauthenticatedError("The token is not valid.", reason="token_invalid") from error
     return visitor
@@ -194,7 +198,7 @@ async def reopen(rt: Runtime, visitor: Visitor, conversation_id: UUID) -> StartR
         conversation = await session.scalar(query)
     if conversation is None:
         raise NotFoundError("There is no such conversation.")
-    return admitted(rt, conversation)
+    return admitted(rt, conversation, visitor.until)
 
 
 async def _require_history(rt: Runtime, visitor: Visitor, session: AsyncSession) -> None:

@@ -47,6 +47,8 @@ class Person:
     sub: str
     name: str = ""
     email: str = ""
+    until: datetime | None = None
+    """When the signature ends."""
 
     def visitor_id(self, bot_id: UUID, origin: str) -> UUID | None:
         """The same on each of their devices; None for nobody."""
@@ -138,6 +140,7 @@ def _person(claims: dict[str, Any]) -> Person:
             sub=TypeAdapter(Subject).validate_python(claims["sub"]),
             name=TypeAdapter(PersonName).validate_python(claims.get("name") or ""),
             email=TypeAdapter(Email).validate_python(claims["email"]) if claims.get("email") else "",
+            until=datetime.fromtimestamp(int(claims["exp"]), UTC) + SKEW,
         )
     except ValidationError as error:
         raise IdentityInvalidError(

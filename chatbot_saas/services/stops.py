@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chatbot_saas.adapters.notices import heard
+from chatbot_saas.adapters.notices import heard, ids
 from chatbot_saas.services.runtime import Runtime
 
 CHANNEL = "chatbot_stops"
@@ -28,5 +28,5 @@ async def listen(rt: Runtime) -> None:
         return
     async with aclosing(heard(rt.db.listen, CHANNEL)) as payloads:
         async for payload in payloads:
-            if payload:
-                rt.answers.stop(UUID(payload))
+            for question_id in ids(payload) if payload else ():
+                rt.answers.stop(question_id)

@@ -192,3 +192,14 @@ async def test_the_sample_of_the_documentation_signs_what_is_taken(
     exec(sample, names)
     customer = {"id": "customer-70", "name": "Ada", "email": "ada@example.com"}
     assert (await begin(client, bot, names["identity_for"](customer, secret, str(bot.id)))).status_code == 201
+
+
+async def test_a_signature_is_believed_no_longer_than_it_says(
+    client: httpx.AsyncClient, bot: BotRead, secret: str
+) -> None:
+    started = (await begin(client, bot, signed(secret, bot, minutes=5))).json()
+    assert 0 < started["expires_in"] <= 6 * 60
+    headers = {"Authorization": f"Bearer {started['visitor_token']}", "Origin": SHOP}
+    again = await client.post(f"/api/public/conversation/{started['conversation_id']}/open", json={}, headers=headers)
+    assert again.status_code == 200, again.text
+    assert 0 < again.json()["expires_in"] <= started["expires_in"]

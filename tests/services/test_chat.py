@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from chatbot_saas.adapters.llm import Usage
 from chatbot_saas.adapters.prices import cost_usd
+from chatbot_saas.core.errors import InvalidError
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.security import SecretBox
 from chatbot_saas.core.settings import Settings, kept_secret
@@ -257,3 +258,12 @@ async def test_a_bots_own_key_is_used_where_the_operator_has_none(
     assert event.provider == "openai"
     [event] = await spent(rt, quoted.message_id)
     assert (event.provider, event.cost_usd) == ("offline", 0)
+
+
+async def test_an_id_belongs_to_one_question(keyed: Runtime, person: Person, bot: BotRead) -> None:
+    body = ChatRequestBody(bot_id=bot.id, session_id="one", message=QUESTION, client_message_id="m1")
+    live, conversation_id = await chat.ask_with_key(keyed, person.principal, body)
+    await live.result(conversation_id)
+    other = body.model_copy(update={"message": "What else?"})
+    with pytest.raises(InvalidError, match="Another question has this id"):
+        await chat.ask_with_key(keyed, person.principal, other)
