@@ -231,8 +231,8 @@ async def _begin(
             "id": question_id,
             "text": asked.question,
             "answer_id": answer_id,
+            "trace": json.dumps({"page": turn.page} if turn.page else {}),
         }
-        row["trace"] = json.dumps({"page": turn.page} if turn.page else {})
         rt.answers.announce(turn.live)
         told = {"conversation_id": conversation.id, "before": question_id, "limit": HISTORY_MESSAGES}
         history = None if asked.given else await sql.run(chat_sql.HISTORY, **told)
@@ -248,8 +248,7 @@ async def _begin(
     if is_new:
         return _start(rt, turn), conversation.id
     async with rt.db.tenant(principal) as session:
-        live = await _repeat(rt, principal, session, bot, asked, conversation.id)
-        return live, conversation.id
+        return await _repeat(rt, session, turn, conversation.id, str(asked.client_message_id)), conversation.id
 
 
 def _turn(
@@ -314,26 +313,21 @@ def _prompt_messages(rows: Sequence[Any]) -> list[PromptMessage]:
 
 
 async def _repeat(
-    rt: Runtime,
-    principal: Tenant | Visitor,
-    session: AsyncSession,
-    bot: Any,
-    asked: Asked,
-    conversation_id: UUID,
+    rt: Runtime, session: AsyncSession, turn: Turn, conversation_id: UUID, client_message_id: str
 ) -> LiveAnswer:
     """Follow the answer of a question that was sent before: live, from its row, or made now if its maker died.
 
-    Raises InvalidError where another question has this id.
+    `turn`: as the question was asked this time. Raises InvalidError where another question has this id.
     """
     question = (
         await session.execute(
             select(Message).where(
                 col(Message.conversation_id) == conversation_id,
-                col(Message.client_message_id) == asked.client_message_id,
+                col(Message.client_message_id) == client_message_id,
             )
         )
     ).scalar_one()
-    if question.text != asked.question:
+    if question.text != turn.question:
         raise InvalidError("Another question has this id. Use a new one for each.", field="client_message_id")
     query = select(Message).where(col(Message.reply_to_id) == question.id).with_for_update()
     row = (await session.execute(query)).scalar_one()
@@ -343,12 +337,12 @@ async def _repeat(
     if row.status == "complete":
         return _replayed(question.id, row)
     if age is not None and rt.settings.redis_url and age.total_seconds() < STALE_SECONDS:
-        return _followed_from_row(rt, principal, question.id, row.id)
+        return _followed_from_row(rt, turn.principal, question.id, row.id)
     row.status, row.text = "pending", ""
-    turn = _turn(principal, bot, asked, conversation_id, question.id, row.id)
-    turn.live = LiveAnswer(question.id, row.id, int(time.time()) * MOST_CHARACTERS)
-    turn.page = question.trace.get("page", "")
-    if asked.given is None:
+    live = LiveAnswer(question.id, row.id, int(time.time()) * MOST_CHARACTERS)
+    page = question.trace.get("page", "")
+    turn = replace(turn, question_id=question.id, answer_id=row.id, live=live, page=page)
+    if turn.given is None:
         turn.history = await _history(session, conversation_id, question.id)
     await session.execute(update(Message).where(col(Message.id) == row.id).values(updated_at=func.now()))
     return _start(rt, turn)
