@@ -70,6 +70,12 @@ button:before{content:"";box-sizing:border-box;width:24px;height:24px;border:2.5
       signal,
       options,
       origin: new URL(dir).origin,
+      // <style> fails under a strict style-src
+      sheet(text) {
+        const sheet = new CSSStyleSheet();
+        sheet.replaceSync(text);
+        bot.root.adoptedStyleSheets.push(sheet);
+      },
       emit(name, detail) {
         for (const [event, listen, only] of listeners)
           if (event === name && (only || id) === id) queueMicrotask(() => listen({ ...detail, botId: id }));
@@ -95,10 +101,7 @@ button:before{content:"";box-sizing:border-box;width:24px;height:24px;border:2.5
       bot.style = `--c:${fill};--t:${text};--x:${x}px;--y:${y + 68 * above}px;color-scheme:${/^(dark|light)$/.test(mode) ? mode : "light dark"}`;
       const host = (bot.host = make(document.documentElement, "div", { "data-chatbot": place }));
       const root = (bot.root = host.attachShadow({ mode: "open" }));
-      // <style> fails under a strict style-src
-      const sheet = new CSSStyleSheet();
-      sheet.replaceSync(css);
-      root.adoptedStyleSheets = [sheet];
+      bot.sheet(css);
       if (inline) return run("open");
       const button = (bot.button = make(root, "button", { class: `${place} ${icon} ${label && "label"}`, "aria-haspopup": "dialog", "aria-expanded": false, "aria-label": `${label || "Chat"}: ${name}` }));
       button.append(label);

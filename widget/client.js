@@ -197,7 +197,6 @@ export function client(base, bot, site, store) {
     known: () => store.get() || {},
     keep,
 
-
     /** Leaves the conversation here at once, and tells the server, with what the visitor thinks of it. */
     end(opinion = {}) {
       const talk = store.get();

@@ -3,11 +3,9 @@ const css = `:host{display:block!important;height:100%!important}
 iframe{min-height:420px}`;
 
 /** `bot`: what chatbot-widget.js knows of the bot. */
-export function place({ host, root, options, warn }) {
+export function place({ host, options, sheet, warn }) {
   const into = options.target ? document.querySelector(options.target) : options.tag;
   if (!into?.isConnected) return warn(`There is no element ${options.target || ""} for the chat.`);
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(css);
-  root.adoptedStyleSheets.push(sheet);
+  sheet(css);
   options.target ? into.append(host) : into.after(host);
 }

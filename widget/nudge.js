@@ -14,9 +14,7 @@ export function nudge(bot) {
   asked.onload = () => asked.contentWindow.postMessage({ type: "chatbot:first" }, origin);
   const say = () => {
     asked.remove();
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(css);
-    root.adoptedStyleSheets.push(sheet);
+    bot.sheet(css);
     const box = make(root, "aside", { class: bot.corner, role: "status" });
     box.style.cssText = bot.style;
     const text = make(box, "button", {});

@@ -20,9 +20,7 @@ export async function panel(bot) {
   let frame, loaded, dialog, unread;
   let waiting = [];
 
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(css);
-  root.adoptedStyleSheets.push(sheet);
+  bot.sheet(css);
 
   // what JSON cannot say does not cross the border
   const context = () => {

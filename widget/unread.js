@@ -6,9 +6,7 @@ const counts = new WeakMap();
 /** `bot`: what chatbot-widget.js knows of the bot; `more`: answers, or 0 when the visitor has seen all. */
 export function count(bot, more) {
   if (!counts.has(bot)) {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(css);
-    bot.root.adoptedStyleSheets.push(sheet);
+    bot.sheet(css);
     counts.set(bot, { number: 0, badge: bot.make(bot.button, "b") });
   }
   const own = counts.get(bot);

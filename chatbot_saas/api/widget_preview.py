@@ -22,6 +22,7 @@ from chatbot_saas.core.errors import NotFoundError
 PAGES = {"page": DEMO_POLICY, "frame": frame_policy(()), "once": frame_policy(())}
 """Each with its policy: only pages of our own origin may hold them."""
 _MODULE = '<script type="module"'
+_BEFORE = '<script src="quiet.js"></script>\n<script src="stand-in.js"></script>'
 
 
 def _own_files() -> dict[str, Asset]:
@@ -32,9 +33,9 @@ def _own_files() -> dict[str, Asset]:
 
 
 def _with_stand_in(frame: Asset) -> Asset:
-    """The real page of the frame, and before its script the one that speaks for the server."""
+    """The real page of the frame, and before its script those that leave the focus and speak for the server."""
     page = frame.plain.decode()
-    return asset_of(page.replace(_MODULE, f'<script src="stand-in.js"></script>\n{_MODULE}', 1), ".html")
+    return asset_of(page.replace(_MODULE, f"{_BEFORE}\n{_MODULE}", 1), ".html")
 
 
 def preview_router() -> APIRouter:

@@ -3,13 +3,7 @@
 const holder = frameElement;
 window.draft = holder?.draft;
 
-// Whoever types in the dashboard keeps the focus, until somebody goes into the preview.
-let entered = false;
-for (const name of ["pointerdown", "keydown"]) addEventListener(name, () => (entered = true), true);
-const { focus } = HTMLElement.prototype;
-HTMLElement.prototype.focus = function (options) {
-  if (entered) focus.call(this, options);
-};
+// see quiet.js
 for (const name of ["show", "showModal"]) {
   const open = HTMLDialogElement.prototype[name];
   HTMLDialogElement.prototype[name] = function () {

@@ -63,13 +63,6 @@ window.Image = function () {
   return picture;
 };
 
-let entered = false;
-for (const name of ["pointerdown", "keydown"]) addEventListener(name, () => (entered = true), true);
-const { focus } = HTMLElement.prototype;
-HTMLElement.prototype.focus = function (options) {
-  if (entered) focus.call(this, options);
-};
-
 addEventListener("DOMContentLoaded", () => {
   const watch = new MutationObserver(() => {
     if (document.getElementById("chat").hidden) return;
