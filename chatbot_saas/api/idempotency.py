@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatbot_saas.api.dependencies import RuntimeDep, TenantDep
-from chatbot_saas.api.uploads import MAX_REQUEST_BYTES
+from chatbot_saas.api.uploads import MAX_REQUEST_BYTES, media_type
 from chatbot_saas.core.db import Together, write_together
 from chatbot_saas.core.errors import DomainError, TooLargeError
 from chatbot_saas.core.tenancy import Tenant
@@ -148,7 +148,7 @@ class Body:
         """Of the whole request. A client makes a new boundary of parts at each try: it does not count."""
         if not self._ended:
             self._kept = await self._keep_rest()
-        about = [request.method, request.url.path, request.url.query, _media_type(request.headers)]
+        about = [request.method, request.url.path, request.url.query, media_type(request.headers)]
         return hashlib.sha256(json.dumps([*about, self._hash.hexdigest()]).encode()).digest()
 
     async def _keep_rest(self) -> "SpooledTemporaryFile[bytes]":
@@ -187,10 +187,6 @@ class Body:
         if self._kept:
             self._kept.close()
             self._kept = None
-
-
-def _media_type(headers: Headers) -> str:
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _boundary(headers: Headers) -> bytes:
@@ -244,7 +240,7 @@ class _Answer:
             headers = MutableHeaders(scope=message)
             if self._attempt.replayed:
                 headers[REPLAYED] = "true"
-            if self._attempt.claimed and _media_type(headers) == "text/event-stream":
+            if self._attempt.claimed and media_type(headers) == "text/event-stream":
                 await self._attempt.finish(STREAMED, "")
                 self.settled = True
         if self._attempt.claimed and not self.settled:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 from chatbot_saas.api.dependencies import CallerFirst, ContentVersionDep, PageDep, RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
 from chatbot_saas.api.idempotency import ONCE, ONCE_WITH_ROWS
-from chatbot_saas.api.uploads import received_files, received_json
+from chatbot_saas.api.uploads import media_type, received_files, received_json
 from chatbot_saas.core.errors import (
     ConflictError,
     ForbiddenError,
@@ -90,7 +90,7 @@ async def add_sources(bot_id: UUID, request: Request, rt: RuntimeDep, principal:
     principal.require(Scope.SOURCES_WRITE)
     async with rt.db.tenant(principal) as session:
         await bots.load(session, principal, bot_id)  # before a byte of the body is read
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = media_type(request.headers)
     if kind == "application/json":
         body = SOURCE_CREATE.validate_python(await received_json(request))
         return PageRead(items=[await intake.add(rt, principal, bot_id, body)])

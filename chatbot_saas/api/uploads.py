@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import Request
 from pydantic_core import from_json
-from starlette.datastructures import UploadFile
+from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from chatbot_saas.core.errors import InvalidError, TooLargeError
@@ -21,6 +21,11 @@ MAX_FILES = 20
 MAX_REQUEST_BYTES = 128 * 1024 * 1024
 MAX_TEXT_BYTES = pair_files.MAX_BYTES
 """Of a body that is read into memory as a whole."""
+
+
+def media_type(headers: Headers) -> str:
+    """Of the body, without its parameters; empty where none is named."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def received_text(request: Request) -> bytes:

@@ -45,3 +45,13 @@ def code_block(text: Any, *, label: str, action: str = "Copy", variant: Any = "s
         class_name="flex flex-col sm:flex-row items-stretch sm:items-start gap-3 p-3 pl-4 rounded-lg "
         "border border-[var(--line)] bg-[var(--surface-sunken)]",
     )
+
+
+def shown_once(title: str, text: str, secret: Any, *, label: str, action: str) -> rx.Component:
+    """The inside of a dialog with a secret that nobody can read again."""
+    return rx.el.div(
+        rx.dialog.title(title, size="4"),
+        rx.dialog.description(text, size="2", class_name="text-[var(--ink-soft)]"),
+        rx.el.div(code_block(secret, label=label, action=action), class_name="pt-4"),
+        rx.el.div(rx.dialog.close(rx.button("Done", type="button")), class_name="flex justify-end pt-5"),
+    )

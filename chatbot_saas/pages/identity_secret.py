@@ -3,7 +3,7 @@
 import reflex as rx
 
 from chatbot_saas.components import format
-from chatbot_saas.components.copying import code_block
+from chatbot_saas.components.copying import shown_once
 from chatbot_saas.components.feedback import confirm_dialog
 from chatbot_saas.components.vars import shown
 from chatbot_saas.state.identity_secret import IdentitySecretState
@@ -80,14 +80,13 @@ def _there() -> rx.Component:
 def _made() -> rx.Component:
     return rx.dialog.root(
         rx.dialog.content(
-            rx.dialog.title("Copy the secret now", size="4"),
-            rx.dialog.description(
+            shown_once(
+                "Copy the secret now",
                 "It is shown only once. Keep it on your server, never in a page.",
-                size="2",
-                class_name="text-[var(--ink-soft)]",
+                State.made,
+                label="The new secret",
+                action="Copy secret",
             ),
-            rx.el.div(code_block(State.made, label="The new secret", action="Copy secret"), class_name="pt-4"),
-            rx.el.div(rx.dialog.close(rx.button("Done", type="button")), class_name="flex justify-end pt-5"),
             max_width="560px",
             on_interact_outside=rx.prevent_default,
         ),

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from chatbot_saas.components import format
-from chatbot_saas.components.copying import code_block
+from chatbot_saas.components.copying import code_block, shown_once
 from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_panels, status_badge
 from chatbot_saas.components.forms import field, select_field, text_area, text_field
 from chatbot_saas.components.layout import page_header
@@ -172,13 +172,12 @@ def _dialog() -> rx.Component:
 
 
 def _created() -> rx.Component:
-    return rx.el.div(
-        rx.dialog.title("Copy the key now", size="4"),
-        rx.dialog.description(
-            "It is shown only once: we keep no copy that could be read.", size="2", class_name="text-[var(--ink-soft)]"
-        ),
-        rx.el.div(code_block(KeysState.created_key, label="The new key", action="Copy key"), class_name="pt-4"),
-        rx.el.div(rx.dialog.close(rx.button("Done", type="button")), class_name="flex justify-end pt-5"),
+    return shown_once(
+        "Copy the key now",
+        "It is shown only once: we keep no copy that could be read.",
+        KeysState.created_key,
+        label="The new key",
+        action="Copy key",
     )
 
 

@@ -15,7 +15,7 @@ from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.bot import BotState, read_bot
 from chatbot_saas.state.bot_test_views import result_view
 from chatbot_saas.state.bot_tests import BotTestsState
-from chatbot_saas.state.following import following
+from chatbot_saas.state.following import following, still_open
 from chatbot_saas.state.ids import uuid_of
 from chatbot_saas.state.lists import POLLS
 from chatbot_saas.state.publication import PublicationState
@@ -108,9 +108,7 @@ class BotTestRunState(rx.State):
                 if ended:
                     yield BotTestRunState.finish
                     return
-        yield rx.call_script(
-            f"document.querySelector('[{MARKER}]') ? 'open' : 'gone'", callback=BotTestRunState.keep_watching
-        )
+        yield still_open(MARKER, BotTestRunState.keep_watching)
 
     @authorised(Scope.BOTS_READ)
     async def keep_watching(self, principal: Tenant, page: str):

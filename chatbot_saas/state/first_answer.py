@@ -17,7 +17,7 @@ from chatbot_saas.schemas.sources import ACTIVE
 from chatbot_saas.services import bots, onboarding, sources, starters
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.bot import BotState, read_bot
-from chatbot_saas.state.following import following
+from chatbot_saas.state.following import following, still_open
 from chatbot_saas.state.ids import uuid_of
 from chatbot_saas.state.playground import PlaygroundState
 from chatbot_saas.state.session import authorised, identity_of, route_id
@@ -26,7 +26,7 @@ from chatbot_saas.state.validation import problems_of
 log = get_logger(__name__)
 POLLS = 30
 """After so many the page must say that it is still open: the server cannot know when a tab went."""
-STILL_OPEN = "document.querySelector('[data-first-answer]') ? 'open' : 'gone'"
+MARKER = "data-first-answer"
 
 
 class FirstAnswerState(rx.State):
@@ -82,7 +82,7 @@ class FirstAnswerState(rx.State):
                     break
                 await pause()
             else:
-                yield rx.call_script(STILL_OPEN, callback=FirstAnswerState.keep_following)
+                yield still_open(MARKER, FirstAnswerState.keep_following)
                 return
         if phase != "asking":
             return

@@ -3,7 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
+
+import reflex as rx
 
 from chatbot_saas.services.runtime import get_runtime
 
@@ -30,3 +33,11 @@ def following(tenant_id: UUID | None, longest: float | None = None) -> Generator
         return
     with get_runtime().notices.watch(tenant_id, counted=False) as watch:
         yield pause
+
+
+def still_open(marker: str, then: Any) -> Any:
+    """Asks the browser for an element with this attribute, since the server cannot know when a tab went.
+
+    `then`: the event that is given "open" or "gone".
+    """
+    return rx.call_script(f"document.querySelector('[{marker}]') ? 'open' : 'gone'", callback=then)

@@ -12,7 +12,7 @@ from chatbot_saas.schemas.dashboard import BotLink
 from chatbot_saas.services import bots
 from chatbot_saas.services.auth import Identity
 from chatbot_saas.services.runtime import get_runtime
-from chatbot_saas.state.following import following
+from chatbot_saas.state.following import following, still_open
 from chatbot_saas.state.ids import uuid_of
 from chatbot_saas.state.session import identity_of
 
@@ -132,4 +132,4 @@ async def watching(state: Any, keep: Any, marker: str) -> AsyncGenerator[Any]:
                 state._take(page)
                 if not state._active():
                     return
-    yield rx.call_script(f"document.querySelector('[{marker}]') ? 'open' : 'gone'", callback=keep)
+    yield still_open(marker, keep)

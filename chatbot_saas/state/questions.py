@@ -13,7 +13,7 @@ from chatbot_saas.schemas.sources import QuestionPair, SourceRead
 from chatbot_saas.services import pairs, sources
 from chatbot_saas.services.questions import folded, key
 from chatbot_saas.services.runtime import get_runtime
-from chatbot_saas.state.following import following
+from chatbot_saas.state.following import following, still_open
 from chatbot_saas.state.ids import uuid_of
 from chatbot_saas.state.session import authorised, identity_of, route_id
 from chatbot_saas.state.validation import problems_of
@@ -21,7 +21,7 @@ from chatbot_saas.state.validation import problems_of
 PAGE_SIZE = 50
 WATCH_POLLS = 20
 """After so many polls the page must say that it is still open: the server cannot know when a tab went."""
-STILL_OPEN = "document.querySelector('[data-questions]') ? 'open' : 'gone'"
+MARKER = "data-questions"
 
 
 class QuestionsState(rx.State):
@@ -200,7 +200,7 @@ class QuestionsState(rx.State):
                     self.lists = known
                     if not self._active():
                         return
-        yield rx.call_script(STILL_OPEN, callback=QuestionsState.keep_watching)
+        yield still_open(MARKER, QuestionsState.keep_watching)
 
     @authorised(Scope.SOURCES_READ)
     async def keep_watching(self, principal: Tenant, page: str):

@@ -16,6 +16,7 @@ from chatbot_saas.schemas.dashboard import PageChoice
 from chatbot_saas.schemas.sources import FoundPage, PreviewRequest, SiteSource
 from chatbot_saas.services import discovery
 from chatbot_saas.services.runtime import get_runtime
+from chatbot_saas.state.following import still_open
 from chatbot_saas.state.session import authorised
 from chatbot_saas.state.source_acts import refresh_of
 from chatbot_saas.state.validation import problems_of
@@ -26,7 +27,7 @@ TICK_SECONDS = 0.3
 TICKS_A_QUESTION = 10
 """After so many ticks the page must say that it is still open: the server cannot know when a tab went."""
 UNHEARD = 3
-OPEN = "document.querySelector('[data-page-choice]') ? 'open' : 'gone'"
+MARKER = "data-page-choice"
 FIELDS = ("url", "depth", "max_pages", "include", "exclude", "refresh")
 DEPTHS = {
     "1": "1 click",
@@ -105,7 +106,7 @@ class SitePreviewState(rx.State):
                         return
                     self._unheard += tick % TICKS_A_QUESTION == 0
                 if tick % TICKS_A_QUESTION == 0:
-                    yield rx.call_script(OPEN, callback=SitePreviewState.stay)
+                    yield still_open(MARKER, SitePreviewState.stay)
         finally:
             search.cancel()
             await asyncio.gather(search, return_exceptions=True)
