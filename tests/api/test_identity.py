@@ -2,7 +2,6 @@
 
 import base64
 import json
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -13,7 +12,6 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
-from chatbot_saas.core.settings import ROOT
 from chatbot_saas.core.tenancy import System
 from chatbot_saas.models import IdentitySecret
 from chatbot_saas.schemas.bots import BotPatch, BotRead
@@ -22,6 +20,7 @@ from chatbot_saas.services.runtime import Runtime
 from tests.api.callers import api_key, own_origin
 from tests.factories.knowledge import SHOP, make_knowing_bot
 from tests.factories.people import Person, sign_up
+from tests.samples import samples
 
 ADDRESS = "/api/v1/identity-secret"
 QUESTION = "How long does a refund take?"
@@ -187,7 +186,7 @@ async def test_the_secret_is_encrypted_and_for_whoever_governs_keys(
 async def test_the_sample_of_the_documentation_signs_what_is_taken(
     client: httpx.AsyncClient, bot: BotRead, secret: str
 ) -> None:
-    [sample] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "identity.md").read_text(), re.DOTALL)
+    [sample] = samples("docs/identity.md", "python")
     names: dict[str, Any] = {}
     exec(sample, names)
     customer = {"id": "customer-70", "name": "Ada", "email": "ada@example.com"}

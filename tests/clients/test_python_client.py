@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 import sys
 from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
@@ -22,10 +21,10 @@ from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.settings import ROOT
 from chatbot_saas.services.runtime import Runtime
 from tests.factories.sockets import listening
+from tests.samples import samples
 
 TEXT = "Parcels are returned free of charge within 30 days."
 PYTHON = ROOT / "clients" / "python"
-SAMPLE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 SCOPES = ["bots:read", "bots:write", "sources:read", "sources:write", "chat", "conversations:read"]
 
 
@@ -210,7 +209,7 @@ async def test_refusals_are_exceptions(url: str, key: str) -> None:
 
 
 async def test_the_samples_of_its_readme_run(url: str) -> None:
-    sample = "\n".join(SAMPLE.findall((PYTHON / "README.md").read_text())).replace("http://localhost:3000", url)
+    sample = "\n".join(samples("clients/python/README.md", "python")).replace("http://localhost:3000", url)
     environment = {**os.environ, "CHATBOT_KEY": await new_key(url), "PYTHONPATH": str(PYTHON)}
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-c", sample, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT

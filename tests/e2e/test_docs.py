@@ -11,14 +11,14 @@ import pytest
 
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.settings import ROOT
+from tests.samples import samples
 from tests.servers import RunningServer
 
-SAMPLE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 
 
 async def test_the_api_samples_run_one_after_another(server: RunningServer) -> None:
-    sample = "\n".join(SAMPLE.findall((ROOT / "docs" / "api.md").read_text()))
+    sample = "\n".join(samples("docs/api.md", "python"))
     code = sample.replace("http://localhost:3000", server.url)
     assert code != sample
     child = await asyncio.create_subprocess_exec(
@@ -43,7 +43,7 @@ async def test_the_samples_of_openais_client_run(server: RunningServer) -> None:
             await asyncio.sleep(0.2)
         wanted = {"name": "samples", "scopes": ["chat"]}
         key = (await http.post("/api/v1/api-keys", json=wanted)).raise_for_status().json()["key"]
-    [sample] = SAMPLE.findall((ROOT / "docs" / "openai.md").read_text())
+    [sample] = samples("docs/openai.md", "python")
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",

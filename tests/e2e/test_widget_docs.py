@@ -8,18 +8,18 @@ from playwright.sync_api import Page, expect
 
 from chatbot_saas.core.settings import ROOT
 from tests.e2e.widget_site import Chat, Site
+from tests.samples import samples
 
-HTML = re.compile(r"```html\n(.*?)```", re.DOTALL)
 POLICY = re.compile(r"```\n(script-src .*?)\n```")
 OURS = "https://chat.example.com"
 
 
-def samples(page: str, site: Site, bot: str, pattern: re.Pattern[str] = HTML) -> list[str]:
-    text = (ROOT / page).read_text()
-    return [
-        found.replace(OURS, site.backend.url).replace("YOUR-BOT-ID", bot).replace("BOT-ID", bot)
-        for found in pattern.findall(text)
-    ]
+def lines(page: str, site: Site, bot: str) -> list[str]:
+    return [for_bot(found, site, bot) for found in samples(page, "html")]
+
+
+def for_bot(sample: str, site: Site, bot: str) -> str:
+    return sample.replace(OURS, site.backend.url).replace("YOUR-BOT-ID", bot).replace("BOT-ID", bot)
 
 
 def open_chat(page: Page) -> Chat:
@@ -39,7 +39,7 @@ def site(widget_site: Site) -> Site:
 
 @pytest.mark.parametrize("page", ["README.md", "docs/widget.md", "widget/README.md"])
 def test_the_embed_lines_work_as_they_stand(site: Site, bot: str, page: str) -> None:
-    found = samples(page, site, bot)
+    found = lines(page, site, bot)
     assert found, "the page shows a line"
     for line in found:
         chat = open_chat(site.visit(line))
@@ -48,7 +48,7 @@ def test_the_embed_lines_work_as_they_stand(site: Site, bot: str, page: str) -> 
 
 
 def test_calls_before_the_script_work_as_they_stand(site: Site, bot: str) -> None:
-    [calls] = samples("docs/widget-api.md", site, bot)
+    [calls] = lines("docs/widget-api.md", site, bot)
     chat = Chat(site.visit(calls + site.embed(bot)))
     expect(chat.ask("hi").locator(".text")).to_have_text("You said: hi")
     chat.page.wait_for_timeout(0)
@@ -56,9 +56,10 @@ def test_calls_before_the_script_work_as_they_stand(site: Site, bot: str) -> Non
 
 
 def test_the_policy_is_enough_as_it_stands(site: Site, bot: str) -> None:
-    [policy] = samples("docs/widget.md", site, bot, POLICY)
+    [documented] = POLICY.findall((ROOT / "docs" / "widget.md").read_text())
+    policy = for_bot(documented, site, bot)
     head = f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; {policy}">'
-    [line] = samples("docs/widget.md", site, bot)
+    [line] = lines("docs/widget.md", site, bot)
     expect(open_chat(site.visit(line, head)).ask("hi").locator(".text")).to_have_text("You said: hi")
     assert site.said == []
 

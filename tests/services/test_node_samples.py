@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import pytest
 
 from chatbot_saas.cli.javascript import node_bin, tool_environment
-from chatbot_saas.core.settings import ROOT
 from chatbot_saas.core.tenancy import Scope
 from chatbot_saas.services import identity
 from chatbot_saas.services.runtime import Runtime
@@ -18,6 +16,7 @@ from tests.api.callers import api_key
 from tests.factories.knowledge import make_knowing_bot
 from tests.factories.people import sign_up
 from tests.factories.sockets import listening
+from tests.samples import samples
 
 PACKAGES = ("openai@7.57.0", "jsonwebtoken@9.0.3")
 SCRIPT = Path(__file__).parent / "openai_client.mjs"
@@ -77,29 +76,24 @@ async def test_the_node_client_works_unchanged(keyed: Runtime, folder: Path) -> 
     }
 
 
-def sample(page: str, language: str) -> str:
-    [found] = re.findall(rf"```{language}\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
-    return found
-
-
 async def test_the_documented_samples_of_the_client_and_of_curl_run(keyed: Runtime, folder: Path) -> None:
     person = await sign_up(keyed)
     bot = await make_knowing_bot(keyed, person)
     known = {"CHATBOT_KEY": await api_key(keyed, person, [Scope.CHAT]), "BOT_ID": str(bot.id)}
     async with listening(keyed) as url:
-        (folder / "sample.mjs").write_text(sample("openai.md", "js").replace("http://localhost:3000", url))
+        (folder / "sample.mjs").write_text(samples("docs/openai.md", "js")[0].replace("http://localhost:3000", url))
         code, output, errors = await run(folder, "node", "sample.mjs", **known)
         assert (code, errors) == (0, "")
         assert output.startswith("According to your documents")
         if shutil.which("curl"):
-            call = sample("openai.md", "sh").replace("http://localhost:3000", url)
+            call = samples("docs/openai.md", "sh")[0].replace("http://localhost:3000", url)
             code, output, errors = await run(folder, "sh", "-c", call.replace("curl ", "curl -sS "), **known)
             assert (code, errors) == (0, "")
             assert json.loads(output)["choices"][0]["message"]["content"].startswith("According to your documents")
 
 
 async def test_the_documented_signature_for_node_is_taken(folder: Path) -> None:
-    (folder / "identity.mjs").write_text(sample("identity.md", "js"))
+    (folder / "identity.mjs").write_text(samples("docs/identity.md", "js")[0])
     call = (
         'import { identityFor } from "./identity.mjs";'
         'console.log(identityFor({ id: "7", name: "Ada" }, "a secret of the tests, long enough", "bot"))'
