@@ -173,6 +173,7 @@ async def test_a_roll_back_is_published_at_once(rt: Runtime, person: Person, bot
 async def entries(rt: Runtime, bot_id: UUID, action: str) -> list[AuditEntry]:
     async with rt.db.platform(System("tests")) as session:
         query = select(AuditEntry).where(col(AuditEntry.target_id) == bot_id, col(AuditEntry.action) == action)
+        query = query.order_by(col(AuditEntry.created_at), col(AuditEntry.id))
         return list((await session.scalars(query)).all())
 
 
