@@ -4,12 +4,10 @@ from typing import Any
 
 import reflex as rx
 
-from chatbot_saas.components.answers import answer_text
 from chatbot_saas.components.feedback import empty_state, notice, skeleton_panels
-from chatbot_saas.components.layout import icon_button
 from chatbot_saas.components.vars import length, negated, route_parameter
 from chatbot_saas.pages.bot_frame import bot_page
-from chatbot_saas.pages.playground import turn_body
+from chatbot_saas.pages.playground import asking, so_far, turn_body
 from chatbot_saas.schemas.dashboard import PlaygroundTurn
 from chatbot_saas.schemas.workbench import ComparedTurn, VersionChoice
 from chatbot_saas.state.compare import CompareState
@@ -31,7 +29,11 @@ def compare() -> rx.Component:
                     _version("right", "Second version", state.right),
                     class_name=_SIDES,
                 ),
-                rx.cond(ShellState.user.can_write, _ask(), notice("Your role may read, but not ask.")),
+                rx.cond(
+                    ShellState.user.can_write,
+                    asking(state, "Question to both versions", "Ask both", button="Ask both"),
+                    notice("Your role may read, but not ask."),
+                ),
                 rx.el.div(
                     rx.foreach(state.turns, _turn),
                     rx.cond(state.question != "", _live()),
@@ -101,26 +103,6 @@ def _nothing() -> rx.Component:
     )
 
 
-def _ask() -> rx.Component:
-    return rx.form(
-        rx.text_area(
-            name="question",
-            placeholder="Ask both",
-            aria_label="Question to both versions",
-            enter_key_submit=True,
-            auto_height=True,
-            max_length=4000,
-            rows="1",
-            size="2",
-            class_name="flex-1 !min-h-[40px] max-h-40",
-        ),
-        icon_button("arrow-up", "Ask both", icon_size=20, size="3", type="submit", loading=CompareState.question != ""),
-        on_submit=CompareState.ask,
-        reset_on_submit=True,
-        class_name="flex items-end gap-2",
-    )
-
-
 def _asked(question: Any) -> rx.Component:
     return rx.el.div(question, class_name="bubble bubble-user w-fit whitespace-pre-line")
 
@@ -161,16 +143,9 @@ def _figure(label: str, value: Any) -> rx.Component:
 
 def _live() -> rx.Component:
     def side(name: str, said: Any) -> rx.Component:
-        typing = rx.el.div(
-            rx.el.i(),
-            rx.el.i(),
-            rx.el.i(),
-            rx.el.span("Answering", class_name="visually-hidden"),
-            class_name="bubble bubble-bot typing w-fit",
-        )
         return rx.el.section(
             rx.el.p(name, class_name="text-xs font-medium text-[var(--ink-soft)] md:sr-only"),
-            rx.cond(said, rx.el.div(answer_text(said), class_name="bubble bubble-bot w-fit"), typing),
+            so_far(said),
             aria_label=name,
             class_name="panel flex flex-col gap-2.5 p-4 min-w-0",
         )

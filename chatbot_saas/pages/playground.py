@@ -221,7 +221,8 @@ def _unanswered() -> rx.Component:
     )
 
 
-def _live(bot: BotRead) -> rx.Component:
+def so_far(said: Any) -> rx.Component:
+    """What is said of an answer that is being made, or that it will be."""
     typing = rx.el.div(
         rx.el.i(),
         rx.el.i(),
@@ -229,27 +230,25 @@ def _live(bot: BotRead) -> rx.Component:
         rx.el.span("Answering", class_name="visually-hidden"),
         class_name="bubble bubble-bot typing w-fit",
     )
+    return rx.cond(said, rx.el.div(answer_text(said), class_name="bubble bubble-bot w-fit"), typing)
+
+
+def _live(bot: BotRead) -> rx.Component:
     return rx.el.div(
         _asked(PlaygroundState.question),
-        _said(
-            bot,
-            rx.cond(
-                PlaygroundState.answer,
-                rx.el.div(answer_text(PlaygroundState.answer), class_name="bubble bubble-bot w-fit"),
-                typing,
-            ),
-        ),
+        _said(bot, so_far(PlaygroundState.answer)),
         class_name="flex flex-col gap-4",
         aria_busy="true",
     )
 
 
-def _ask() -> rx.Component:
+def asking(state: Any, label: str, words: str, *, button: str, class_name: str = "") -> rx.Component:
+    """The form for a question. `state`: one with `question`, the one that is being answered, and `ask`."""
     return rx.form(
         rx.text_area(
             name="question",
-            placeholder="Ask a question",
-            aria_label="Question",
+            placeholder=words,
+            aria_label=label,
             enter_key_submit=True,
             auto_height=True,
             max_length=4000,
@@ -257,17 +256,20 @@ def _ask() -> rx.Component:
             size="2",
             class_name="flex-1 !min-h-[40px] max-h-40",
         ),
-        icon_button(
-            "arrow-up",
-            "Ask",
-            icon_size=20,
-            size="3",
-            type="submit",
-            loading=PlaygroundState.question != "",
-        ),
-        on_submit=PlaygroundState.ask,
+        icon_button("arrow-up", button, icon_size=20, size="3", type="submit", loading=state.question != ""),
+        on_submit=state.ask,
         reset_on_submit=True,
-        class_name="flex items-end gap-2 p-3 border-t border-[var(--line)]",
+        class_name=f"flex items-end gap-2 {class_name}",
+    )
+
+
+def _ask() -> rx.Component:
+    return asking(
+        PlaygroundState,
+        "Question",
+        "Ask a question",
+        button="Ask",
+        class_name="p-3 border-t border-[var(--line)]",
     )
 
 

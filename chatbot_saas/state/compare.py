@@ -5,21 +5,18 @@ import secrets
 from typing import Any
 
 import reflex as rx
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.schemas.bots import BotRead, BotVersionRead
-from chatbot_saas.schemas.chat import Question
 from chatbot_saas.schemas.dashboard import PlaygroundTurn
 from chatbot_saas.schemas.workbench import ComparedTurn, VersionChoice
 from chatbot_saas.services import bots
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.history import summary_words
-from chatbot_saas.state.playground import answered_turn, failed_into_words
+from chatbot_saas.state.playground import answered_turn, failed_into_words, question_of
 from chatbot_saas.state.session import authorised, route_id
 from chatbot_saas.state.validation import problem_words
-
-_QUESTION = TypeAdapter[str](Question)
 
 
 class CompareState(rx.State):
@@ -72,7 +69,7 @@ class CompareState(rx.State):
     @authorised(Scope.CHAT, background=True)
     async def ask(self, principal: Tenant, form_data: dict[str, Any]):
         try:
-            question = _QUESTION.validate_python(form_data.get("question", ""))
+            question = question_of(form_data)
         except ValidationError as error:
             yield rx.toast.error(problem_words(error))
             return

@@ -5,7 +5,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any
 from uuid import UUID
@@ -51,7 +51,7 @@ class PlaygroundState(rx.State):
     @authorised(Scope.CHAT, background=True)
     async def ask(self, principal: Tenant, form_data: dict[str, Any]):
         try:
-            question = _QUESTION.validate_python(form_data.get("question", ""))
+            question = question_of(form_data)
         except ValidationError as error:
             yield rx.toast.error(problem_words(error))
             return
@@ -83,6 +83,11 @@ class PlaygroundState(rx.State):
 
     def _forget(self) -> None:
         self.turns, self.question, self.answer, self._session = [], "", "", ""
+
+
+def question_of(form_data: Mapping[str, Any]) -> str:
+    """What was asked in the form. Raises ValidationError."""
+    return _QUESTION.validate_python(form_data.get("question", ""))
 
 
 async def answered_turn(
