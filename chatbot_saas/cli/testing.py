@@ -10,7 +10,9 @@ from chatbot_saas.cli.progress import CommandError, step
 from chatbot_saas.cli.setup import prepare
 from chatbot_saas.core.settings import ROOT, get_settings
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+HEADLESS = "chromium-headless-shell"
+"""The same engine without the parts that draw windows: a page costs half of the processor time."""
+BROWSERS = (HEADLESS, "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 WORKERS = "2"  # each holds a database, a server and a browser of its own; a third was no faster on two cores
 
 
@@ -20,17 +22,15 @@ def find_browser() -> str:
 
 
 def ensure_browser() -> None:
-    if find_browser():
+    if os.environ.get("CHROMIUM") or shutil.which(HEADLESS):
         return
     if os.geteuid() == 0 and shutil.which("apt-get"):
         with step("Installing a browser for the tests (once)"):
             environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-            for words in (["update"], ["install", "--yes", "--no-install-recommends", "chromium", "fonts-dejavu-core"]):
+            for words in (["update"], ["install", "--yes", "--no-install-recommends", HEADLESS, "fonts-dejavu-core"]):
                 subprocess.run(["apt-get", "-qq", *words], env=environment, stdin=subprocess.DEVNULL, check=False)
     if not find_browser():
-        raise CommandError(
-            "the browser tests need Chromium: install the package `chromium`, or set CHROMIUM=<its path>"
-        )
+        raise CommandError(f"the browser tests need Chromium: install `{HEADLESS}` or `chromium`, or set CHROMIUM")
 
 
 def main(arguments: list[str]) -> int:
