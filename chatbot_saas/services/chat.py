@@ -359,7 +359,11 @@ def first_id(row: Message) -> int:
 
 
 def _emit_row(live: LiveAnswer, row: Message) -> None:
-    live.emit("token", text=row.text)
+    live.ending = row.trace.get("ending", live.ending)
+    if row.text:
+        live.emit("token", text=row.text)
+    for call in row.trace.get("tool_calls", []):
+        live.emit("tool", **call)
     live.emit("sources", sources=public_sources(row.sources), proof=row.proof)
     offered = {
         name: row.trace[name] for name in ("choices", "leave_message", "handoff", "stopped") if name in row.trace
