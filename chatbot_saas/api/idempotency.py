@@ -163,10 +163,14 @@ class Body:
 
     async def _keep_rest(self) -> "SpooledTemporaryFile[bytes]":
         kept: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by `close`
-        while not self._ended:
-            message = await self._receive()
-            self._take(message)
-            await asyncio.to_thread(kept.write, message.get("body", b""))
+        try:
+            while not self._ended:
+                message = await self._receive()
+                self._take(message)
+                await asyncio.to_thread(kept.write, message.get("body", b""))
+        except BaseException:
+            kept.close()
+            raise
         kept.seek(0)
         return kept
 

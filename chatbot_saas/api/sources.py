@@ -17,7 +17,7 @@ from chatbot_saas.core.errors import (
     UnauthenticatedError,
     UnsupportedTypeError,
 )
-from chatbot_saas.core.tenancy import Scope
+from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.schemas.base import PageRead, inlined
 from chatbot_saas.schemas.receipts import Receipt
 from chatbot_saas.schemas.sources import (
@@ -33,11 +33,25 @@ from chatbot_saas.schemas.sources import (
     WebPageStatus,
 )
 from chatbot_saas.services import bots, discovery, intake, sources
+from chatbot_saas.services.runtime import Runtime
 
 router = APIRouter(
     prefix="/api/v1", tags=["sources"], responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError)
 )
-_long = APIRouter(route_class=CallerFirst)
+
+
+class _OfSource(CallerFirst):
+    async def admit(self, request: Request, rt: Runtime, principal: Tenant) -> None:
+        principal.require(Scope.SOURCES_WRITE)
+        try:
+            source_id = UUID(request.path_params["source_id"])
+        except ValueError as error:
+            raise InvalidError("This is not the id of a source.", field="source_id") from error
+        async with rt.db.tenant(principal) as session:
+            await sources.load(session, principal, source_id)
+
+
+_long = APIRouter(route_class=_OfSource)
 _ADD_BODY = {
     "requestBody": {
         "required": True,

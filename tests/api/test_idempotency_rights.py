@@ -1,6 +1,5 @@
-"""A kept answer is for whoever may still see it, and nothing of a body is taken in before its caller may send it."""
+"""A kept answer is for whoever may still see it."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from sqlmodel import col
 
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.tenancy import Role, Scope, System
-from chatbot_saas.models import ApiKey, IdempotencyKey, Membership, TenantRow
+from chatbot_saas.models import ApiKey, IdempotencyKey, Membership
 from chatbot_saas.services.runtime import Runtime
 from tests.api.callers import Headers, api_key
 from tests.api.surface import Operation, code_of, document, operations
@@ -127,56 +126,6 @@ async def test_a_secret_that_is_shown_once_is_kept_sealed(
         record = (await session.scalars(select(IdempotencyKey))).one()
     assert record.answer.startswith("v1:")
     assert made.json()["secret"] not in record.answer
-
-
-# --- bodies
-
-
-class Sent:
-    """An upload that tells how much of it was taken."""
-
-    form: Headers = {"Content-Type": "multipart/form-data; boundary=x"}
-
-    def __init__(self) -> None:
-        self.parts = 0
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
-        for _ in range(64):
-            self.parts += 1
-            yield b"Parcels are returned within 30 days.\n" * 1000
-        yield b"\r\n--x--\r\n"
-
-
-@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "application/json", "text/csv"])
-@pytest.mark.parametrize("key", ["", "upload"])
-async def test_nothing_of_an_upload_is_taken_before_its_caller_may_send_it(
-    client: httpx.AsyncClient, rt: Runtime, owner: Person, stranger: Person, kind: str, key: str
-) -> None:
-    bot, other = await make_bot(rt, owner), await make_bot(rt, stranger)
-    halted = await sign_up(rt)
-    halted_bot = await make_bot(rt, halted)
-    async with rt.db.platform(System("tests")) as session:
-        await session.execute(update(TenantRow).where(col(TenantRow.id) == halted.tenant_id).values(status="suspended"))
-    viewer = await sign_up(rt, Role.VIEWER, owner.tenant_id)
-    unscoped = {"X-API-Key": await api_key(rt, owner, [Scope.SOURCES_READ])}
-    bound = {"X-API-Key": await api_key(rt, owner, bot_ids=[(await make_bot(rt, owner)).id])}
-    where = "pairs.csv" if kind == "text/csv" else "sources"
-    for headers, bot_id, status in (
-        ({"Authorization": "Bearer nobody"}, bot.id, 401),
-        (halted.headers, halted_bot.id, 403),
-        (viewer.headers, bot.id, 403),
-        (unscoped, bot.id, 403),
-        (bound, bot.id, 404),
-        (owner.headers, other.id, 404),
-        (owner.headers, new_id(), 404),
-        (owner.headers, "nonsense", 422),
-    ):
-        sent = Sent()
-        given = {**headers, "Content-Type": kind, **({"Idempotency-Key": key} if key else {})}
-        answer = await client.post(f"{BOTS}/{bot_id}/{where}", headers=given, content=aiter(sent))
-        assert answer.status_code == status, (headers, answer.text)
-        assert sent.parts <= 1, (status, sent.parts)
 
 
 @pytest.mark.parametrize("operation", KEYED, ids=str)
