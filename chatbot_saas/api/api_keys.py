@@ -4,8 +4,9 @@ from fastapi import APIRouter, Response
 
 from chatbot_saas.api.dependencies import PageDep, RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
-from chatbot_saas.api.idempotency import ONCE_WITH_ROWS
+from chatbot_saas.api.idempotency import once
 from chatbot_saas.core.errors import ForbiddenError, NotFoundError, UnauthenticatedError
+from chatbot_saas.core.tenancy import Scope
 from chatbot_saas.schemas.api_keys import ApiKeyCreate, ApiKeyCreated, ApiKeyRead
 from chatbot_saas.schemas.base import PageRead
 from chatbot_saas.services import api_keys
@@ -24,7 +25,7 @@ async def list_keys(rt: RuntimeDep, principal: TenantDep, page: PageDep) -> Page
     return PageRead(items=found.items, next_cursor=found.next_cursor)
 
 
-@router.post("", status_code=201, dependencies=[ONCE_WITH_ROWS])
+@router.post("", status_code=201, dependencies=[once(Scope.KEYS_WRITE, with_rows=True)])
 async def create_key(body: ApiKeyCreate, rt: RuntimeDep, principal: TenantDep) -> ApiKeyCreated:
     """The key is in this answer only; what is kept is its hash."""
     async with rt.db.tenant(principal) as session:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from chatbot_saas.api.dependencies import PageDep, RuntimeDep, TenantDep, VersionDep
 from chatbot_saas.api.errors import errors
-from chatbot_saas.api.idempotency import ONCE, ONCE_WITH_ROWS
+from chatbot_saas.api.idempotency import once
 from chatbot_saas.core.errors import (
     ConflictError,
     ForbiddenError,
@@ -16,6 +16,7 @@ from chatbot_saas.core.errors import (
     PreconditionFailedError,
     UnauthenticatedError,
 )
+from chatbot_saas.core.tenancy import Scope
 from chatbot_saas.schemas.base import PageRead
 from chatbot_saas.schemas.bot_tests import (
     BotTestCreate,
@@ -60,7 +61,7 @@ async def list_tests(
     "/bots/{bot_id}/tests",
     status_code=201,
     responses=errors(ConflictError, InvalidError),
-    dependencies=[ONCE_WITH_ROWS],
+    dependencies=[once(Scope.BOTS_WRITE, with_rows=True)],
 )
 async def create_test(bot_id: UUID, body: BotTestCreate, rt: RuntimeDep, principal: TenantDep) -> BotTestRead:
     """Add a test. Alternatives of a fact are written `30 days | a month`."""
@@ -68,7 +69,7 @@ async def create_test(bot_id: UUID, body: BotTestCreate, rt: RuntimeDep, princip
         return await bot_tests.create(session, principal, bot_id, body)
 
 
-@router.post("/bots/{bot_id}/tests/suggest", status_code=201, dependencies=[ONCE])
+@router.post("/bots/{bot_id}/tests/suggest", status_code=201, dependencies=[once(Scope.BOTS_WRITE)])
 async def suggest_tests(
     bot_id: UUID, rt: RuntimeDep, principal: TenantDep, body: SuggestRequest | None = None
 ) -> PageRead[BotTestRead]:
@@ -109,7 +110,7 @@ async def list_runs(bot_id: UUID, rt: RuntimeDep, principal: TenantDep, page: Pa
     "/bots/{bot_id}/test-runs",
     status_code=202,
     responses=errors(bot_test_runs.NoTestsError, bot_test_runs.AlreadyRunningError),
-    dependencies=[ONCE_WITH_ROWS],
+    dependencies=[once(Scope.BOTS_WRITE, with_rows=True)],
 )
 async def start_run(
     bot_id: UUID, rt: RuntimeDep, principal: TenantDep, body: TestRunRequest | None = None
@@ -131,7 +132,9 @@ async def get_run(run_id: UUID, rt: RuntimeDep, principal: TenantDep) -> BotTest
         return await bot_test_runs.get(session, principal, run_id)
 
 
-@router.post("/test-runs/{run_id}/cancel", responses=errors(ConflictError), dependencies=[ONCE_WITH_ROWS])
+@router.post(
+    "/test-runs/{run_id}/cancel", responses=errors(ConflictError), dependencies=[once(Scope.BOTS_WRITE, with_rows=True)]
+)
 async def cancel_run(run_id: UUID, rt: RuntimeDep, principal: TenantDep) -> BotTestRunRead:
     """Stop it. What was answered so far stays."""
     async with rt.db.tenant(principal) as session:
@@ -148,7 +151,7 @@ async def get_publication(bot_id: UUID, rt: RuntimeDep, principal: TenantDep) ->
 @router.post(
     "/bots/{bot_id}/publish",
     responses=errors(ConflictError, PreconditionFailedError),
-    dependencies=[ONCE_WITH_ROWS],
+    dependencies=[once(Scope.BOTS_WRITE, with_rows=True)],
 )
 async def publish(
     bot_id: UUID, rt: RuntimeDep, principal: TenantDep, version: VersionDep, body: PublishRequest | None = None

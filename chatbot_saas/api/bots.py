@@ -5,7 +5,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from chatbot_saas.api.dependencies import PageDep, RuntimeDep, TenantDep, VersionDep
 from chatbot_saas.api.errors import errors
-from chatbot_saas.api.idempotency import ONCE, ONCE_WITH_ROWS
+from chatbot_saas.api.idempotency import once
 from chatbot_saas.core.errors import (
     ConflictError,
     ForbiddenError,
@@ -13,6 +13,7 @@ from chatbot_saas.core.errors import (
     PreconditionFailedError,
     UnauthenticatedError,
 )
+from chatbot_saas.core.tenancy import Scope
 from chatbot_saas.schemas.base import PageRead
 from chatbot_saas.schemas.bots import BotCreate, BotListItem, BotPatch, BotRead, BotStatus, BotVersionRead
 from chatbot_saas.schemas.chat import SearchRead, SearchRequest
@@ -34,7 +35,7 @@ async def list_bots(
     return PageRead(items=found.items, next_cursor=found.next_cursor)
 
 
-@router.post("", status_code=201, dependencies=[ONCE_WITH_ROWS])
+@router.post("", status_code=201, dependencies=[once(Scope.BOTS_WRITE, with_rows=True)])
 async def create_bot(body: BotCreate, rt: RuntimeDep, principal: TenantDep, response: Response) -> BotRead:
     async with rt.db.tenant(principal) as session:
         bot = await bots.create(session, principal, body)
@@ -80,7 +81,7 @@ async def list_versions(bot_id: UUID, rt: RuntimeDep, principal: TenantDep) -> P
 @router.post(
     "/{bot_id}/versions/{version}/restore",
     responses=errors(ConflictError, PreconditionFailedError),
-    dependencies=[ONCE_WITH_ROWS],
+    dependencies=[once(Scope.BOTS_WRITE, with_rows=True)],
 )
 async def restore_version(
     bot_id: UUID,
@@ -97,7 +98,7 @@ async def restore_version(
     return bot
 
 
-@router.post("/{bot_id}/search", tags=["chat"], dependencies=[ONCE])
+@router.post("/{bot_id}/search", tags=["chat"], dependencies=[once(Scope.CHAT)])
 async def search(bot_id: UUID, body: SearchRequest, rt: RuntimeDep, principal: TenantDep) -> SearchRead:
     """Retrieval only: the passages that an answer would rest on, with their scores."""
     return SearchRead(items=await chat.search(rt, principal, bot_id, body.query, body.limit))

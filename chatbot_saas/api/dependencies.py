@@ -119,11 +119,16 @@ async def _tenant(request: Request, rt: Runtime, x_api_key: str | None) -> Tenan
 class CallerFirst(APIRoute):
     """A route whose body may be long: FastAPI reads it before it asks dependencies, so the caller is asked here."""
 
+    async def admit(self, request: Request, rt: Runtime, principal: Tenant) -> None:
+        """Raises for a caller who may not send it."""
+        raise NotImplementedError
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def handle_known(request: Request) -> Response:
-            await tenant(request, await runtime(), request.headers.get("x-api-key"))
+            rt = await runtime()
+            await self.admit(request, rt, await tenant(request, rt, request.headers.get("x-api-key")))
             require_sane(await request.body())
             return await handle(request)
 

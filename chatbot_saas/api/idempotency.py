@@ -1,7 +1,7 @@
 """`Idempotency-Key`: a POST that creates something or costs something is carried out once and answered alike again.
 
-A route declares it by a dependency, `once`, or `once_with_rows` where all that it does is rows: then the record of the
-answer is in their transaction. The middleware below sees the body go in and the answer come out.
+A route declares it by `once`, which asks first whether the caller may: only then the rest of the body is taken in, and
+only then an answer that is kept is given. The middleware below sees the body go in and the answer come out.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import Depends, FastAPI, Header, Request, Response
 from starlette.datastructures import Headers, MutableHeaders
@@ -19,10 +20,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatbot_saas.api.dependencies import RuntimeDep, TenantDep
 from chatbot_saas.api.uploads import MAX_REQUEST_BYTES, media_type
+from chatbot_saas.core import tenancy
 from chatbot_saas.core.db import Together, write_together
 from chatbot_saas.core.errors import DomainError, TooLargeError
 from chatbot_saas.core.tenancy import Tenant
-from chatbot_saas.services import idempotency
+from chatbot_saas.services import bots, idempotency
 from chatbot_saas.services.idempotency import STREAMED, Claim, Done
 from chatbot_saas.services.runtime import Runtime
 
@@ -47,35 +49,43 @@ class AnsweredBeforeError(Exception):
         super().__init__()
 
 
-async def once(request: Request, rt: RuntimeDep, principal: TenantDep, key: _Key = None) -> str | None:
-    """Claims the request's key, if it has one.
+def once(needs: tenancy.Scope, *, with_rows: bool = False) -> Any:
+    """A dependency that claims the request's key, if it has one, for a caller who may use the route.
 
-    Returns a name for what it makes: the same at each try, and no other request's.
+    `needs`: the right that the route asks for. `with_rows`: all that it does is rows, so that the record of the answer
+    is in their transaction. Gives a name for what the request makes: the same at each try, and no other request's.
     """
-    return await _begin(request, rt, principal, key, together=False)
+
+    async def claimed(request: Request, rt: RuntimeDep, principal: TenantDep, key: _Key = None) -> str | None:
+        principal.require(needs)
+        return await _begin(request, rt, principal, key, together=with_rows)
+
+    return Depends(claimed)
 
 
-async def once_with_rows(request: Request, rt: RuntimeDep, principal: TenantDep, key: _Key = None) -> None:
-    await _begin(request, rt, principal, key, together=True)
-
-
-ONCE = Depends(once)
-ONCE_WITH_ROWS = Depends(once_with_rows)
-OnceDep = Annotated[str | None, ONCE]
+OnceDep = Annotated[str | None, once(tenancy.Scope.CHAT)]
 
 
 async def _begin(request: Request, rt: Runtime, principal: Tenant, key: str | None, *, together: bool) -> str | None:
     attempt: Attempt | None = request.scope.get(_SCOPE)
     if key is None or attempt is None:
         return None
-    found = await idempotency.claim(rt, principal, key, await attempt.body.fingerprint(request))
+    bot_id: UUID | None = None
+    if named := request.path_params.get("bot_id"):
+        try:
+            bot_id = UUID(named)
+        except ValueError:
+            return None  # the route says so
+        async with rt.db.tenant(principal) as session:
+            await bots.load(session, principal, bot_id)
+    found = await idempotency.claim(rt, principal, key, await attempt.body.fingerprint(request), bot_id)
     if isinstance(found, Claim):
         attempt.start(rt, principal, found, together=together)
     elif found.status == STREAMED:
         attempt.replayed = True
     else:
         raise AnsweredBeforeError(found)
-    return "once:" + hashlib.sha256(f"{principal.id}:{key}".encode()).hexdigest()[:40]
+    return f"once:{found.record_id}"
 
 
 class Attempt:
@@ -111,12 +121,12 @@ class Attempt:
         if self._together:
             await self._together.commit()
 
-    async def give_up(self) -> None:
-        """Nothing was done, or nobody knows what: the next try begins anew."""
+    async def give_up(self, *, undone: bool = False) -> None:
+        """The next try begins at once. `undone`: nothing was done; else nobody knows what."""
         rt, principal, claim = self._ended()
         if self._together:
             await self._together.roll_back()
-        await idempotency.release(rt, principal, claim)
+        await idempotency.release(rt, principal, claim, undone=undone)
 
     def _ended(self) -> tuple[Runtime, Tenant, Claim]:
         assert self._of  # noqa: S101 - only a try that was claimed ends
@@ -153,10 +163,14 @@ class Body:
 
     async def _keep_rest(self) -> "SpooledTemporaryFile[bytes]":
         kept: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by `close`
-        while not self._ended:
-            message = await self._receive()
-            self._take(message)
-            await asyncio.to_thread(kept.write, message.get("body", b""))
+        try:
+            while not self._ended:
+                message = await self._receive()
+                self._take(message)
+                await asyncio.to_thread(kept.write, message.get("body", b""))
+        except BaseException:
+            kept.close()
+            raise
         kept.seek(0)
         return kept
 
@@ -258,7 +272,7 @@ class _Answer:
             headers = {name: value for name, value in Headers(scope=start).items() if name in _KEPT_HEADERS}
             await self._attempt.finish(start["status"], json.dumps({"headers": headers, "body": body.decode()}))
         else:
-            await self._attempt.give_up()
+            await self._attempt.give_up(undone=start["status"] < 500)
         self.settled = True
         for message in self._held:
             await self._send(message)

@@ -4,8 +4,9 @@ from fastapi import APIRouter
 
 from chatbot_saas.api.dependencies import RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
-from chatbot_saas.api.idempotency import ONCE_WITH_ROWS
+from chatbot_saas.api.idempotency import once
 from chatbot_saas.core.errors import ForbiddenError, UnauthenticatedError
+from chatbot_saas.core.tenancy import Scope
 from chatbot_saas.schemas.identity import IdentitySecretMade, IdentitySecretRead, IdentitySecretRequest
 from chatbot_saas.services import identity
 
@@ -21,7 +22,7 @@ async def read_secret(rt: RuntimeDep, principal: TenantDep) -> IdentitySecretRea
         return await identity.get(session, principal)
 
 
-@router.post("", status_code=201, dependencies=[ONCE_WITH_ROWS])
+@router.post("", status_code=201, dependencies=[once(Scope.KEYS_WRITE, with_rows=True)])
 async def make_secret(rt: RuntimeDep, principal: TenantDep, body: IdentitySecretRequest) -> IdentitySecretMade:
     """Make the secret, or replace it. What is signed with the one before is good for another day."""
     async with rt.db.tenant(principal) as session:

@@ -4,8 +4,9 @@ from fastapi import APIRouter
 
 from chatbot_saas.api.dependencies import RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
-from chatbot_saas.api.idempotency import ONCE
+from chatbot_saas.api.idempotency import once
 from chatbot_saas.core.errors import ForbiddenError, NotFoundError, UnauthenticatedError
+from chatbot_saas.core.tenancy import Scope
 from chatbot_saas.schemas.inspection import ExplainRequest, Inspection
 from chatbot_saas.services import inspection
 
@@ -14,7 +15,7 @@ router = APIRouter(
 )
 
 
-@router.post("/{bot_id}/search/explain", dependencies=[ONCE])
+@router.post("/{bot_id}/search/explain", dependencies=[once(Scope.CHAT)])
 async def explain_search(bot_id: UUID, body: ExplainRequest, rt: RuntimeDep, principal: TenantDep) -> Inspection:
     """All candidates of a search with ranks and scores, and what would be done with them. With `document_id` or
     `source_id`, also why that is not found (needs sources:read)."""

@@ -5,8 +5,9 @@ from fastapi import APIRouter, Query
 
 from chatbot_saas.api.dependencies import AdminDep, PageDep, RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
-from chatbot_saas.api.idempotency import ONCE_WITH_ROWS
+from chatbot_saas.api.idempotency import once
 from chatbot_saas.core.errors import ConflictError, ForbiddenError, NotFoundError, UnauthenticatedError
+from chatbot_saas.core.tenancy import Scope
 from chatbot_saas.schemas.base import PageRead
 from chatbot_saas.schemas.jobs import AdminJobRead, JobRead, JobStatus
 from chatbot_saas.services import jobs
@@ -41,13 +42,20 @@ async def get_job(job_id: UUID, rt: RuntimeDep, principal: TenantDep) -> JobRead
         return await jobs.get(session, principal, job_id)
 
 
-@router.post("/jobs/{job_id}/cancel", responses=errors(ConflictError), dependencies=[ONCE_WITH_ROWS])
+@router.post(
+    "/jobs/{job_id}/cancel", responses=errors(ConflictError), dependencies=[once(Scope.SOURCES_WRITE, with_rows=True)]
+)
 async def cancel_job(job_id: UUID, rt: RuntimeDep, principal: TenantDep) -> JobRead:
     async with rt.db.tenant(principal) as session:
         return await jobs.cancel(session, principal, job_id, rt)
 
 
-@router.post("/jobs/{job_id}/retry", status_code=202, responses=errors(ConflictError), dependencies=[ONCE_WITH_ROWS])
+@router.post(
+    "/jobs/{job_id}/retry",
+    status_code=202,
+    responses=errors(ConflictError),
+    dependencies=[once(Scope.SOURCES_WRITE, with_rows=True)],
+)
 async def retry_job(job_id: UUID, rt: RuntimeDep, principal: TenantDep) -> JobRead:
     """Read the job's source again. The answer is the new job."""
     async with rt.db.tenant(principal) as session:

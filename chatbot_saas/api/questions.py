@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from chatbot_saas.api.dependencies import ContentVersionDep, RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
-from chatbot_saas.api.idempotency import ONCE
+from chatbot_saas.api.idempotency import once
 from chatbot_saas.api.uploads import received_text
 from chatbot_saas.core.errors import (
     ConflictError,
@@ -32,7 +32,7 @@ _CSV_BODY = {"requestBody": {"required": True, "content": {csv_files.MEDIA_TYPE:
 Preview = Annotated[bool, Query(description="Only tell what would change.")]
 
 
-@router.post("/bots/{bot_id}/pairs/match", dependencies=[ONCE])
+@router.post("/bots/{bot_id}/pairs/match", dependencies=[once(Scope.CHAT)])
 async def match_pair(bot_id: UUID, body: PairMatchRequest, rt: RuntimeDep, principal: TenantDep) -> PairMatchRead:
     """Which question with an answer of its own this one would be taken for, and how close the others are."""
     return await matching.try_question(rt, principal, bot_id, body)
@@ -43,7 +43,7 @@ async def match_pair(bot_id: UUID, body: PairMatchRequest, rt: RuntimeDep, princ
     status_code=202,
     responses=errors(InvalidError, TooLargeError),
     openapi_extra=_CSV_BODY,
-    dependencies=[ONCE],
+    dependencies=[once(Scope.SOURCES_WRITE)],
 )
 async def import_new_list(
     bot_id: UUID,

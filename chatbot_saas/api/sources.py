@@ -5,7 +5,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from chatbot_saas.api.dependencies import CallerFirst, ContentVersionDep, PageDep, RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
-from chatbot_saas.api.idempotency import ONCE, ONCE_WITH_ROWS
+from chatbot_saas.api.idempotency import once
 from chatbot_saas.api.uploads import media_type, received_files, received_json
 from chatbot_saas.core.errors import (
     ConflictError,
@@ -17,7 +17,7 @@ from chatbot_saas.core.errors import (
     UnauthenticatedError,
     UnsupportedTypeError,
 )
-from chatbot_saas.core.tenancy import Scope
+from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.schemas.base import PageRead, inlined
 from chatbot_saas.schemas.receipts import Receipt
 from chatbot_saas.schemas.sources import (
@@ -33,11 +33,25 @@ from chatbot_saas.schemas.sources import (
     WebPageStatus,
 )
 from chatbot_saas.services import bots, discovery, intake, sources
+from chatbot_saas.services.runtime import Runtime
 
 router = APIRouter(
     prefix="/api/v1", tags=["sources"], responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError)
 )
-_long = APIRouter(route_class=CallerFirst)
+
+
+class _OfSource(CallerFirst):
+    async def admit(self, request: Request, rt: Runtime, principal: Tenant) -> None:
+        principal.require(Scope.SOURCES_WRITE)
+        try:
+            source_id = UUID(request.path_params["source_id"])
+        except ValueError as error:
+            raise InvalidError("This is not the id of a source.", field="source_id") from error
+        async with rt.db.tenant(principal) as session:
+            await sources.load(session, principal, source_id)
+
+
+_long = APIRouter(route_class=_OfSource)
 _ADD_BODY = {
     "requestBody": {
         "required": True,
@@ -77,7 +91,7 @@ async def list_sources(
     status_code=202,
     responses=errors(TooLargeError, UnsupportedTypeError),
     openapi_extra=_ADD_BODY,
-    dependencies=[ONCE],
+    dependencies=[once(Scope.SOURCES_WRITE)],
 )
 async def add_sources(bot_id: UUID, request: Request, rt: RuntimeDep, principal: TenantDep) -> PageRead[SourceRead]:
     """Add files (multipart, fields named `file`, 25 MB each), a page, a website, a text, or questions and answers.
@@ -103,7 +117,7 @@ async def add_sources(bot_id: UUID, request: Request, rt: RuntimeDep, principal:
     return PageRead(items=items)
 
 
-@router.post("/bots/{bot_id}/sources/preview", responses=errors(InvalidError), dependencies=[ONCE])
+@router.post("/bots/{bot_id}/sources/preview", responses=errors(InvalidError), dependencies=[once(Scope.SOURCES_WRITE)])
 async def preview_site(bot_id: UUID, body: PreviewRequest, rt: RuntimeDep, principal: TenantDep) -> PageRead[FoundPage]:
     """The pages of a website, for a choice to be sent as `urls` of a source of type site. Takes up to a minute."""
     principal.require(Scope.SOURCES_WRITE)
@@ -160,7 +174,7 @@ async def delete_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -
     "/sources/{source_id}/reindex",
     status_code=202,
     responses=errors(ConflictError),
-    dependencies=[ONCE_WITH_ROWS],
+    dependencies=[once(Scope.SOURCES_WRITE, with_rows=True)],
 )
 async def reindex_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> SourceRead:
     """Read the stored file again; also the way to retry after a failure."""
@@ -168,7 +182,11 @@ async def reindex_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep) 
         return await sources.reindex(session, principal, source_id, rt)
 
 
-@router.post("/sources/{source_id}/cancel", responses=errors(ConflictError), dependencies=[ONCE_WITH_ROWS])
+@router.post(
+    "/sources/{source_id}/cancel",
+    responses=errors(ConflictError),
+    dependencies=[once(Scope.SOURCES_WRITE, with_rows=True)],
+)
 async def cancel_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> SourceRead:
     async with rt.db.tenant(principal) as session:
         return await sources.cancel(session, principal, source_id, rt)

@@ -95,6 +95,8 @@ class Visitor:
     """Who the visitor is, as the website has signed it; empty for anybody."""
     until: datetime | None = None
     """When the token ends; that of a signed visitor is never made longer."""
+    secret_id: UUID | None = None
+    """Of the secret by which the person was signed: once it is no longer good, neither is the token."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What requests and read models share."""
 
+import re
 from typing import Annotated, Any, Generic, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
@@ -9,9 +10,13 @@ MOST_UNKNOWN = 10
 """Unknown fields of an object that are told one by one."""
 
 
+_HALF = re.compile("[\ud800-\udfff]")
+
+
 def storable(value: str) -> str:
     """The text, if a database can hold it."""
-    if "\x00" in value:
+    # pydantic lets half of a pair of characters through where a text has no other limits
+    if "\x00" in value or _HALF.search(value):
         raise ValueError("This holds a character that cannot be used.")
     return value
 

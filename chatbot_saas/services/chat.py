@@ -21,9 +21,9 @@ from chatbot_saas.core.errors import InvalidError, NotFoundError
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import Scope, Tenant, Visitor
-from chatbot_saas.models import Bot, Message
+from chatbot_saas.models import Message
 from chatbot_saas.schemas.chat import ChatRequestBody, Citation, PublicChatRequest, SearchHit, StopRequest
-from chatbot_saas.services import bots, chat_sql, identity, matching, prompts, stops, usage
+from chatbot_saas.services import bots, chat_sql, conversations, identity, matching, prompts, stops, usage
 from chatbot_saas.services.citations import public_sources
 from chatbot_saas.services.live import LiveAnswer
 from chatbot_saas.services.replies import make_answer
@@ -89,14 +89,16 @@ _BOT = """
            b.passage_limit, b.passage_tokens, b.vector_weight, b.rerank, b.link_hosts, b.allow_tools,
            b.allowed_origins, b.allow_localhost, b.identity_required, b.page_context, b.version, b.widget,
            b.knowledge_version, b.model_key, b.model_error, b.embedder, b.dimension,
-           t.status AS tenant_status, v.version AS held_version, v.settings AS held_settings
+           t.status AS tenant_status, v.version AS held_version, v.settings AS held_settings,
+           EXISTS (SELECT 1 FROM identity_secrets s WHERE s.id = %(secret_id)s::uuid
+                   AND (s.expires_at IS NULL OR s.expires_at > now())) AS secret_good
     FROM bots b JOIN tenants t ON t.id = b.tenant_id
     LEFT JOIN bot_versions v ON v.bot_id = b.id AND v.version = CASE
         WHEN %(version)s > 0 THEN %(version)s
         WHEN %(version)s = 0 AND b.hold_changes AND b.published_version > 0 THEN b.published_version END
     WHERE b.id = %(id)s
     """
-"""`version`: a number of the bot's, PUBLISHED or PRESENT."""
+"""`version`: a number of the bot's, PUBLISHED or PRESENT. `secret_id`: of a visitor's token."""
 PLAYGROUND = "playground"
 
 
@@ -104,9 +106,9 @@ async def ask_as_visitor(rt: Runtime, visitor: Visitor, body: PublicChatRequest)
     if body.conversation_id != visitor.conversation_id:
         raise NotFoundError("There is no such conversation.")
 
-    def may_ask(bot: Bot) -> None:
+    def may_ask(bot: Any) -> None:
         bots.require_origin(bots.require_public(bot), visitor.origin, rt.settings.own_origins)
-        identity.require_of(bot, visitor)
+        identity.require_of(bot, visitor, secret_good=bot.secret_good)
 
     asked = Asked(
         visitor.bot_id,
@@ -124,7 +126,8 @@ async def stop(rt: Runtime, visitor: Visitor, body: StopRequest) -> None:
     if body.conversation_id != visitor.conversation_id:
         raise NotFoundError("There is no such conversation.")
     async with rt.db.tenant(visitor) as session:
-        mine = col(Message.conversation_id) == visitor.conversation_id
+        conversation = await conversations.own(rt, visitor, session)
+        mine = col(Message.conversation_id) == conversation.id
         query = select(col(Message.id)).where(mine, col(Message.client_message_id) == body.client_message_id)
         question_id = await session.scalar(query)
         if question_id is None:
@@ -166,7 +169,8 @@ async def try_out(rt: Runtime, principal: Tenant, bot_id: UUID, question: str, *
     principal.require(Scope.CHAT)
     principal.require_bot(bot_id)
     async with rt.db.tenant_plain(principal) as sql:
-        bot = _present(await sql.row(_BOT, id=bot_id, version=version or PRESENT), version or PRESENT)
+        row = await sql.row(_BOT, id=bot_id, version=version or PRESENT, secret_id=None)
+        bot = _present(row, version or PRESENT)
     question_id, answer_id = new_id(), new_id()
     turn = Turn(
         principal=principal,
@@ -199,7 +203,7 @@ async def search(rt: Runtime, principal: Tenant, bot_id: UUID, query: str, limit
 
 
 async def ask(
-    rt: Runtime, principal: Tenant | Visitor, asked: Asked, may_ask: Callable[[Bot], None] | None = None
+    rt: Runtime, principal: Tenant | Visitor, asked: Asked, may_ask: Callable[[Any], None] | None = None
 ) -> tuple[LiveAnswer, UUID]:
     """The answer and its conversation's id, for a principal who may ask. `may_ask` raises when this bot may not be."""
     await rt.limiter.hit("bot", str(asked.bot_id), BOT_LIMIT_PER_MINUTE, policy="bot")
@@ -208,12 +212,13 @@ async def ask(
 
 
 async def _begin(
-    rt: Runtime, principal: Tenant | Visitor, asked: Asked, may_ask: Callable[[Bot], None] | None
+    rt: Runtime, principal: Tenant | Visitor, asked: Asked, may_ask: Callable[[Any], None] | None
 ) -> tuple[LiveAnswer, UUID]:
     """Two round trips: who is asked and where, then all that is written. A repeated question writes nothing."""
     question_id, answer_id = new_id(), new_id()
     async with rt.db.tenant_plain(principal) as sql:
-        found = await sql.run(_BOT, id=asked.bot_id, version=asked.version)
+        secret_id = principal.secret_id if isinstance(principal, Visitor) else None
+        found = await sql.run(_BOT, id=asked.bot_id, version=asked.version, secret_id=secret_id)
         if asked.conversation_id is None:
             await sql.run(chat_sql.NEW_CONVERSATION, id=new_id(), **asked.session)
             conversation = await sql.row(chat_sql.SESSIONS_CONVERSATION, **asked.session)
@@ -359,7 +364,11 @@ def first_id(row: Message) -> int:
 
 
 def _emit_row(live: LiveAnswer, row: Message) -> None:
-    live.emit("token", text=row.text)
+    live.ending = row.trace.get("ending", live.ending)
+    if row.text:
+        live.emit("token", text=row.text)
+    for call in row.trace.get("tool_calls", []):
+        live.emit("tool", **call)
     live.emit("sources", sources=public_sources(row.sources), proof=row.proof)
     offered = {
         name: row.trace[name] for name in ("choices", "leave_message", "handoff", "stopped") if name in row.trace

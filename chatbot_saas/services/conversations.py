@@ -81,13 +81,14 @@ async def start(rt: Runtime, bot_id: UUID, origin: str, request: StartRequest | 
         conversation.visitor_email = person.email
         if agreed and conversation.consent != consent.version:
             conversation.consent, conversation.consented_at = consent.version, datetime.now(UTC)
-    return admitted(rt, conversation, person.until)
+    return admitted(rt, conversation, person.until, person.secret_id)
 
 
-def admitted(rt: Runtime, conversation: Conversation, until: datetime | None) -> StartRead:
+def admitted(rt: Runtime, conversation: Conversation, until: datetime | None, secret_id: UUID | None) -> StartRead:
     """What the visitor of this conversation needs to go on with it, and to be known the next time.
 
-    A person whom the website has signed is known by that alone: they get no key, and are known no longer than `until`.
+    A person whom the website has signed is known by that alone: they get no key, and are known no longer than
+    `until`, and no longer than the secret is good by which they were signed.
     """
     claims = {
         "tid": str(conversation.tenant_id),
@@ -96,7 +97,7 @@ def admitted(rt: Runtime, conversation: Conversation, until: datetime | None) ->
         **({"vis": str(conversation.visitor_id)} if conversation.visitor_id else {}),
     }
     person = conversation.visitor_sub
-    mine = claims | {"sub": str(conversation.id)} | ({"per": person} if person else {})
+    mine = claims | {"sub": str(conversation.id)} | ({"per": person, "sec": str(secret_id)} if person else {})
     life = security.VISITOR_TOKEN_LIFE
     if person and until:
         life = min(life, until - datetime.now(UTC))
@@ -138,7 +139,8 @@ async def visitor_of(rt: Runtime, token: str) -> Visitor:
         whose = UUID(claims["vis"]) if "vis" in claims else None
         ids = UUID(claims["tid"]), UUID(claims["bot"]), UUID(claims["sub"])
         until = datetime.fromtimestamp(claims["exp"], UTC)
-        visitor = Visitor(*ids, claims["org"], whose, claims.get("per", ""), until)
+        secret_id = UUID(claims["sec"]) if "sec" in claims else None
+        visitor = Visitor(*ids, claims["org"], whose, claims.get("per", ""), until, secret_id)
     except (KeyError, ValueError) as error:
         raise UnauthenticatedError("The token is not valid.", reason="token_invalid") from error
     return visitor
@@ -152,12 +154,13 @@ async def own(rt: Runtime, visitor: Visitor, session: AsyncSession, *, lock: boo
 async def own_and_bot(
     rt: Runtime, visitor: Visitor, session: AsyncSession, *, lock: bool = False
 ) -> tuple[Conversation, Bot]:
-    tenant = await session.get(TenantRow, visitor.tenant_id)
-    if tenant is None or tenant.status != "active":
+    about = select(col(TenantRow.status), identity.secret_good(visitor)).where(col(TenantRow.id) == visitor.tenant_id)
+    status, secret_good = (await session.execute(about)).one_or_none() or ("", False)
+    if status != "active":
         raise NotFoundError("There is no such bot.")
     bot = bots.require_public(await session.get(Bot, visitor.bot_id))
     bots.require_origin(bot, visitor.origin, rt.settings.own_origins)
-    identity.require_of(bot, visitor)
+    identity.require_of(bot, visitor, secret_good=secret_good)
     locking = {"key_share": True} if lock else None
     conversation = await session.get(Conversation, visitor.conversation_id, with_for_update=locking)
     if conversation is None:
@@ -198,7 +201,7 @@ async def reopen(rt: Runtime, visitor: Visitor, conversation_id: UUID) -> StartR
         conversation = await session.scalar(query)
     if conversation is None:
         raise NotFoundError("There is no such conversation.")
-    return admitted(rt, conversation, visitor.until)
+    return admitted(rt, conversation, visitor.until, visitor.secret_id)
 
 
 async def _require_history(rt: Runtime, visitor: Visitor, session: AsyncSession) -> None:

@@ -4,14 +4,15 @@ A tenant has one secret. Its servers sign a JSON web token for each visitor who 
 it in when a conversation begins, and the visitor's token then names them. It is never believed for longer than a day.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
 import jwt
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -36,6 +37,10 @@ class IdentityInvalidError(UnauthenticatedError):
     code = "identity_invalid"
 
 
+class OtherSecretError(IdentityInvalidError):
+    """The identity is not signed with this tenant's identity secret."""
+
+
 class IdentityRequiredError(UnauthenticatedError):
     """Sign in on this website to use its chat."""
 
@@ -49,6 +54,8 @@ class Person:
     email: str = ""
     until: datetime | None = None
     """When the signature ends."""
+    secret_id: UUID | None = None
+    """By which it was made."""
 
     def visitor_id(self, bot_id: UUID, origin: str) -> UUID | None:
         """The same on each of their devices; None for nobody."""
@@ -89,23 +96,19 @@ async def make(session: AsyncSession, principal: Tenant, rt: Runtime, *, keep_pr
 async def person_of(rt: Runtime, bot: Bot, token: str) -> Person:
     """Whom the token names. Raises IdentityInvalidError, which says what is wrong with it."""
     async with rt.db.tenant(tenant_for_job(bot.tenant_id)) as session:
-        rows = (await session.scalars(select(col(IdentitySecret.secret)).where(_usable()))).all()
+        known = select(col(IdentitySecret.id), col(IdentitySecret.secret)).where(_usable())
+        rows = (await session.execute(known)).all()
     problem = IdentityInvalidError("There is no identity secret yet. Make one in the dashboard, under API keys.")
-    for sealed in rows:
+    for secret_id, sealed in rows:
         try:
-            claims = claims_of(rt.secrets.open(bot.tenant_id, sealed), str(bot.id), token)
+            secret = rt.secrets.open(bot.tenant_id, sealed)
         except ValueError:
             problem = IdentityInvalidError("The identity secret can no longer be read. Make a new one.")
-        except jwt.InvalidSignatureError:
-            problem = IdentityInvalidError("The identity is not signed with this tenant's identity secret.")
-        except jwt.ExpiredSignatureError as error:
-            raise IdentityInvalidError("The identity has expired. Sign a new one on your server.") from error
-        except jwt.InvalidAudienceError as error:
-            raise IdentityInvalidError("The identity is for another bot: `aud` must be this bot's id.") from error
-        except jwt.PyJWTError as error:
-            raise IdentityInvalidError(f"The identity is not good: {error}.") from error
-        else:
-            return _person(claims)
+            continue
+        try:
+            return replace(person_named(secret, str(bot.id), token), secret_id=secret_id)
+        except OtherSecretError as error:
+            problem = error
     raise problem
 
 
@@ -115,23 +118,65 @@ def require(bot: Any, person: str) -> None:
         raise IdentityRequiredError
 
 
-def require_of(bot: Any, visitor: Visitor) -> None:
+def require_of(bot: Any, visitor: Visitor, *, secret_good: bool) -> None:
+    """`secret_good`: whether that by which the person was signed still is."""
+    if visitor.person and not secret_good:
+        raise IdentityInvalidError("The secret by which you were signed in was replaced. Sign in anew.")
     require(bot, visitor.person)
 
 
-def claims_of(secret: str, bot_id: str, token: str) -> dict[str, Any]:
-    """What the token says. Raises errors of `jwt`, and IdentityInvalidError for one that is good for too long."""
-    claims: dict[str, Any] = jwt.decode(
-        token,
-        secret,
-        algorithms=["HS256"],  # whatever the token's own header says
-        audience=bot_id,
-        leeway=SKEW,
-        options={"require": ["exp", "sub", "aud"], "verify_iat": False},
-    )
-    if claims["exp"] > (datetime.now(UTC) + LONGEST + SKEW).timestamp():
+def secret_good(visitor: Visitor) -> ColumnElement[bool]:
+    """Whether the secret of the visitor's token is still good, for a statement that reads something else anyway."""
+    return select(col(IdentitySecret.id)).where(col(IdentitySecret.id) == visitor.secret_id, _usable()).exists()
+
+
+def person_named(secret: str, bot_id: str, token: str) -> Person:
+    """Whom the token names. Raises IdentityInvalidError, and OtherSecretError for another one's signature."""
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            secret,
+            algorithms=["HS256"],  # whatever the token's own header says
+            audience=bot_id,
+            # times are looked at below: here some that are no numbers pass, and others are errors of Python's
+            options={
+                "require": ["exp", "sub", "aud"],
+                "verify_exp": False,
+                "verify_nbf": False,
+                "verify_iat": False,
+            },
+        )
+    except jwt.InvalidSignatureError as error:
+        raise OtherSecretError from error
+    except jwt.InvalidAudienceError as error:
+        raise IdentityInvalidError("The identity is for another bot: `aud` must be this bot's id.") from error
+    except (jwt.PyJWTError, RecursionError, ValueError) as error:
+        raise IdentityInvalidError(f"The identity is not good: {_printable(str(error))}.") from error
+    _require_present(claims)
+    return _person(claims)
+
+
+def _printable(words: str) -> str:
+    return words.encode(errors="backslashreplace").decode()
+
+
+def _require_present(claims: dict[str, Any]) -> None:
+    now, skew = datetime.now(UTC).timestamp(), SKEW.total_seconds()
+    for name in ("exp", "nbf", "iat"):
+        if name in claims and not _is_time(claims[name]):
+            raise IdentityInvalidError(f"The identity is not good: `{name}` must be a number, of seconds since 1970.")
+    if claims["exp"] <= now - skew:
+        raise IdentityInvalidError("The identity has expired. Sign a new one on your server.")
+    if claims["exp"] > now + LONGEST.total_seconds() + skew:
         raise IdentityInvalidError("The identity is good for too long: `exp` may be 24 hours away at most.")
-    return claims
+    if claims.get("nbf", now) > now + skew:
+        raise IdentityInvalidError("The identity is not good yet: `nbf` lies in the future.")
+
+
+def _is_time(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _person(claims: dict[str, Any]) -> Person:

@@ -111,6 +111,8 @@ def _complete_trace(turn: Turn, events: list[dict[str, Any]]) -> None:
         "knowledge_version": bot.knowledge_version,
     }
     turn.trace |= turn.offered
+    if turn.live.ending != "stop":
+        turn.trace["ending"] = turn.live.ending
     if turn.retrieval:
         turn.trace["passages"] = [_passage(passage) for passage in turn.retrieval.passages]
     names = ("kind", "model", "provider", "outcome", "input_tokens", "output_tokens", "cached_tokens")

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import asdict
 from functools import cache
 
 from chatbot_saas.adapters.llm import (
@@ -150,7 +151,7 @@ async def answer(rt: Runtime, turn: Turn, passages: list[Found], *, quotes: bool
     if answered is None and held:
         answered = await _quote(rt, turn, request)
     if turn.tool_calls:
-        turn.trace["tools"] = [call.name for call in turn.tool_calls.values()]
+        turn.trace["tool_calls"] = [asdict(call) | {"index": at} for at, call in sorted(turn.tool_calls.items())]
         turn.answered = True
         return
     if not answered:

@@ -208,6 +208,55 @@ async def test_after_a_day_a_key_is_new(client: httpx.AsyncClient, owner: Person
     assert await records(rt, owner) == []
 
 
+async def test_a_key_that_is_free_again_asks_anew(client: httpx.AsyncClient, owner: Person, rt: Runtime) -> None:
+    bot = await make_bot(rt, owner)
+
+    async def ask(message: str, *, stream: bool = False) -> httpx.Response:
+        body = {"bot_id": str(bot.id), "session_id": "s", "message": message, "stream": stream}
+        return await client.post("/api/v1/chat", json=body, headers=keyed(owner, "day"))
+
+    async def a_day_later() -> None:
+        async with rt.db.tenant(owner.principal) as session:
+            await session.execute(update(IdempotencyKey).values(expires_at=text("now()")))
+
+    answers: list[httpx.Response] = []
+    for message, stream in (("Warranty?", False), ("Returns?", False), ("Returns?", False), ("Returns?", True)):
+        answers.append(await ask(message, stream=stream))
+        await a_day_later()
+    answers.append(await ask("Warranty?", stream=True))
+    assert [(answer.status_code, REPLAYED in answer.headers) for answer in answers] == [(200, False)] * 5
+    assert len({answer.json()["message_id"] for answer in answers[:3]}) == 3
+    found = (await client.get("/api/v1/conversations", headers=owner.headers)).json()["items"]
+    assert [conversation["message_count"] for conversation in found] == [10]
+
+
+async def test_after_an_error_of_ours_the_same_question_goes_on_and_another_is_new(
+    client: httpx.AsyncClient, owner: Person, rt: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = await make_bot(rt, owner)
+
+    async def ask(message: str) -> httpx.Response:
+        body = {"bot_id": str(bot.id), "session_id": "s", "message": message}
+        return await client.post("/api/v1/chat", json=body, headers=keyed(owner, "broken"))
+
+    async def broken(*_: Any) -> None:
+        raise RuntimeError("the database is away")
+
+    async def asked_so_far() -> int:
+        found = (await client.get("/api/v1/conversations", headers=owner.headers)).json()["items"]
+        return found[0]["message_count"]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(idempotency, "finish", broken)
+        assert (await ask("Warranty?")).status_code == 500
+        assert (await ask("Warranty?")).status_code == 500
+    assert await asked_so_far() == 2, "the question that was asked is gone on with"
+    assert (await ask("Returns?")).status_code == 200
+    assert await asked_so_far() == 4
+    assert (await ask("Returns?")).headers[REPLAYED] == "true"
+    assert (await ask("Warranty?")).json()["code"] == "idempotency_mismatch"
+
+
 DYING = """
 import asyncio, os, signal, sys
 from pathlib import Path

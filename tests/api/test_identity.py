@@ -202,3 +202,59 @@ async def test_a_signature_is_believed_no_longer_than_it_says(
     again = await client.post(f"/api/public/conversation/{started['conversation_id']}/open", json={}, headers=headers)
     assert again.status_code == 200, again.text
     assert 0 < again.json()["expires_in"] <= started["expires_in"]
+
+
+async def test_a_secret_that_leaked_ends_what_was_signed_with_it(
+    client: httpx.AsyncClient, rt: Runtime, person: Person, bot: BotRead, secret: str
+) -> None:
+    nobody = (await begin(client, bot, None)).json()
+    known = (await begin(client, bot, signed(secret, bot, sub="customer-11"))).json()
+    assert (await ask(client, bot, known)).status_code == 200
+    mine = f"/api/public/conversation/{known['conversation_id']}"
+    headers = {"Authorization": f"Bearer {known['visitor_token']}", "Origin": SHOP}
+    reopened = (await client.post(f"{mine}/open", headers=headers)).json()
+
+    softly = (await client.post(ADDRESS, json={}, headers=person.headers)).json()["secret"]
+    later = (await begin(client, bot, signed(softly, bot, sub="customer-12"))).json()
+    for started in (known, reopened, later, nobody):
+        assert (await ask(client, bot, started)).status_code == 200, "the one before is good for a day"
+
+    await client.post(ADDRESS, json={"keep_previous": False}, headers=person.headers)
+    for started in (known, reopened, later):
+        refused = await ask(client, bot, started)
+        assert (refused.status_code, refused.json()["code"]) == (401, "identity_invalid")
+    rest = [
+        await client.get(mine, headers=headers),
+        await client.get("/api/public/conversations", headers=headers),
+        await client.post(f"{mine}/open", headers=headers),
+        await client.post(f"{mine}/capture-lead", json={"email": "a@example.com"}, headers=headers),
+        await client.post(f"{mine}/end", headers=headers),
+        await client.post(
+            f"/api/public/chat/{bot.id}/stop",
+            json={"conversation_id": known["conversation_id"], "client_message_id": "m"},
+            headers=headers,
+        ),
+    ]
+    assert [(answer.status_code, answer.json()["code"]) for answer in rest] == [(401, "identity_invalid")] * len(rest)
+    assert (await ask(client, bot, nobody)).status_code == 200, "who was never signed goes on"
+
+
+async def test_when_the_old_secret_ends_so_do_its_visitors(
+    client: httpx.AsyncClient, rt: Runtime, person: Person, bot: BotRead, secret: str
+) -> None:
+    known = (await begin(client, bot, signed(secret, bot))).json()
+    await client.post(ADDRESS, json={}, headers=person.headers)
+    assert (await ask(client, bot, known)).status_code == 200
+    async with rt.db.platform(System("tests")) as session:
+        late = datetime.now(UTC) - timedelta(seconds=1)
+        old = col(IdentitySecret.expires_at).is_not(None)
+        await session.execute(update(IdentitySecret).where(old).values(expires_at=late))
+    assert (await ask(client, bot, known)).status_code == 401
+
+
+async def test_odd_times_are_refused_and_never_crash(client: httpx.AsyncClient, bot: BotRead, secret: str) -> None:
+    """More of them in tests/services/test_identity_claims.py."""
+    later = int((datetime.now(UTC) + timedelta(minutes=5)).timestamp())
+    for claims in ({"exp": str(later)}, {"exp": 1e400}, {"exp": True}, {"exp": []}, {"nbf": "x"}, {"iat": "x"}):
+        answer = await begin(client, bot, signed(secret, bot, **claims))
+        assert (answer.status_code, answer.json()["code"]) == (401, "identity_invalid"), (claims, answer.text)

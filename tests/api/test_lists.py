@@ -1,6 +1,7 @@
 """Lists: paging, searching, and a number of statements that does not grow with the rows."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ import pytest
 from chatbot_saas.core.db import Database
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.settings import Settings
-from chatbot_saas.core.tenancy import System
+from chatbot_saas.core.tenancy import System, Tenant
 from chatbot_saas.models import (
     ApiKey,
     AuditEntry,
@@ -30,14 +31,16 @@ from chatbot_saas.models import (
     User,
 )
 from chatbot_saas.schemas.receipts import Receipt, Removed
+from chatbot_saas.services import events
 from chatbot_saas.services.runtime import Runtime
 from tests.api.callers import visit
 from tests.factories.knowledge import make_bot, make_knowing_bot
-from tests.factories.people import Person, make_platform_admin
+from tests.factories.people import Person, make_platform_admin, sign_up
 from tests.factories.runtimes import client_of, other_runtime
 from tests.factories.statements import counted_statements
 
 MANY = 60
+EVENTS = "/api/v1/events"
 
 
 async def fill(rt: Runtime, person: Person, count: int) -> Any:
@@ -155,6 +158,54 @@ async def test_statements_do_not_grow_with_rows(client: httpx.AsyncClient, few: 
         counts.append(len(sent))
     assert counts[0] == counts[1]
     assert counts[0] <= 8, "who asks, whether they may, the list; each with its SET LOCAL"
+
+
+async def test_a_visitors_earlier_conversations_cost_as_much_as_one(client: httpx.AsyncClient, rt: Runtime) -> None:
+    counts: list[int] = []
+    for rows in (1, 30):
+        person = await sign_up(rt)
+        bot = await make_bot(rt, person)
+        conversation_id, visitor = await visit(client, bot.id)
+        async with rt.db.platform(System("tests")) as session:
+            talk = await session.get_one(Conversation, UUID(conversation_id))
+            owned = {name: getattr(talk, name) for name in ("tenant_id", "bot_id", "channel", "origin", "visitor_id")}
+            session.add_all(
+                Conversation(**owned, message_count=2, first_question=f"Why {n}?", last_message_at=datetime.now(UTC))
+                for n in range(rows)
+            )
+        with counted_statements() as sent:
+            answer = await client.get("/api/public/conversations", headers=visitor)
+        assert len(answer.json()["items"]) == rows, answer.text
+        counts.append(len(sent))
+    assert counts[0] == counts[1]
+    assert counts[0] <= 6, "the tenant, the bot, the conversation and the list, with their SET LOCAL"
+
+
+async def test_events_cost_as_much_as_one(client: httpx.AsyncClient, rt: Runtime) -> None:
+    """A page of them, and the beginning of a stream."""
+    pages: list[int] = []
+    streams: list[int] = []
+    for rows in (1, 30):
+        person = await sign_up(rt)
+        start = (await client.get(EVENTS, headers=person.headers)).json()["last_id"]
+        async with rt.db.platform(System("tests")) as session:
+            session.add_all(Bot(tenant_id=person.tenant_id, name=f"Bot {n}") for n in range(rows))
+        with counted_statements() as sent:
+            answer = await client.get(EVENTS, params={"after": start}, headers=person.headers)
+        assert len(answer.json()["items"]) == rows, answer.text
+        pages.append(len(sent))
+
+        async def again(person: Person = person) -> Tenant:
+            return person.principal
+
+        with counted_statements() as sent:
+            async with aclosing(events.follow(rt, person.principal, start, again)) as stream:
+                told = [await anext(stream), await anext(stream)]
+        assert [len(batch) for batch in told] == [1, rows]
+        streams.append(len(sent))
+    assert pages[0] == pages[1]
+    assert pages[0] <= 4, "who asks, where the reader is, and the events"
+    assert streams == [2, 2], "where the reader is, and the events"
 
 
 @pytest.mark.parametrize("name", LISTS)

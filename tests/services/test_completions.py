@@ -1,8 +1,6 @@
 """Bots asked by OpenAI's own Python client, over a socket, with models of the stub."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -15,66 +13,24 @@ from chatbot_saas.core.errors import TooManyRequestsError
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.tenancy import Scope
 from chatbot_saas.models import Conversation, Message, UsageEvent
-from chatbot_saas.schemas.bots import BotPatch, BotRead
-from chatbot_saas.services import bots
+from chatbot_saas.schemas.bots import BotRead
 from chatbot_saas.services.runtime import Runtime
 from tests.api.callers import api_key
 from tests.factories.knowledge import make_bot, make_knowing_bot
 from tests.factories.people import Person, sign_up
-from tests.factories.sockets import listening
+from tests.services.completion_fixtures import (
+    REFUND,
+    address,
+    asked,
+    bot,
+    client,
+    key,
+    last_request,
+    person,
+    tooled,
+)
 
-REFUND = "How long does a refund take?"
-TOOL: dict[str, Any] = {
-    "type": "function",
-    "function": {
-        "name": "order_status",
-        "description": "Where an order is.",
-        "parameters": {"type": "object", "properties": {"question": {"type": "string"}}},
-    },
-}
-
-
-@pytest.fixture(scope="module")
-async def address(keyed: Runtime) -> AsyncIterator[str]:
-    async with listening(keyed) as url:
-        yield f"{url}/api/openai/v1"
-
-
-@pytest.fixture(scope="module")
-async def person(keyed: Runtime) -> Person:
-    return await sign_up(keyed)
-
-
-@pytest.fixture(scope="module")
-async def bot(keyed: Runtime, person: Person) -> BotRead:
-    return await make_knowing_bot(keyed, person, instructions="Be brief.")
-
-
-@pytest.fixture(scope="module")
-async def tooled(keyed: Runtime, person: Person) -> BotRead:
-    return await make_knowing_bot(keyed, person, allow_tools=True)
-
-
-@pytest.fixture
-async def key(keyed: Runtime, person: Person) -> str:
-    return await api_key(keyed, person, [Scope.CHAT])
-
-
-@pytest.fixture
-async def client(address: str, key: str) -> AsyncIterator[openai.AsyncOpenAI]:
-    async with openai.AsyncOpenAI(base_url=address, api_key=key, max_retries=0) as made:
-        yield made
-
-
-async def last_request(stub_url: str) -> dict[str, Any]:
-    async with httpx.AsyncClient() as http:
-        return (await http.get(stub_url.removesuffix("/v1") + "/last")).json()
-
-
-def asked(*said: str) -> list[Any]:
-    """Messages of a user and an assistant in turn, the first a user's."""
-    return [{"role": "assistant" if at % 2 else "user", "content": text} for at, text in enumerate(said)]
-
+__all__ = ["address", "bot", "client", "key", "person", "tooled"]
 
 # --- models
 
@@ -208,83 +164,6 @@ async def test_limits_of_the_owner_hold(client: openai.AsyncOpenAI, bot: BotRead
     assert more.choices[0].finish_reason == "stop"
     sent = await last_request(stub_url)
     assert (sent["max_tokens"], sent["temperature"], sent["top_p"]) == (bot.max_tokens, 1.5, 0.5)
-
-
-# --- tools
-
-
-async def test_tools_are_called_and_their_answers_taken(
-    client: openai.AsyncOpenAI, tooled: BotRead, stub_url: str
-) -> None:
-    question: list[Any] = asked("Where is order 17?")
-    made = await client.chat.completions.create(model=str(tooled.id), messages=question, tools=[TOOL])
-    [choice] = made.choices
-    assert choice.finish_reason == "tool_calls"
-    assert choice.message.content is None
-    [call] = choice.message.tool_calls or []
-    assert (call.id, call.type) == ("call_stub", "function")
-    assert json.loads(call.function.arguments) == {"question": "Where is order 17?"}
-    assert (await last_request(stub_url))["tools"] == [TOOL]
-    result = {"role": "tool", "tool_call_id": call.id, "content": "It left on Monday."}
-    done = await client.chat.completions.create(
-        model=str(tooled.id),
-        messages=[*question, choice.message.model_dump(), result],
-        tools=[TOOL],
-    )
-    assert done.choices[0].message.content == "The tool says: It left on Monday."
-    assert done.choices[0].finish_reason == "stop"
-    sent = (await last_request(stub_url))["messages"]
-    assert [message["role"] for message in sent[1:]] == ["user", "assistant", "tool"]
-    assert sent[2]["tool_calls"][0]["id"] == sent[3]["tool_call_id"] == "call_stub"
-
-
-async def test_calls_are_streamed(client: openai.AsyncOpenAI, tooled: BotRead) -> None:
-    stream = await client.chat.completions.create(
-        model=str(tooled.id),
-        messages=asked("Where is order 17?"),
-        tools=[TOOL],
-        tool_choice="auto",
-        stream=True,
-    )
-    pieces, reason = [], None
-    async for chunk in stream:
-        pieces += chunk.choices[0].delta.tool_calls or []
-        reason = chunk.choices[0].finish_reason or reason
-    assert reason == "tool_calls"
-    assert (pieces[0].id, pieces[0].function.name) == ("call_stub", "order_status")
-    arguments = "".join(piece.function.arguments for piece in pieces)
-    assert json.loads(arguments) == {"question": "Where is order 17?"}
-
-
-async def test_a_bot_that_takes_no_tools_says_so(client: openai.AsyncOpenAI, bot: BotRead) -> None:
-    with pytest.raises(openai.BadRequestError) as refused:
-        await client.chat.completions.create(model=str(bot.id), messages=asked("Order?"), tools=[TOOL])
-    assert (refused.value.code, refused.value.param) == ("tools_not_allowed", "tools")
-
-
-async def test_a_bot_that_quotes_answers_plainly(rt: Runtime) -> None:
-    owner = await sign_up(rt)
-    bot = await make_knowing_bot(rt, owner, allow_tools=True)
-    async with listening(rt) as url:
-        base = f"{url}/api/openai/v1"
-        async with openai.AsyncOpenAI(base_url=base, api_key=await api_key(rt, owner, [Scope.CHAT])) as client:
-            made = await client.chat.completions.create(model=str(bot.id), messages=asked(REFUND), tools=[TOOL])
-    assert "5 working days" in (made.choices[0].message.content or "")
-    assert made.choices[0].message.tool_calls is None
-    assert made.choices[0].finish_reason == "stop"
-
-
-async def test_tools_that_the_provider_refuses_are_not_the_owners_fault(
-    keyed: Runtime, client: openai.AsyncOpenAI, person: Person, tooled: BotRead
-) -> None:
-    async with keyed.db.tenant(person.principal) as session:
-        await bots.change(session, person.principal, tooled.id, BotPatch(model="stub-400"), keyed)
-    try:
-        await client.chat.completions.create(model=str(tooled.id), messages=asked(REFUND), tools=[TOOL])
-    finally:
-        async with keyed.db.tenant(person.principal) as session:
-            read = await bots.change(session, person.principal, tooled.id, BotPatch(model=""), keyed)
-    assert read.model_error == ""
 
 
 # --- errors

@@ -101,5 +101,5 @@ async def test_the_documented_signature_for_node_is_taken(folder: Path) -> None:
     (folder / "sign.mjs").write_text(call)
     code, token, errors = await run(folder, "node", "sign.mjs")
     assert (code, errors) == (0, "")
-    claims = identity.claims_of("a secret of the tests, long enough", "bot", token.strip())
-    assert (claims["sub"], claims["name"]) == ("7", "Ada")
+    person = identity.person_named("a secret of the tests, long enough", "bot", token.strip())
+    assert (person.sub, person.name) == ("7", "Ada")

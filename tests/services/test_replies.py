@@ -15,10 +15,10 @@ from chatbot_saas.adapters.llm.breaker import Breakers, Guarded
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.settings import Settings
 from chatbot_saas.core.tenancy import Visitor
-from chatbot_saas.models import Message, RecordedPassage, UsageEvent
+from chatbot_saas.models import IdentitySecret, Message, RecordedPassage, UsageEvent
 from chatbot_saas.schemas.bots import BotPatch, BotRead
 from chatbot_saas.schemas.chat import ChatAnswer, ChatRequestBody, PublicChatRequest
-from chatbot_saas.services import bots, chat, conversations, recorder, usage
+from chatbot_saas.services import bots, chat, conversations, identity, recorder, usage
 from chatbot_saas.services.runtime import Runtime
 from tests.conftest import new_database
 from tests.factories.knowledge import SHOP, add_text, make_knowing_bot
@@ -106,11 +106,14 @@ async def test_the_same_question_costs_one_call(reusing: Runtime, person: Person
 async def test_what_is_about_somebody_is_not_for_others(reusing: Runtime, person: Person, stub_url: str) -> None:
     """Neither a visitor who is known by name nor a question with its page gets a kept answer, or leaves one."""
     bot = await make_knowing_bot(reusing, person)
+    async with reusing.db.tenant(person.principal) as session:
+        await identity.make(session, person.principal, reusing, keep_previous=False)
+        secret_id = await session.scalar(select(col(IdentitySecret.id)))
 
     async def costs(sub: str = "", **more: Any) -> int:
         before = await chats(stub_url)
         started = await conversations.start(reusing, bot.id, SHOP)
-        visitor = Visitor(person.tenant_id, bot.id, started.conversation_id, SHOP, person=sub)
+        visitor = Visitor(person.tenant_id, bot.id, started.conversation_id, SHOP, person=sub, secret_id=secret_id)
         body = PublicChatRequest(conversation_id=started.conversation_id, message=REFUND, **more)
         await (await chat.ask_as_visitor(reusing, visitor, body)).result(started.conversation_id)
         return await chats(stub_url) - before

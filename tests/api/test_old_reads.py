@@ -1,0 +1,55 @@
+"""A change that is based on an old read is refused."""
+
+import httpx
+import pytest
+
+from chatbot_saas.services.runtime import Runtime
+from tests.api.senders import admin, is_problem
+from tests.factories.knowledge import make_bot
+from tests.factories.people import Person
+
+__all__ = ["admin"]
+
+pytestmark = pytest.mark.no_cover  # other tests reach the same lines; to count them here doubles the time
+
+
+async def test_a_change_based_on_an_old_read_is_refused(client: httpx.AsyncClient, rt: Runtime, admin: Person) -> None:
+    bot = await make_bot(rt, admin, published=False)
+    url = f"/api/v1/bots/{bot.id}"
+    read = await client.get(url, headers=admin.headers)
+    first = {**admin.headers, "If-Match": read.headers["ETag"]}
+    changed = await client.patch(url, json={"name": "Second"}, headers=first)
+    assert changed.status_code == 200
+    assert changed.headers["ETag"] != read.headers["ETag"]
+    late = await client.patch(url, json={"name": "Third"}, headers=first)
+    assert is_problem(late, 412)
+    assert late.json()["current_version"] == 2
+    for tag in ('W/"1"', '"999999999999999999999999999999"', '"-1"'):
+        stale = {**admin.headers, "If-Match": tag}
+        assert is_problem(await client.patch(url, json={"name": "n"}, headers=stale), 412)
+        assert is_problem(await client.delete(url, headers=stale), 412), "deleting is a change as well"
+        assert is_problem(await client.post(f"{url}/versions/1/restore", headers=stale), 412)
+    wrong = {**admin.headers, "If-Match": '"abc"'}
+    assert is_problem(await client.patch(url, json={"name": "n"}, headers=wrong), 422)
+    assert (await client.get(url, headers=admin.headers)).json()["name"] == "Second"
+    for tag in ("*", changed.headers["ETag"]):
+        answer = await client.patch(url, json={"name": "Second"}, headers={**admin.headers, "If-Match": tag})
+        assert answer.status_code == 200, "nothing changed, so it is the same version"
+    assert (await client.delete(url, headers={**admin.headers, "If-Match": changed.headers["ETag"]})).status_code == 200
+
+
+async def test_a_source_is_changed_only_as_it_was_read(client: httpx.AsyncClient, rt: Runtime, admin: Person) -> None:
+    bot = await make_bot(rt, admin, published=False)
+    text = {"type": "text", "title": "Hours", "text": "The shop is open from nine to six."}
+    added = await client.post(f"/api/v1/bots/{bot.id}/sources", json=text, headers=admin.headers)
+    url = f"/api/v1/sources/{added.json()['items'][0]['id']}"
+    read = await client.get(url, headers=admin.headers)
+    first = {**admin.headers, "If-Match": read.headers["ETag"]}
+    changed = await client.patch(url, json={"title": "Opening hours"}, headers=first)
+    assert changed.status_code == 200
+    assert changed.headers["ETag"] != read.headers["ETag"]
+    late = await client.patch(url, json={"title": "Other"}, headers=first)
+    assert is_problem(late, 412)
+    assert late.json()["code"] == "changed_meanwhile"
+    again = await client.get(url, headers=admin.headers)
+    assert (again.json()["title"], again.headers["ETag"]) == ("Opening hours", changed.headers["ETag"])
