@@ -5,9 +5,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from chatbot_saas.core.errors import InvalidError
 from chatbot_saas.core.origins import origin_pattern
 from chatbot_saas.schemas.bots import BotPatch, BotRead
 from chatbot_saas.schemas.dashboard import BotDraft
+from chatbot_saas.services import window_words
 from chatbot_saas.state import design_draft
 from chatbot_saas.state.validation import problems_of
 
@@ -118,8 +120,11 @@ def problems(patch: dict[str, Any]) -> dict[str, str]:
     """What is wrong with these settings, in words, by the draft's names."""
     try:
         BotPatch.model_validate(patch)
+        window_words.require_whole(patch.get("widget", {}).get("texts", {}))
     except ValidationError as error:
         return problems_of(error, design_draft.name_at)
+    except InvalidError as error:
+        return {"texts": error.message}
     return {}
 
 
