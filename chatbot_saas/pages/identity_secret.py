@@ -16,8 +16,8 @@ def identity_secret() -> rx.Component:
         rx.el.div(
             rx.heading("Identity secret", as_="h2", size="3", weight="medium", id="identity-title"),
             rx.text(
-                "Your server signs with it who a visitor of your website is (docs/identity.md). One for all of your "
-                "bots; only owners and administrators make it.",
+                "Your server signs with it who a visitor of your website is: a JSON web token by HS256 with sub, the "
+                "bot's id as aud, and exp. One for all of your bots.",
                 size="2",
                 class_name="text-[var(--ink-soft)]",
             ),

@@ -80,10 +80,9 @@ def typed(draft: BotDraft, name: str, value: Any) -> BotDraft:
     if name == "radius":
         return draft.model_copy(update={name: int(value)}) if str(value).isdecimal() and len(str(value)) < 4 else draft
     if name in ("temperature", "top_p", "vector_weight"):
-        number = value[0] if isinstance(value, list) and value else value
-        if isinstance(number, bool) or not isinstance(number, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             return draft
-        return draft.model_copy(update={name: round(float(number), 2)})
+        return draft.model_copy(update={name: round(float(value), 2)})
     return draft.model_copy(update={name: str(value)[:_LONGEST]})
 
 
