@@ -6,7 +6,7 @@ from chatbot_saas.components import format
 from chatbot_saas.components.copying import shown_once
 from chatbot_saas.components.feedback import confirm_dialog
 from chatbot_saas.components.vars import shown
-from chatbot_saas.state.identity_secret import IdentitySecretState
+from chatbot_saas.state.identity_secret import REPLACE, IdentitySecretState
 
 State = IdentitySecretState
 
@@ -56,7 +56,7 @@ def _there() -> rx.Component:
         ),
         rx.el.div(
             confirm_dialog(
-                rx.button("Replace", variant="soft", size="1", type="button"),
+                rx.button("Replace", id=REPLACE, variant="soft", size="1", type="button"),
                 title="Replace the identity secret?",
                 text="You get a new one. The old one works another day, so that you can change your server meanwhile.",
                 action="Replace it",
