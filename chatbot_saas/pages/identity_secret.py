@@ -6,7 +6,7 @@ from chatbot_saas.components import format
 from chatbot_saas.components.copying import shown_once
 from chatbot_saas.components.feedback import confirm_dialog
 from chatbot_saas.components.vars import shown
-from chatbot_saas.state.identity_secret import REPLACE, IdentitySecretState
+from chatbot_saas.state.identity_secret import LEAKED, REPLACE, IdentitySecretState
 
 State = IdentitySecretState
 
@@ -64,7 +64,7 @@ def _there() -> rx.Component:
                 danger=False,
             ),
             confirm_dialog(
-                rx.button("It has leaked", variant="soft", color_scheme="red", size="1", type="button"),
+                rx.button("It has leaked", id=LEAKED, variant="soft", color_scheme="red", size="1", type="button"),
                 title="End the identity secret now?",
                 text="You get a new one. The old one ends at once: visitors are not recognised until your server has "
                 "the new one.",

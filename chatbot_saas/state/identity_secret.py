@@ -8,8 +8,8 @@ from chatbot_saas.services import identity
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.session import authorised
 
-REPLACE = "identity-replace"
-"""The id of the button that takes the first one's place."""
+REPLACE, LEAKED = "identity-replace", "identity-leaked"
+"""Ids of buttons. What a dialog was opened from is gone when it closes: another dialog, or the button of the first."""
 
 
 class IdentitySecretState(rx.State):
@@ -17,8 +17,8 @@ class IdentitySecretState(rx.State):
     """None until it was asked for."""
     made: str = ""
     """Shown until the dialog is closed, and then nowhere."""
-    _first: bool = False
-    """Whether it is the first one: the button that made it is gone."""
+    _back: str = REPLACE
+    """Where the focus goes then."""
 
     @authorised(Scope.KEYS_WRITE)
     async def load(self, principal: Tenant):
@@ -32,12 +32,11 @@ class IdentitySecretState(rx.State):
         rt = get_runtime()
         async with rt.db.tenant(principal) as session:
             made = await identity.make(session, principal, rt, keep_previous=leaked is not True)
-        self.made, self._first = made.secret, self.present is None or self.present.created_at is None
+        self.made, self._back = made.secret, LEAKED if leaked is True else REPLACE
         self.present = IdentitySecretRead(created_at=made.created_at, previous_until=made.previous_until)
 
     @authorised(Scope.KEYS_WRITE)
     async def close(self, principal: Tenant, is_open: bool):
         if is_open is not True:
             self.made = ""
-            if self._first:
-                yield rx.set_focus(REPLACE)
+            yield rx.set_focus(self._back)

@@ -1,5 +1,6 @@
 """The Design page: what is edited is seen in the real chat before it is saved, and on a website after."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -116,6 +117,8 @@ async def test_the_preview_is_tried_on_a_phone_and_in_the_dark(page: Page, serve
     await chat(page).locator("textarea").fill("?")
     await chat(page).locator("textarea").press("Enter")
     await expect(chat(page).get_by_text("תשובה לדוגמה")).to_be_visible()
+    await page.get_by_role("combobox", name="Language of the window").click()
+    await page.get_by_role("option", name="English").click()
     await page.get_by_role("tab", name="Conversation").click()
     await page.get_by_label("Text", exact=True).fill("We keep this for 90 days.")
     await expect(chat(page).get_by_text("We keep this for 90 days.")).to_be_visible()
@@ -140,44 +143,44 @@ async def test_a_colour_that_is_hard_to_see_is_told_and_nothing_else_may_frame_t
         assert answer.headers["content-security-policy"].endswith("frame-ancestors 'self'"), name
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing_on_the_page(page: Page, server: RunningServer, owner: Owner, scheme: str) -> None:
-    await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+async def faults(page: Page, name: str) -> list[str]:
+    """In the light and in the dark."""
+    found: list[str] = []
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+        await expect(page.locator("html")).to_have_class(re.compile(scheme))
+        await page.wait_for_timeout(300)
+        found += [f"{name}, {scheme}: {fault}" for fault in await axe.page_faults(page)]
+    return found
+
+
+async def test_axe_finds_nothing_on_the_page(page: Page, server: RunningServer, owner: Owner) -> None:
     await open_design(page, server, owner)
     await expect(chat(page).get_by_role("textbox", name="Your message")).to_be_visible()
     found: list[str] = []
     for name in ("Look", "Words", "Launcher", "Conversation"):
         await page.get_by_role("tab", name=name).click()
-        await page.wait_for_timeout(400)
-        found += [f"{name}: {fault}" for fault in await axe.page_faults(page)]
+        found += await faults(page, name)
     assert found == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing_around_it(page: Page, server: RunningServer, owner: Owner, scheme: str) -> None:
-    """Settings with something wrong, the embed page, and the keys with their dialogs."""
-    await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+async def test_axe_finds_nothing_around_it(page: Page, server: RunningServer, owner: Owner) -> None:
+    """Settings with something wrong, the embed page, and the keys with their dialog."""
     bot_id = await own_bot(page, server, owner)
-    found: list[str] = []
-
-    async def look(name: str) -> None:
-        await page.wait_for_timeout(300)
-        found.extend(f"{name}: {fault}" for fault in await axe.page_faults(page))
-
     await page.goto(f"{server.url}/bots/{bot_id}")
     await page.get_by_label("Longest answer").fill("12")
     await expect(page.get_by_text("At least 50.")).to_be_visible()
-    await look("settings")
+    found = await faults(page, "settings")
     await page.get_by_role("button", name="Discard").click()
     await page.get_by_role("link", name="Embed").first.click()
     await expect(page.get_by_role("heading", name="Does it show?")).to_be_visible()
-    await look("embed")
+    found += await faults(page, "embed")
     await page.goto(f"{server.url}/keys")
     await expect(page.get_by_role("heading", name="Identity secret")).to_be_visible()
-    await look("keys")
+    found += await faults(page, "keys")
     await page.get_by_role("button", name="New key").first.click()
     await page.get_by_role("button", name="Create key").click()
     await expect(page.get_by_role("textbox", name="Name")).to_be_focused()
     await expect(page.get_by_text("This cannot be empty.")).to_be_visible()
-    await look("a new key")
+    found += await faults(page, "a new key")
     assert found == []
