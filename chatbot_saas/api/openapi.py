@@ -36,7 +36,8 @@ TAGS = {
     "conversations": "What visitors and programs asked.",
     "leads": "Messages that visitors left.",
     "tests": "Tests of bots, runs of them, and publishing.",
-    "identity": "The secret by which websites sign who their visitors are.",
+    "identity": "The secret by which websites sign who their visitors are: a JSON web token by HS256 with `sub`, `aud` "
+    "(the bot's id) and `exp`.",
     "api keys": "Credentials of programs.",
     "receipts": "Proofs of deletion.",
     "administration": "For administrators of the platform.",

@@ -4,6 +4,7 @@ import asyncio
 
 from chatbot_saas.core.settings import Environment, Settings
 from chatbot_saas.parts import open_runtime
+from chatbot_saas.services import snippets
 from chatbot_saas.services.demo.seed import Demo, ensure_demo
 
 
@@ -14,12 +15,8 @@ def seed(settings: Settings, url: str) -> str:
     demo = asyncio.run(_demo(settings.model_copy(update={"database_url": url})))
     if demo is None:
         return ""
-    return (
-        f"  Demo login:  {demo.email}  {demo.password}\n"
-        f"  Demo page:   {settings.public_url}/widget/demo?bot_id={demo.bot_id}\n"
-        f'  Embed line:  <script src="{settings.public_url}/widget/chatbot-widget.js" '
-        f'data-bot-id="{demo.bot_id}" defer></script>\n'
-    )
+    place = snippets.Place(settings.public_url, demo.bot_id)
+    return f"  Demo login:  {demo.email}  {demo.password}\n  Demo page:   {place.sample}\n  Embed line:  {place.line}\n"
 
 
 async def _demo(settings: Settings) -> Demo | None:

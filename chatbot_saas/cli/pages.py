@@ -18,7 +18,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,6 +37,8 @@ SAME_DOMAIN = re.compile(r"""\[(["'`])localhost\1,\s*(["'`])0\.0\.0\.0\2[^\]]*\]
 # What the compiled pages are made of. Services, adapters and the API are not in them.
 SOURCES = ("app.py", "error_mapping.py", "pages", "components", "state", "schemas", "models", "core", "cli/pages.py")
 OTHER_SOURCES = ("rxconfig.py", "assets", "reflex.lock")
+WRITTEN = "reflex.lock/"  # by the build itself
+TRIES = 3
 
 QUIET = {
     "REFLEX_TELEMETRY_ENABLED": "false",
@@ -76,13 +78,21 @@ def development_environment() -> dict[str, str]:
 
 def fingerprint() -> str:
     """A digest of all that the compiled pages depend on; PORT and PUBLIC_URL are not among it."""
-    digest = hashlib.sha256()
+    return _joined(_digests())
+
+
+def _digests() -> dict[str, str]:
+    """Of each file by its path, and the pinned versions of Reflex."""
     roots = [ROOT / "chatbot_saas" / name for name in SOURCES] + [ROOT / name for name in OTHER_SOURCES]
-    for path in sorted(file for root in roots for file in _files(root)):
-        digest.update(f"{path.relative_to(ROOT)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    files = sorted(file for root in roots for file in _files(root))
     pins = (ROOT / "requirements.txt").read_text()
-    digest.update("".join(re.findall(r"^reflex[a-z-]*==\S+", pins, re.MULTILINE)).encode())
-    return digest.hexdigest()[:16]
+    found = {str(path.relative_to(ROOT)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return found | {"pins": "".join(re.findall(r"^reflex[a-z-]*==\S+", pins, re.MULTILINE))}
+
+
+def _joined(digests: Mapping[str, str]) -> str:
+    lines = "".join(f"{name}\0{digest}\n" for name, digest in digests.items())
+    return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
 
 def _files(root: Path) -> Iterator[Path]:
@@ -111,6 +121,20 @@ def ready_build() -> Path:
 
 
 def _build() -> Path:
+    """Of sources that stayed as they were: an edit during the build may be in some of its pages and not in others."""
+    edited: list[str] = []
+    for _ in range(TRIES):
+        before = _digests()
+        client = _export()
+        after = _digests()
+        edited = [name for name, _ in before.items() ^ after.items() if not name.startswith(WRITTEN)]
+        if not edited:
+            return _keep(client, BUILDS / _joined(after))  # as it is after: the build may have written reflex.lock/
+    raise CommandError(f"the pages were edited during each of {TRIES} builds, last {sorted(edited)[0]}: start again")
+
+
+def _export() -> Path:
+    """Reflex's own build, in a folder that the next one writes over."""
     work = ROOT / ".web"
     environment = tools_environment() | {
         "REFLEX_API_URL": f"http://{PLACEHOLDER}",
@@ -124,11 +148,14 @@ def _build() -> Path:
     client = work / "build" / "client"
     if code or not (client / "index.html").exists():
         raise CommandError(f"the pages could not be built:\n{output[-4000:]}")
-    build = BUILDS / fingerprint()  # after the build: it may have written reflex.lock/
+    return client
+
+
+def _keep(client: Path, build: Path) -> Path:
     draft = BUILDS / f".draft-{os.getpid()}"
     shutil.rmtree(draft, ignore_errors=True)
     shutil.copytree(client, draft / "build" / "client")
-    shutil.copytree(work / "backend", draft / "backend")
+    shutil.copytree(ROOT / ".web" / "backend", draft / "backend")
     use_own_origin(draft / "build" / "client")
     compress(draft / "build" / "client")
     os.sync()

@@ -93,6 +93,24 @@ def select_field(
     return field(name, label, control, hint=hint, error=error)
 
 
+def slider(
+    name: str, *, value: Any, on_change: Any, least: float, most: float, step: float = 1, **props: Any
+) -> rx.Component:
+    """A number by sliding. The browser's own: it is named by the field's label, which Radix gives to no thumb."""
+    return rx.el.input(
+        id=name,
+        type="range",
+        value=value,
+        on_change=lambda number: on_change(number).throttle(60),
+        min=least,
+        max=most,
+        step=step,
+        aria_describedby=f"{name}-note",
+        class_name="range my-1.5",
+        **props,
+    )
+
+
 def switch_field(name: str, label: str, *, checked: Any, on_change: Any, hint: str) -> rx.Component:
     """Its label is beside it, and so is the hint; both switch it."""
     return rx.el.label(

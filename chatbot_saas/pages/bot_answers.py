@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from chatbot_saas.components.forms import field, form_section, switch_field, text_area, text_field
+from chatbot_saas.components.forms import field, form_section, slider, switch_field, text_area, text_field
 from chatbot_saas.pages.bot_form import typed_field
 from chatbot_saas.state.bot_form import BotFormState
 
@@ -104,16 +104,7 @@ def _weight() -> rx.Component:
                 class_name="flex items-center gap-3 min-h-8",
             ),
             rx.el.div(
-                rx.slider(
-                    id="vector_weight",
-                    value=[value.to(float)],
-                    on_change=lambda numbers: change(numbers).throttle(60),
-                    min=0.0,
-                    max=1.0,
-                    step=0.05,
-                    size="2",
-                    aria_label="Meaning beside words",
-                ),
+                slider("vector_weight", value=value.to(float), on_change=change, least=0, most=1, step=0.05),
                 rx.el.output(value.to(float).to_string(), class_name="number text-sm text-[var(--ink-soft)]"),
                 rx.button("Automatic", on_click=change(None), variant="soft", size="1", type="button"),
                 class_name="flex items-center gap-3",

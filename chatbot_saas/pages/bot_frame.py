@@ -86,6 +86,7 @@ def bot_frame(tab: str, content: rx.Component) -> rx.Component:
 
 def _header_skeleton() -> rx.Component:
     return rx.el.div(
+        rx.el.h1("Loading the bot", class_name="visually-hidden"),
         rx.skeleton(width="44px", height="44px"),
         rx.el.div(skeleton_lines(2, height="14px"), class_name="w-64"),
         class_name="flex items-center gap-4 min-h-[52px]",

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from chatbot_saas.components.feedback import confirm_by_name, confirm_dialog, notice, skeleton_panels
-from chatbot_saas.components.forms import field, form_section, select_field, text_area, text_field
+from chatbot_saas.components.forms import field, form_section, select_field, slider, text_area, text_field
 from chatbot_saas.components.layout import icon_button
 from chatbot_saas.components.vars import length, negated, shown
 from chatbot_saas.pages.bot_answers import finding, trust
@@ -145,7 +145,7 @@ def _model() -> rx.Component:
         ),
         rx.el.div(
             _slider("temperature", "Temperature", 2.0, "Low is steady, high is inventive."),
-            _slider("top_p", "Top-p", 1.0, "Leave at 1 unless you know why.", lowest=0.05),
+            _slider("top_p", "Top-p", 1.0, "Leave at 1 unless you know why.", least=0.05),
             class_name="grid sm:grid-cols-2 gap-5",
         ),
         typed_switch(
@@ -158,23 +158,19 @@ def _model() -> rx.Component:
     )
 
 
-def _slider(name: str, label: str, most: float, hint: str, *, lowest: float = 0.0) -> rx.Component:
+def _slider(name: str, label: str, most: float, hint: str, *, least: float = 0.0) -> rx.Component:
     value = getattr(State.draft, name)
-    control = rx.slider(
-        id=name,
-        value=[value],
-        on_change=lambda numbers: State.change(name, numbers).throttle(60),  # pyright: ignore[reportCallIssue]
-        min=lowest,
-        max=most,
-        step=0.05,
-        size="2",
-        aria_label=label,
-        class_name="my-2.5",
-    )
     return field(
         name,
         label,
-        control,
+        slider(
+            name,
+            value=value,
+            on_change=lambda number: State.change(name, number),  # pyright: ignore[reportCallIssue]
+            least=least,
+            most=most,
+            step=0.05,
+        ),
         hint=hint,
         error=State.errors[name],
         aside=rx.el.output(value.to(float).to_string(), class_name="number text-sm text-[var(--ink-soft)]"),
@@ -235,7 +231,7 @@ def _visitors() -> list[rx.Component]:
         typed_switch(
             "identity_required",
             "Only signed-in visitors",
-            "Your server signs who a visitor is (docs/identity.md); nobody else can ask.",
+            "Your server signs who a visitor is, with the identity secret; nobody else can ask.",
         ),
         rx.link(
             "The secret that your server signs with",

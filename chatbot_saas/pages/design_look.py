@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from chatbot_saas.components.forms import field, select_field
+from chatbot_saas.components.forms import field, select_field, slider
 from chatbot_saas.components.layout import bot_avatar
 from chatbot_saas.pages.bot_form import typed_field
 from chatbot_saas.state.design import DesignState
@@ -83,20 +83,16 @@ def _colour() -> rx.Component:
 
 
 def _radius() -> rx.Component:
-    slider = rx.el.input(
-        id="radius",
-        type="range",
-        value=State.draft.radius,
-        on_change=lambda number: State.change("radius", number).throttle(60),  # pyright: ignore[reportCallIssue]
-        min=0,
-        max=24,
-        aria_describedby="radius-note",
-        class_name="range my-1.5",
-    )
     return field(
         "radius",
         "Roundness",
-        slider,
+        slider(
+            "radius",
+            value=State.draft.radius,
+            on_change=lambda number: State.change("radius", number),  # pyright: ignore[reportCallIssue]
+            least=0,
+            most=24,
+        ),
         hint="Of bubbles: from square to round.",
         error=State.errors["radius"],
         aside=rx.el.output(State.draft.radius, " px", class_name="number text-sm text-[var(--ink-soft)]"),

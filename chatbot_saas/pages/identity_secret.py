@@ -6,7 +6,7 @@ from chatbot_saas.components import format
 from chatbot_saas.components.copying import shown_once
 from chatbot_saas.components.feedback import confirm_dialog
 from chatbot_saas.components.vars import shown
-from chatbot_saas.state.identity_secret import IdentitySecretState
+from chatbot_saas.state.identity_secret import LEAKED, REPLACE, IdentitySecretState
 
 State = IdentitySecretState
 
@@ -16,8 +16,8 @@ def identity_secret() -> rx.Component:
         rx.el.div(
             rx.heading("Identity secret", as_="h2", size="3", weight="medium", id="identity-title"),
             rx.text(
-                "Your server signs with it who a visitor of your website is (docs/identity.md). One for all of your "
-                "bots; only owners and administrators make it.",
+                "Your server signs with it who a visitor of your website is: a JSON web token by HS256 with sub, the "
+                "bot's id as aud, and exp. One for all of your bots.",
                 size="2",
                 class_name="text-[var(--ink-soft)]",
             ),
@@ -56,7 +56,7 @@ def _there() -> rx.Component:
         ),
         rx.el.div(
             confirm_dialog(
-                rx.button("Replace", variant="soft", size="1", type="button"),
+                rx.button("Replace", id=REPLACE, variant="soft", size="1", type="button"),
                 title="Replace the identity secret?",
                 text="You get a new one. The old one works another day, so that you can change your server meanwhile.",
                 action="Replace it",
@@ -64,7 +64,7 @@ def _there() -> rx.Component:
                 danger=False,
             ),
             confirm_dialog(
-                rx.button("It has leaked", variant="soft", color_scheme="red", size="1", type="button"),
+                rx.button("It has leaked", id=LEAKED, variant="soft", color_scheme="red", size="1", type="button"),
                 title="End the identity secret now?",
                 text="You get a new one. The old one ends at once: visitors are not recognised until your server has "
                 "the new one.",

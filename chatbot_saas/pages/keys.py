@@ -278,6 +278,7 @@ def _choice(control: rx.Component, *text: Any) -> rx.Component:
 def _scope_choice(scope: Any, text: str) -> rx.Component:
     return _choice(
         rx.checkbox(
+            aria_label=text,
             checked=KeysState.scopes.contains(scope.value),  # pyright: ignore[reportAttributeAccessIssue]
             on_change=lambda on: KeysState.toggle_scope(scope.value, on),  # pyright: ignore[reportCallIssue]
         ),
@@ -290,6 +291,7 @@ def _bot_choice(bot: BotLink) -> rx.Component:
     key: Any = bot.id.to(str)  # pyright: ignore[reportAttributeAccessIssue]
     return _choice(
         rx.checkbox(
+            aria_label=bot.name,
             checked=KeysState.bot_ids.contains(key),  # pyright: ignore[reportAttributeAccessIssue]
             on_change=lambda on: KeysState.toggle_bot(key, on),  # pyright: ignore[reportCallIssue]
         ),

@@ -2,7 +2,7 @@
 
 import reflex as rx
 
-from chatbot_saas.components.forms import field, line_form
+from chatbot_saas.components.forms import field, line_form, slider
 from chatbot_saas.components.vars import length, negated
 from chatbot_saas.schemas.questions import CandidateView
 from chatbot_saas.state.question_try import LEAST, MOST, QuestionTryState
@@ -105,24 +105,19 @@ def _candidate(pair: CandidateView) -> rx.Component:
 
 
 def _threshold() -> rx.Component:
-    slider = rx.slider(
-        id="threshold",
-        value=[State.threshold],
-        on_change=lambda numbers: State.move(numbers).throttle(60),  # pyright: ignore[reportCallIssue]
-        on_value_commit=State.move,  # where it came to rest, which a throttle may leave out
-        min=LEAST,
-        max=MOST,
-        step=1,
-        size="2",
-        disabled=negated(ShellState.user.can_write),
-        aria_label="How alike is close enough, in percent",
-        class_name="my-2.5",
-    )
     return rx.el.div(
         field(
             "threshold",
             "Close enough from",
-            slider,
+            slider(
+                "threshold",
+                value=State.threshold,
+                on_change=State.move,
+                least=LEAST,
+                most=MOST,
+                disabled=negated(ShellState.user.can_write),
+                aria_label="How alike is close enough, in percent",
+            ),
             hint="Higher: only questions that mean nearly the same. At 100% only the same words count.",
             aside=rx.el.output(State.threshold, "% alike", class_name="number text-sm text-[var(--ink-soft)]"),
         ),

@@ -22,7 +22,7 @@ from chatbot_saas.schemas.bots import (
     BotVersionRead,
 )
 from chatbot_saas.schemas.receipts import Receipt
-from chatbot_saas.services import audit, deletion, erasure, gate, published, runs
+from chatbot_saas.services import audit, deletion, erasure, gate, published, runs, window_words
 from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
 
@@ -83,6 +83,7 @@ async def create(
     principal.require(Scope.BOTS_WRITE)
     if principal.bot_ids is not None:
         raise ForbiddenError("A key that is bound to bots cannot make another.")
+    window_words.require_whole(request.widget.texts)
     values: dict[str, Any] = request.model_dump() | {"widget": request.widget.stored()}
     bot = Bot(id=bot_id or new_id(), tenant_id=principal.tenant_id, **values)
     session.add(bot)
@@ -174,6 +175,7 @@ async def change(
     if "launcher" in values:
         values["launcher"] = request.launcher.model_dump()
     if "widget" in values:
+        window_words.require_whole(request.widget.texts)
         values["widget"] = request.widget.merged(bot.widget).stored()
     changed = [name for name, value in values.items() if getattr(bot, name) != value]
     for name in changed:

@@ -28,6 +28,11 @@ class Place:
         return f"{self.here}/widget/chat/{self.bot_id}"
 
     @property
+    def sample(self) -> str:
+        """A page of an imaginary shop with the chat on it."""
+        return f"{self.here}/widget/v1/demo?bot_id={self.bot_id}"
+
+    @property
     def line(self) -> str:
         return f'<script src="{self.loader}" data-bot-id="{self.bot_id}" defer></script>'
 

@@ -5,9 +5,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from chatbot_saas.core.errors import InvalidError
 from chatbot_saas.core.origins import origin_pattern
 from chatbot_saas.schemas.bots import BotPatch, BotRead
 from chatbot_saas.schemas.dashboard import BotDraft
+from chatbot_saas.services import window_words
 from chatbot_saas.state import design_draft
 from chatbot_saas.state.validation import problems_of
 
@@ -78,10 +80,9 @@ def typed(draft: BotDraft, name: str, value: Any) -> BotDraft:
     if name == "radius":
         return draft.model_copy(update={name: int(value)}) if str(value).isdecimal() and len(str(value)) < 4 else draft
     if name in ("temperature", "top_p", "vector_weight"):
-        number = value[0] if isinstance(value, list) and value else value
-        if isinstance(number, bool) or not isinstance(number, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             return draft
-        return draft.model_copy(update={name: round(float(number), 2)})
+        return draft.model_copy(update={name: round(float(value), 2)})
     return draft.model_copy(update={name: str(value)[:_LONGEST]})
 
 
@@ -118,8 +119,11 @@ def problems(patch: dict[str, Any]) -> dict[str, str]:
     """What is wrong with these settings, in words, by the draft's names."""
     try:
         BotPatch.model_validate(patch)
+        window_words.require_whole(patch.get("widget", {}).get("texts", {}))
     except ValidationError as error:
         return problems_of(error, design_draft.name_at)
+    except InvalidError as error:
+        return {"texts": error.message}
     return {}
 
 

@@ -147,6 +147,8 @@ def window_texts(draft: BotDraft, search: str) -> list[WidgetText]:
 def preview_of(draft: BotDraft, saved: BotDraft) -> dict[str, Any]:
     """The draft as visitors would get it. Where something in it is wrong, what is saved stands in."""
     draft = tidied(draft)
+    whole = {key: own for key, own in draft.texts.items() if not window_words.lacking(key, own)}
+    draft = draft.model_copy(update={"texts": whole})
     wrong = problems(patch_of(draft, SHOWN))
     mended = draft.model_copy(update={name: getattr(saved, name) for name in wrong})
     patch = patch_of(mended, SHOWN)

@@ -119,6 +119,8 @@ class KeysState(ListState, rx.State):
     @authorised(Scope.KEYS_WRITE)
     async def create(self, principal: Tenant):
         request = self._check()
+        if "name" in self.errors:
+            yield rx.set_focus("key-name")  # it may be above what is seen
         if request is None or self.created_key:
             return
         async with get_runtime().db.tenant(principal) as session:

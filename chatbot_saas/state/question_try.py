@@ -81,11 +81,10 @@ class QuestionTryState(rx.State):
                 self._judge()
 
     @authorised(Scope.BOTS_READ)
-    async def move(self, principal: Tenant, value: list[int | float]):
+    async def move(self, principal: Tenant, value: int | float):
         """The slider: what was tried is judged anew, without another call."""
-        number = value[0] if isinstance(value, list) and value else value
-        if isinstance(number, int | float) and not isinstance(number, bool):
-            self.threshold = max(LEAST, min(MOST, round(number)))
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            self.threshold = max(LEAST, min(MOST, round(value)))
             self._judge()
 
     @authorised(Scope.BOTS_WRITE)

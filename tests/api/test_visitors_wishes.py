@@ -99,6 +99,18 @@ async def test_what_is_no_setting_is_refused(
     assert answer.status_code == 422
 
 
+async def test_words_without_what_is_filled_in_are_refused(
+    client: httpx.AsyncClient, owner: Person, bot: BotRead
+) -> None:
+    answer = await client.patch(
+        f"/api/v1/bots/{bot.id}", json={"widget": {"texts": {"wait": "Later."}}}, headers=owner.headers
+    )
+    assert answer.status_code == 422
+    problem = answer.json()
+    assert (problem["code"], problem["field"]) == ("invalid", "widget.texts.wait")
+    assert problem["detail"] == "Put {n} into “Later.”: the window fills it in."
+
+
 # --- consent
 
 

@@ -33,6 +33,11 @@ def test_there_are_the_languages_that_settings_name() -> None:
         assert found == set(INTERFACE_LANGUAGES)
 
 
+def test_the_preview_answers_in_each_language() -> None:
+    samples = (FOLDER / "preview" / "samples.js").read_text("utf-8")
+    assert re.findall(r'^  (\w+): \["[^"]+", "[^"]+", "[^"]+"\],$', samples, re.MULTILINE) == list(INTERFACE_LANGUAGES)
+
+
 def test_every_word_can_be_replaced() -> None:
     keys = {**ENGLISH["texts"], **ENGLISH["more"]}
     assert len(keys) == sum(map(len, ENGLISH.values())) <= MAX_TEXTS

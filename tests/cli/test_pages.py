@@ -1,6 +1,7 @@
 """The build of the pages, and the names internal to Reflex that it rests on."""
 
 import gzip
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,52 @@ def test_the_build_does_not_depend_on_the_address(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PORT", "4321")
     monkeypatch.setenv("PUBLIC_URL", "https://chat.example.com")
     assert pages.fingerprint() == before
+
+
+def a_project(folder: Path, monkeypatch: pytest.MonkeyPatch, edits: Iterator[str]) -> list[Path]:
+    """Where the pages are built of one file, which is edited during a build as often as there are `edits`. Returns what
+    was built, each time the file as it was at the build's beginning."""
+    page = folder / "chatbot_saas" / "pages" / "home.py"
+    client = folder / ".web" / "build" / "client"
+    for path in (page.parent, client, folder / ".web" / "backend", folder / "reflex.lock"):
+        path.mkdir(parents=True, exist_ok=True)
+    page.write_text("first")
+    (folder / "requirements.txt").write_text("reflex==1\n")
+    built: list[Path] = []
+
+    def export(command: list[str], environment: dict[str, str]) -> tuple[int, str]:
+        (folder / ".web" / "backend").mkdir(exist_ok=True)
+        (client / "index.html").write_text(page.read_text())
+        (folder / "reflex.lock" / "bun.lock").write_text("written by the build")
+        page.write_text(next(edits, page.read_text()))
+        built.append(client)
+        return 0, ""
+
+    monkeypatch.setattr(pages, "ROOT", folder)
+    monkeypatch.setattr(pages, "BUILDS", folder / ".build" / "pages")
+    monkeypatch.setattr(pages, "run_child", export)
+    monkeypatch.setattr(pages, "tools_environment", dict[str, str])
+    monkeypatch.setattr(pages, "use_own_origin", lambda client: None)
+    return built
+
+
+def test_what_is_edited_during_a_build_is_built_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = a_project(tmp_path, monkeypatch, iter(["second"]))
+    build = pages.ready_build()
+    assert len(built) == 2
+    assert (build / "build" / "client" / "index.html").read_text() == "second"
+    assert build.name == pages.fingerprint()
+    assert pages.ready_build() == build
+    assert len(built) == 2
+    assert [path.name for path in build.parent.iterdir()] == [build.name]
+
+
+def test_a_build_during_which_nothing_stays_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = a_project(tmp_path, monkeypatch, iter("abcdef"))
+    with pytest.raises(CommandError, match=r"home\.py"):
+        pages.ready_build()
+    assert len(built) == pages.TRIES
+    assert list(pages.BUILDS.iterdir()) == []
 
 
 def test_the_present_build_names_no_host_of_its_own() -> None:

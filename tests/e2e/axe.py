@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from playwright.async_api import Page
 from playwright.sync_api import Frame
 
 from chatbot_saas.core.settings import ROOT
@@ -29,3 +30,17 @@ def faults(frame: Frame, source: str) -> list[str]:
         "rules => axe.run(document, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']})", RULES
     )
     return [f"{one['id']}: {[node['html'][:160] for node in one['nodes']]}" for one in found["violations"]]
+
+
+async def page_faults(page: Page) -> list[str]:
+    """The same of a page of the dashboard, without what is in its iframes."""
+    found = await page.evaluate(
+        f"""async () => {{
+        {script()};
+        const rules = {{type: "tag", values: {RULES}}};
+        const options = {{runOnly: rules, resultTypes: ["violations"], iframes: false}};
+        const {{violations}} = await axe.run(document, options);
+        return violations.map(({{id, nodes}}) => id + ": " + nodes.map((node) => node.html.slice(0, 160)));
+        }}"""
+    )
+    return list(found)

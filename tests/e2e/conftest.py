@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 from chatbot_saas.cli.testing import find_browser
+from tests.e2e.dashboard import Owner, sign_up
 from tests.e2e.widget_site import Site, sites
 from tests.factories.sites import ALLOW
 from tests.servers import RunningServer, running_server
@@ -77,6 +78,16 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     yield context
     with suppress(TimeoutError):
         await asyncio.wait_for(context.close(), CLOSE_SECONDS)
+
+
+@pytest.fixture(scope="session")
+async def owner(browser: Browser, server: RunningServer) -> Owner:
+    """Somebody who has signed up, for tests that need a bot of their own but not a tenant: see dashboard.own_bot."""
+    context = await browser.new_context(locale="en-GB")
+    await sign_up(await context.new_page(), server)
+    cookies = await context.cookies()
+    await context.close()
+    return Owner(cookies)
 
 
 class Problems(list[str]):

@@ -3,10 +3,12 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
 from uuid import uuid4
 
 import httpx
-from playwright.async_api import FilePayload, Locator, Page, expect
+from playwright.async_api import Cookie, FilePayload, Locator, Page, expect
 
 from tests.servers import RunningServer
 
@@ -41,6 +43,27 @@ async def make_bot(page: Page, name: str = "Plant helper") -> str:
     found = re.search(r"/bots/([0-9a-f-]{36})", page.url)
     assert found
     return found[1]
+
+
+@dataclass(frozen=True)
+class Owner:
+    cookies: list[Cookie]
+
+
+async def own_bot(page: Page, server: RunningServer, owner: Owner, **fields: Any) -> str:
+    """Signed in as somebody with other bots as well. Returns the id of a new one; the page is left as it is."""
+    await page.context.add_cookies(cast(Any, owner.cookies))
+    body = {"name": "Plant helper", **fields}
+    made = await page.request.post(f"{server.url}/api/v1/bots", data=body, headers={"Origin": server.url})
+    assert made.ok, await made.text()
+    return (await made.json())["id"]
+
+
+async def publish(page: Page, server: RunningServer, bot_id: str, website: str) -> None:
+    """On that website, by whoever is signed in."""
+    patch = {"status": "published", "allowed_origins": [website]}
+    done = await page.request.patch(f"{server.url}/api/v1/bots/{bot_id}", data=patch, headers={"Origin": server.url})
+    assert done.ok, await done.text()
 
 
 async def know(page: Page, name: str, text: str) -> None:

@@ -1,12 +1,13 @@
 """The Design page: what is edited is seen in the real chat before it is saved, and on a website after."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.async_api import FrameLocator, Page, expect
 
 from tests.e2e import axe
-from tests.e2e.dashboard import make_bot, sign_up
+from tests.e2e.dashboard import Owner, own_bot, publish
 from tests.factories.sites import Page as Served
 from tests.factories.sites import Site, serve_site
 from tests.servers import RunningServer
@@ -20,10 +21,9 @@ def web() -> Iterator[Site]:
         yield made
 
 
-async def open_design(page: Page, server: RunningServer) -> str:
-    await sign_up(page, server)
-    bot_id = await make_bot(page)
-    await page.get_by_role("link", name="Design").click()
+async def open_design(page: Page, server: RunningServer, owner: Owner) -> str:
+    bot_id = await own_bot(page, server, owner)
+    await page.goto(f"{server.url}/bots/{bot_id}/design")
     await expect(page.get_by_role("tab", name="Look")).to_be_visible()
     return bot_id
 
@@ -36,23 +36,10 @@ def chat(page: Page) -> FrameLocator:
     return website(page).frame_locator("[data-chatbot] iframe")
 
 
-async def faults(page: Page) -> list[str]:
-    found = await page.evaluate(
-        f"""async () => {{
-        {axe.script()};
-        const rules = {{type: "tag", values: {axe.RULES}}};
-        const options = {{runOnly: rules, resultTypes: ["violations"], iframes: false}};
-        const {{violations}} = await axe.run(document, options);
-        return violations.map(({{id, nodes}}) => id + ": " + nodes.map((node) => node.html.slice(0, 160)));
-        }}"""
-    )
-    return list(found)
-
-
 async def test_a_draft_is_seen_before_it_is_saved_and_on_a_website_after(
-    page: Page, server: RunningServer, web: Site
+    page: Page, server: RunningServer, owner: Owner, web: Site
 ) -> None:
-    bot_id = await open_design(page, server)
+    bot_id = await open_design(page, server, owner)
     welcome = chat(page).get_by_text("Hello! What would you like to know?")
     await expect(welcome).to_be_visible()  # of a bot that was never published
     await page.get_by_label("Colour as a code").fill("#b91c1c")
@@ -77,12 +64,23 @@ async def test_a_draft_is_seen_before_it_is_saved_and_on_a_website_after(
     await expect(button).to_have_css("top", "20px")
     await expect(button).to_have_css("left", "20px")
     await expect(page.get_by_text("Unsaved changes")).to_be_visible()
+    async with page.expect_event("dialog") as leaving:
+        await page.evaluate("() => void setTimeout(() => location.reload())")
+    asked = await leaving.value
+    assert asked.type == "beforeunload"
+    await asked.dismiss()
+    await expect(page.get_by_text("Unsaved changes")).to_be_visible()
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_text("Saved.")).to_be_visible()
 
-    patch = {"status": "published", "allowed_origins": [web.url]}
-    done = await page.request.patch(f"{server.url}/api/v1/bots/{bot_id}", data=patch, headers={"Origin": server.url})
-    assert done.ok
+    await publish(page, server, bot_id, web.url)
+    await page.goto(f"{server.url}/widget/v1/demo?bot_id={bot_id}")  # nobody is asked any more
+    await expect(page.get_by_role("heading", name="House plants that stay alive.")).to_be_visible()
+    button = page.get_by_role("button", name="Chat: Plant helper")
+    await expect(button).to_have_css("left", "20px")
+    await expect(button).to_have_css("top", "20px")
+    await button.click()
+    await expect(page.frame_locator("[data-chatbot] iframe").get_by_text("Ask me about plants.")).to_be_visible()
     line = f'<script src="{server.url}/widget/v1/chatbot-widget.js" data-bot-id="{bot_id}" defer></script>'
     web.pages["/"] = Served(f"<!doctype html><title>Shop</title><link rel=icon href=data:,>{line}")
     await page.goto(web.url)
@@ -96,9 +94,9 @@ async def test_a_draft_is_seen_before_it_is_saved_and_on_a_website_after(
     await expect(shown.locator(".bubble").first).to_have_css("border-bottom-left-radius", "0px")
 
 
-async def test_the_preview_is_tried_on_a_phone_and_in_the_dark(page: Page, server: RunningServer) -> None:
+async def test_the_preview_is_tried_on_a_phone_and_in_the_dark(page: Page, server: RunningServer, owner: Owner) -> None:
     await page.set_viewport_size({"width": 1440, "height": 1000})
-    await open_design(page, server)
+    await open_design(page, server, owner)
     await expect(chat(page).get_by_role("textbox", name="Your message")).to_be_visible()
     await page.get_by_role("radio", name="Phone").click()
     await page.get_by_role("radio", name="Dark").click()
@@ -112,6 +110,15 @@ async def test_the_preview_is_tried_on_a_phone_and_in_the_dark(page: Page, serve
     await chat(page).get_by_role("textbox", name="Your message").fill("Anything?")
     await chat(page).get_by_role("button", name="Send").click()
     await expect(chat(page).get_by_text("A sample answer")).to_be_visible()
+    await page.get_by_role("tab", name="Words").click()
+    await page.get_by_role("combobox", name="Language of the window").click()
+    await page.get_by_role("option", name="Hebrew").click()
+    await expect(chat(page).locator("html")).to_have_attribute("dir", "rtl")
+    await chat(page).locator("textarea").fill("?")
+    await chat(page).locator("textarea").press("Enter")
+    await expect(chat(page).get_by_text("תשובה לדוגמה")).to_be_visible()
+    await page.get_by_role("combobox", name="Language of the window").click()
+    await page.get_by_role("option", name="English").click()
     await page.get_by_role("tab", name="Conversation").click()
     await page.get_by_label("Text", exact=True).fill("We keep this for 90 days.")
     await expect(chat(page).get_by_text("We keep this for 90 days.")).to_be_visible()
@@ -119,9 +126,9 @@ async def test_the_preview_is_tried_on_a_phone_and_in_the_dark(page: Page, serve
 
 
 async def test_a_colour_that_is_hard_to_see_is_told_and_nothing_else_may_frame_the_preview(
-    page: Page, server: RunningServer, web: Site
+    page: Page, server: RunningServer, owner: Owner, web: Site
 ) -> None:
-    await open_design(page, server)
+    await open_design(page, server, owner)
     await page.get_by_label("Colour as a code").fill("#ffee00")
     await expect(page.get_by_text("On a light page the launcher is hard to see: 1.2 to 1")).to_be_visible()
     await expect(page.get_by_text("Text on it is black")).to_be_visible()
@@ -136,14 +143,44 @@ async def test_a_colour_that_is_hard_to_see_is_told_and_nothing_else_may_frame_t
         assert answer.headers["content-security-policy"].endswith("frame-ancestors 'self'"), name
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing_on_the_page(page: Page, server: RunningServer, scheme: str) -> None:
-    await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    await open_design(page, server)
+async def faults(page: Page, name: str) -> list[str]:
+    """In the light and in the dark."""
+    found: list[str] = []
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+        await expect(page.locator("html")).to_have_class(re.compile(scheme))
+        await page.wait_for_timeout(300)
+        found += [f"{name}, {scheme}: {fault}" for fault in await axe.page_faults(page)]
+    return found
+
+
+async def test_axe_finds_nothing_on_the_page(page: Page, server: RunningServer, owner: Owner) -> None:
+    await open_design(page, server, owner)
     await expect(chat(page).get_by_role("textbox", name="Your message")).to_be_visible()
     found: list[str] = []
     for name in ("Look", "Words", "Launcher", "Conversation"):
         await page.get_by_role("tab", name=name).click()
-        await page.wait_for_timeout(400)
-        found += [f"{name}: {fault}" for fault in await faults(page)]
+        found += await faults(page, name)
+    assert found == []
+
+
+async def test_axe_finds_nothing_around_it(page: Page, server: RunningServer, owner: Owner) -> None:
+    """Settings with something wrong, the embed page, and the keys with their dialog."""
+    bot_id = await own_bot(page, server, owner)
+    await page.goto(f"{server.url}/bots/{bot_id}")
+    await page.get_by_label("Longest answer").fill("12")
+    await expect(page.get_by_text("At least 50.")).to_be_visible()
+    found = await faults(page, "settings")
+    await page.get_by_role("button", name="Discard").click()
+    await page.get_by_role("link", name="Embed").first.click()
+    await expect(page.get_by_role("heading", name="Does it show?")).to_be_visible()
+    found += await faults(page, "embed")
+    await page.goto(f"{server.url}/keys")
+    await expect(page.get_by_role("heading", name="Identity secret")).to_be_visible()
+    found += await faults(page, "keys")
+    await page.get_by_role("button", name="New key").first.click()
+    await page.get_by_role("button", name="Create key").click()
+    await expect(page.get_by_role("textbox", name="Name")).to_be_focused()
+    await expect(page.get_by_text("This cannot be empty.")).to_be_visible()
+    found += await faults(page, "a new key")
     assert found == []

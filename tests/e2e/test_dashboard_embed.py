@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.e2e.dashboard import make_bot, sign_up
+from tests.e2e.dashboard import Owner, own_bot, publish
 from tests.factories.sites import Page as Served
 from tests.factories.sites import Site, serve_site
 from tests.servers import RunningServer
@@ -17,11 +17,10 @@ def web() -> Iterator[Site]:
         yield made
 
 
-async def test_a_bot_is_published_and_its_line_is_copied(page: Page, server: RunningServer) -> None:
+async def test_a_bot_is_published_and_its_line_is_copied(page: Page, server: RunningServer, owner: Owner) -> None:
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    await sign_up(page, server)
-    bot_id = await make_bot(page)
-    await page.get_by_role("link", name="Embed").click()
+    bot_id = await own_bot(page, server, owner)
+    await page.goto(f"{server.url}/bots/{bot_id}/embed")
     await expect(page.get_by_text("A draft answers only here")).to_be_visible()
     await page.get_by_role("button", name="Publish now").click()
     await expect(page.get_by_text("Published. It answers visitors")).to_be_visible()
@@ -37,11 +36,10 @@ async def test_a_bot_is_published_and_its_line_is_copied(page: Page, server: Run
 
 
 async def test_the_doctor_tells_why_a_page_has_no_chat_until_it_has(
-    page: Page, server: RunningServer, web: Site
+    page: Page, server: RunningServer, owner: Owner, web: Site
 ) -> None:
-    await sign_up(page, server)
-    bot_id = await make_bot(page)
-    await page.get_by_role("link", name="Embed").click()
+    bot_id = await own_bot(page, server, owner)
+    await page.goto(f"{server.url}/bots/{bot_id}/embed")
     address, check = page.get_by_label("Address of your page"), page.get_by_role("button", name="Check", exact=True)
     web.pages["/"] = Served("<p>Nothing yet.</p>", headers={"Content-Security-Policy": "script-src 'self'"})
     await address.fill(web.url)
@@ -49,9 +47,7 @@ async def test_the_doctor_tells_why_a_page_has_no_chat_until_it_has(
     await expect(page.get_by_text("The chat does not show on this page yet.")).to_be_visible()
     for said in ("not on this page", "not published yet", "is not among the bot's websites", "stops the chat"):
         await expect(page.get_by_role("list", name="What was looked at").get_by_text(said)).to_be_visible()
-    patch = {"status": "published", "allowed_origins": [web.url]}
-    done = await page.request.patch(f"{server.url}/api/v1/bots/{bot_id}", data=patch, headers={"Origin": server.url})
-    assert done.ok
+    await publish(page, server, bot_id, web.url)
     await page.goto(f"{server.url}/bots/{bot_id}/embed")
     line = f'<script src="{server.url}/widget/v1/chatbot-widget.js" data-bot-id="{bot_id}" defer></script>'
     web.pages["/"] = Served(line, headers={"Content-Security-Policy": f"script-src 'self' {server.url}"})

@@ -102,6 +102,8 @@ async def test_the_widget_shows_the_icon_and_the_starters_of_the_settings(page: 
         await page.get_by_role("button", name="Choose a picture").click()
     await (await chooser.value).set_files(FilePayload(name="i.png", mimeType="image/png", buffer=png(9, 99, 9, 300)))
     await expect(page.get_by_role("button", name="Replace")).to_be_visible()
+    preview = page.frame_locator("#stage > iframe:not(.behind)").frame_locator("[data-chatbot] iframe")
+    await expect(preview.locator("#face img")).to_have_attribute("src", re.compile("^data:image/png;base64,"))
     await page.get_by_role("tab", name="Words").click()
     await page.get_by_role("button", name="Add a question").click()
     await page.get_by_label("Starter 1", exact=True).fill("Do you deliver?")

@@ -97,7 +97,7 @@ async def test_a_business_gets_from_sign_up_to_a_visitors_answer(
     await publish(server, context, bot_id, website.origin)
     website.html = (
         f'<!doctype html><title>Club</title><h1>Club</h1><link rel="icon" href="data:,">'
-        f'<script src="{server.url}/widget/chatbot-widget.js" data-bot-id="{bot_id}" defer></script>'
+        f'<script src="{server.url}/widget/v1/chatbot-widget.js" data-bot-id="{bot_id}" defer></script>'
     )
     visitor = await context.new_page()
     await visitor.goto(website.origin)

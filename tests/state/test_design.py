@@ -99,12 +99,16 @@ async def test_problems_stand_at_their_fields_and_keep_it_from_being_saved(rt: R
     ):
         await tab.run(BotFormState.change, name, value)
         assert words in state.errors[name], name
-    assert state.faulty == ["look", "launcher", "conversation"]
+    await tab.run(DesignState.change_text, "wait", "Later.")
+    assert state.errors["texts"] == "Put {n} into “Later.”: the window fills it in."
+    assert state.faulty == ["look", "words", "launcher", "conversation"]
     assert json.loads(state.preview)["config"]["theme"]["color"] == "#4f46e5", "what is wrong is not shown"
     await tab.run(BotFormState.save)
     assert state.dirty
     await tab.run(BotFormState.change, "lead_phone", "optional")
     assert not state.errors["lead_email"], "mended by the other field"
+    await tab.run(DesignState.change_text, "wait", "Later: {n} s.")
+    assert not state.errors["texts"]
 
 
 async def test_others_changes_of_the_window_are_taken_in_beside_mine(rt: Runtime, owner: Person) -> None:
@@ -159,6 +163,8 @@ async def test_a_draft_says_the_same_as_the_bot(rt: Runtime, owner: Person) -> N
     wrong = draft.model_copy(update={"lead_email": "off", "radius": 99})
     assert set(problems(changed(wrong, draft))) == {"lead_email", "radius"}
     assert preview_of(wrong, draft) == found
+    shown = preview_of(draft.model_copy(update={"texts": {"wait": "Later.", "send": "Go"}}), draft)
+    assert shown["settings"]["texts"] == {"send": "Go"}, "words that lack something are not shown, the others are"
     assert [text.key for text in window_texts(draft, "talk to A PERSON")] == ["person"]
     french = draft.model_copy(update={"interface_language": "fr", "texts": {"wait": "Un instant"}})
     [wait] = window_texts(french, "un instant")

@@ -189,7 +189,7 @@ async def test_a_question_is_tried_and_the_threshold_saved(rt: Runtime, owner: P
     assert (state.verdict, state.changed, state.trying, state.problem) == ("below", False, False, "")
     assert state.candidates[0].question == REFUND.question
     assert not state.candidates[0].wins
-    await tab.run(QuestionTryState.move, [75])
+    await tab.run(QuestionTryState.move, 75)
     assert (state.verdict, state.candidates[0].wins, state.changed) == ("meaning", True, True)
     await tab.run(QuestionTryState.load)
     assert state.threshold == 75, "what was moved stays"
@@ -202,7 +202,7 @@ async def test_a_question_is_tried_and_the_threshold_saved(rt: Runtime, owner: P
     latest = (await tab.state(HistoryState)).versions[0]
     assert latest.summary == "Changed Q&A threshold"
     await tab.run(QuestionTryState.move, "wild")
-    await tab.run(QuestionTryState.move, [7])
+    await tab.run(QuestionTryState.move, 7)
     assert state.threshold == 50
     await tab.run(QuestionTryState.put_back)
     assert state.threshold == 75

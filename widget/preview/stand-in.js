@@ -2,21 +2,28 @@
 // server, stored, counted or sent, so that a bot that is not published can be looked at and tried as well.
 const { draft } = parent;
 const { settings } = draft;
-const SOURCE = { title: "Where it was found", page: null, url: null, quote: "A sample answer, with the place where it was found." };
 const json = (value, status = 200) => Response.json(value, { status });
 const event = (name, data) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 const id = () => URL.createObjectURL(new Blob()).slice(-36);
 let asked = 0;
 
+/** What is found, in the window's language. */
+async function found() {
+  const { default: samples } = await import("./samples.js");
+  const [quote, title, before] = samples[document.documentElement.lang] || samples.en;
+  return { source: { title, page: null, url: null, quote }, before };
+}
+
 /** A sample answer, then one of a question without an answer, and so on. */
-function answer() {
+async function answer() {
   const answered = ++asked % 2 === 1;
-  const text = answered ? "A sample answer, with the place where it was found. [1]" : draft.fallback;
+  const { source } = await found();
+  const text = answered ? `${source.quote} [1]` : draft.fallback;
   const ways = { leave_message: settings.lead.when.includes("no_answer"), handoff: settings.handoff.enabled };
   const parts = text.match(/\S+\s*/g) || [];
   const events = [
     ...parts.map((part) => event("token", { text: part })),
-    event("sources", { sources: answered ? [SOURCE] : [], proof: [] }),
+    event("sources", { sources: answered ? [source] : [], proof: [] }),
     event("done", { message_id: id(), answered, ...(answered ? {} : ways) }),
   ];
   const body = new ReadableStream({
@@ -31,6 +38,12 @@ function answer() {
   return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
 }
 
+/** The place, opened. */
+async function opened() {
+  const { source, before } = await found();
+  return json({ number: 1, ...source, link: null, before: `${before} `, after: "" });
+}
+
 const begun = () => ({ conversation_id: id(), visitor_token: "preview", expires_in: 3600, visitor_key: "preview", person: "" });
 const ROUTES = [
   [/\/bot\/[^/]+\/config$/, () => json(draft.config)],
@@ -39,7 +52,7 @@ const ROUTES = [
   [/\/stop$/, () => new Response(null, { status: 204 })],
   [/\/chat\/[^/]+$/, answer],
   [/\/conversations$/, () => json({ items: [], next_cursor: null })],
-  [/\/sources\/\d+$/, () => json({ number: 1, ...SOURCE, link: null, before: "Here stands the text around it. ", after: "" })],
+  [/\/sources\/\d+$/, opened],
   [/\/handoff$/, () => json({ id: id(), available: false, note: settings.handoff.note }, 201)],
   [/\/capture-lead$/, () => json({ id: id() }, 201)],
   [/\/api\/public\//, () => json({})],
