@@ -13,24 +13,21 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
-
-import numpy as np
 
 from chatbot_saas.adapters.llm.languages import guess_language
 from chatbot_saas.schemas.chat import Citation, SentenceProof
 from chatbot_saas.services.contradictions import CONTRADICTED, contradiction, lacks
-from chatbot_saas.services.figures import Figures, figures, values
+from chatbot_saas.services.figures import figures, values
 from chatbot_saas.services.overlap import light_words, like, words_of
 from chatbot_saas.services.questions import answer_begins
 from chatbot_saas.services.readings import Clause, Reading, clauses_of, reading_of, words_said
 from chatbot_saas.services.retrieval import Found
 from chatbot_saas.services.roles import FREE_ORDER
+from chatbot_saas.services.spans import MOST_SENTENCES, Said, Unit, shares
 from chatbot_saas.services.statements import MAY_END, plain, sentences_of
 from chatbot_saas.services.text_fragments import link_to
 
 MAX_QUOTE = 400
-MOST_SENTENCES = 3
 CANDIDATES = 8
 """Sentences of the passages around which spans are looked at, for each sentence of an answer."""
 BEHIND = 10
@@ -41,7 +38,6 @@ UNKNOWN = 0.45
 PAIR = 0.2
 WORTH_A_LOOK = 0.25
 ECHO = 0.5
-FRAMED = 0.5
 NAME = 0.2
 LONGER = 0.03
 JUDGED = 8
@@ -86,64 +82,6 @@ class Proof:
         return all(sentence.supported for sentence in self.sentences)
 
 
-class _Unit(NamedTuple):
-    """A sentence of a passage."""
-
-    passage: int
-    begin: int
-    end: int
-    words: frozenset[str]
-    length: int
-    """Of all its words."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """A sentence of an answer, prepared."""
-
-    text: str
-    weights: dict[str, float]
-    """Of its words that say something; `#` and a place for each figure."""
-    like: dict[str, dict[str, float]]
-    """By word of the passages: how much it says of which words of the sentence."""
-    clauses: tuple[Clause, ...]
-    figures: Figures
-    marks: list[int]
-    names: list[str]
-    held: dict[frozenset[str], dict[str, float]] = field(default_factory=dict[frozenset[str], dict[str, float]])
-    """What `Prover.held` found; it is asked of the same words again and again."""
-
-
-def _shares(prover: "Prover", said: _Said, spans: Sequence[list[_Unit]]) -> list[float]:
-    """How much of the sentence's words each span holds, taken that it holds its figures."""
-    total = sum(said.weights.values())
-    if not total or not spans:
-        return [0.0] * len(spans)
-    columns = {word: column for column, word in enumerate(said.weights)}
-
-    def worth(words: frozenset[str]) -> np.ndarray:
-        row = np.zeros(len(columns))
-        for word, share in prover.held(said, words).items():
-            row[columns[word]] = said.weights[word] * share
-        return row
-
-    frames = {number: FRAMED * worth(prover.frames[number]) for number in {units[0].passage for units in spans}}
-    places: dict[tuple[int, int], int] = {}
-    rows: list[np.ndarray] = []
-    chosen: list[list[int]] = []
-    for units in spans:
-        chosen.append([])
-        for unit in units:
-            place = places.setdefault((unit.passage, unit.begin), len(rows))
-            if place == len(rows):
-                rows.append(np.maximum(worth(unit.words), frames[unit.passage]))
-            chosen[-1].append(place)
-        chosen[-1] += chosen[-1][-1:] * (MOST_SENTENCES - len(units))
-    best = np.stack(rows)[np.array(chosen)].max(axis=1).sum(axis=1)
-    numbers = sum(said.weights[f"#{figure.start}"] for figure in said.figures.numbers)
-    return ((numbers + best) / total).tolist()
-
-
 class Prover:
     """Proves answers from the passages of one turn. Prepare it while the model is asked: that is most of its time."""
 
@@ -154,10 +92,10 @@ class Prover:
         self._light = light_words(language)
         self._free_order = language in FREE_ORDER
         self._asked = frozenset(words_of(question, language)) - self._light
-        self._units: list[_Unit] = []
+        self._units: list[Unit] = []
         self._readings: list[tuple[int, Reading]] = []
         """With the place of its first unit."""
-        self.frames: list[frozenset[str]] = []
+        self._frames: list[frozenset[str]] = []
         self._frame_codes: list[frozenset[str]] = []
         self._texts: list[str] = []
         self._proved_before: dict[str, Support] = {}
@@ -167,12 +105,12 @@ class Prover:
         for number, passage in enumerate(self._passages):
             frame = " ".join([passage.title, *passage.headings])
             heads = " ".join(_TABLE_HEAD.findall(passage.text)) if "|" in passage.text else ""
-            self.frames.append(words_said(f"{frame} {heads}", language)[0])
+            self._frames.append(words_said(f"{frame} {heads}", language)[0])
             self._frame_codes.append(figures(frame).codes)
             self._texts.append(f"{frame}\n{passage.text}")
             reading = reading_of(passage.text, answer_begins(passage.question), language)
             self._readings.append((len(self._units), reading))
-            self._units += [_Unit(number, *line) for line in reading.lines]
+            self._units += [Unit(number, *line) for line in reading.lines]
 
     def _holders(self, word: str) -> list[int]:
         """The places of the units that hold it."""
@@ -233,7 +171,7 @@ class Prover:
         found = dict.fromkeys(int(number) for number in _MARK.findall(text))
         return [number for number in found if 1 <= number <= len(self._passages)]
 
-    def _said(self, text: str) -> _Said:
+    def _said(self, text: str) -> Said:
         bare = plain(text)
         weights: dict[str, float] = {}
         like: defaultdict[str, dict[str, float]] = defaultdict(dict)
@@ -255,21 +193,21 @@ class Prover:
         names = _NAME.findall(bare)
         if names and guess_language(bare) == "de":
             names = []
-        return _Said(bare, weights, like, clauses_of(bare, self._language), found, self._marks(text), names)
+        return Said(bare, weights, like, clauses_of(bare, self._language), found, self._marks(text), names)
 
     # --- by words
 
-    def _best(self, said: _Said) -> Support:
+    def _best(self, said: Said) -> Support:
         best = Support(supported=False, reason="words")
         best_worth = -1.0
         spans = self._spans(said)
-        shares = list(zip(_shares(self, said, spans), spans, strict=True))
-        shares.sort(key=lambda pair: len(pair[1]) * LONGER - pair[0])
+        ranked = list(zip(shares(said, spans, self._frames), spans, strict=True))
+        ranked.sort(key=lambda pair: len(pair[1]) * LONGER - pair[0])
         enough = ENOUGH_WIDE if _WIDE.search(said.text) else ENOUGH
-        against: set[_Unit] = set()
-        for share, units in shares[:JUDGED]:
+        against: set[Unit] = set()
+        for share, units in ranked[:JUDGED]:
             score, reason = self._judge(said, units, share)
-            if reason in CONTRADICTED and share >= VETO * shares[0][0]:
+            if reason in CONTRADICTED and share >= VETO * ranked[0][0]:
                 against.update(units)
             elif not against.isdisjoint(units):
                 continue
@@ -283,7 +221,7 @@ class Prover:
                 )
         return best
 
-    def _spans(self, said: _Said) -> list[list[_Unit]]:
+    def _spans(self, said: Said) -> list[list[Unit]]:
         """One to three neighbouring sentences, around those that share most with what was said."""
         shared: defaultdict[int, float] = defaultdict(float)
         for other, of in said.like.items():
@@ -291,7 +229,7 @@ class Prover:
             for number in self._holders(other):
                 shared[number] += worth
         around = sorted(shared, key=lambda number: -shared[number])[:CANDIDATES]
-        spans: dict[tuple[int, int], list[_Unit]] = {}
+        spans: dict[tuple[int, int], list[Unit]] = {}
         for number in around:
             for size in range(1, MOST_SENTENCES + 1):
                 for first in range(max(0, number - size + 1), number + 1):
@@ -300,8 +238,8 @@ class Prover:
                         spans[first, size] = units
         return list(spans.values())
 
-    def _judge(self, said: _Said, units: list[_Unit], score: float) -> tuple[float, str]:
-        """How well the span supports the sentence, and what speaks against it. `score`: what `_share` gives."""
+    def _judge(self, said: Said, units: list[Unit], score: float) -> tuple[float, str]:
+        """How well the span supports the sentence, and what speaks against it. `score`: what `shares` gives."""
         if score < WORTH_A_LOOK:
             return score, "words"
         parts = [self._clauses_of(unit) for unit in units]
@@ -313,26 +251,17 @@ class Prover:
         score = (1 - BOUND) * score + BOUND * self._bound(said, clauses)
         return score - NAME * any(name not in self._texts[units[0].passage] for name in said.names), ""
 
-    def held(self, said: _Said, words: frozenset[str]) -> dict[str, float]:
-        if words in said.held:
-            return said.held[words]
-        held = said.held[words] = {}
-        for other in words & said.like.keys():
-            for word, share in said.like[other].items():
-                held[word] = max(held.get(word, 0.0), share)
-        return held
-
-    def _clauses_of(self, unit: _Unit) -> tuple[Clause, ...]:
+    def _clauses_of(self, unit: Unit) -> tuple[Clause, ...]:
         return clauses_of(self._passages[unit.passage].text[unit.begin : unit.end], self._language)
 
-    def _bound(self, said: _Said, clauses: list[Clause]) -> float:
+    def _bound(self, said: Said, clauses: list[Clause]) -> float:
         """How much of what is said together stands together."""
         total = bound = 0.0
         for mine in said.clauses:
             weight = sum(said.weights.get(word, 0.0) for word in mine.words) + len(mine.figures.numbers)
             best = 0.0
             for theirs in clauses:
-                held = self.held(said, theirs.words)
+                held = said.holds(theirs.words)
                 worth = sum(said.weights[word] * share for word, share in held.items() if word in mine.words)
                 worth += sum(not figure.values.isdisjoint(theirs.values) for figure in mine.figures.numbers)
                 differs = (theirs.denied and not mine.hinted) or (mine.denied and not theirs.hinted)
@@ -342,7 +271,7 @@ class Prover:
 
     # --- where words cannot tell
 
-    def _is_foreign(self, said: _Said, best: Support) -> bool:
+    def _is_foreign(self, said: Said, best: Support) -> bool:
         """Whether the sentence is in another language than the passages, so that words cannot tell."""
         if best.reason != "words" or best.score >= WORTH_A_LOOK or not self._passages:
             return False
@@ -354,7 +283,7 @@ class Prover:
         spoken = guess_language(said.text)
         return all(guess_language(text) != spoken for text in texts)
 
-    def _by_mark(self, said: _Said) -> Support | None:
+    def _by_mark(self, said: Said) -> Support | None:
         """The passage that the mark names, or that shares most figures and codes; None if one of them is not there."""
         best: Support | None = None
         for number in said.marks or range(1, len(self._passages) + 1):
@@ -367,7 +296,7 @@ class Prover:
                 best = Support(True, shared, number, begin, end)
         return best
 
-    def _closest(self, said: _Said, passage: int) -> tuple[int, int, float]:
+    def _closest(self, said: Said, passage: int) -> tuple[int, int, float]:
         """The sentence of a passage that shares most figures and codes; the first one if none does."""
         wanted = values(said.figures.numbers) | said.figures.codes
         best, most = (0, len(self._passages[passage].text)), -1.0
