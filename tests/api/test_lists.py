@@ -34,6 +34,7 @@ from chatbot_saas.schemas.receipts import Receipt, Removed
 from chatbot_saas.services import events
 from chatbot_saas.services.runtime import Runtime
 from tests.api.callers import visit
+from tests.factories.jobs import until
 from tests.factories.knowledge import make_bot, make_knowing_bot
 from tests.factories.people import Person, make_platform_admin, sign_up
 from tests.factories.runtimes import client_of, other_runtime
@@ -190,6 +191,12 @@ async def test_events_cost_as_much_as_one(client: httpx.AsyncClient, rt: Runtime
         start = (await client.get(EVENTS, headers=person.headers)).json()["last_id"]
         async with rt.db.platform(System("tests")) as session:
             session.add_all(Bot(tenant_id=person.tenant_id, name=f"Bot {n}") for n in range(rows))
+
+        async def are_told(start: str = start, person: Person = person, rows: int = rows) -> bool:
+            answer = await client.get(EVENTS, params={"after": start}, headers=person.headers)
+            return len(answer.json()["items"]) == rows
+
+        await until(are_told)  # an older transaction of anybody holds them back until it ends
         with counted_statements() as sent:
             answer = await client.get(EVENTS, params={"after": start}, headers=person.headers)
         assert len(answer.json()["items"]) == rows, answer.text
