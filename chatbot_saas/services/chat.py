@@ -23,7 +23,7 @@ from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import Scope, Tenant, Visitor
 from chatbot_saas.models import Bot, Message
 from chatbot_saas.schemas.chat import ChatRequestBody, Citation, PublicChatRequest, SearchHit, StopRequest
-from chatbot_saas.services import bots, chat_sql, identity, matching, prompts, stops, usage
+from chatbot_saas.services import attachments, bots, chat_sql, identity, matching, prompts, stops, usage
 from chatbot_saas.services.citations import public_sources
 from chatbot_saas.services.live import LiveAnswer
 from chatbot_saas.services.replies import make_answer
@@ -77,6 +77,8 @@ class Asked:
     """Instead of what was stored of the conversation."""
     context: Mapping[str, Any] = field(default_factory=dict[str, Any])
     page: Mapping[str, str] = field(default_factory=dict[str, str])
+    attachments: tuple[UUID, ...] = ()
+    """Files that are sent with it."""
 
     @property
     def session(self) -> dict[str, Any]:
@@ -115,6 +117,7 @@ async def ask_as_visitor(rt: Runtime, visitor: Visitor, body: PublicChatRequest)
         conversation_id=visitor.conversation_id,
         context=body.context or {},
         page=body.page.model_dump() if body.page else {},
+        attachments=tuple(dict.fromkeys(body.attachments)),
     )
     return (await ask(rt, visitor, asked, may_ask))[0]
 
@@ -240,11 +243,17 @@ async def _begin(
         added = await sql.run(chat_sql.QUESTION, client_message_id=asked.client_message_id, **row)
         await sql.run(chat_sql.COUNT_QUESTION, first_question=asked.question[:200], **row)
         await sql.run(chat_sql.PENDING_ANSWER, **row)
+        is_new = None
+        if asked.attachments:
+            sent = await sql.run(chat_sql.ATTACH, attachments=list(asked.attachments), **row)
+            if is_new := await added.fetchone():
+                attachments.require_sent(turn.bot.widget, asked.attachments, await sent.fetchall())
         await sql.commit()
-        is_new = await added.fetchone()
+        is_new = is_new or await added.fetchone()
         if history:
             turn.history = _prompt_messages(await history.fetchall())
-        turn.pair, turn.looked_up = matching.exact(await paired.fetchone()), True
+        turn.files = bool(asked.attachments) or conversation.has_files
+        turn.pair, turn.looked_up = None if turn.attached else matching.exact(await paired.fetchone()), True
     if is_new:
         return _start(rt, turn), conversation.id
     async with rt.db.tenant(principal) as session:
@@ -269,6 +278,7 @@ def _turn(
         live=LiveAnswer(question_id, answer_id),
         given=given,
         page=prompts.page(asked.context, asked.page if seen.page_context else {}),
+        attached=asked.attachments,
         reuse=asked.channel != PLAYGROUND and (given is None or given.only_history),
     )
 

@@ -1,7 +1,13 @@
 """The statements that take a question in: its conversation, what was said before, and the answer that is to come."""
 
-VISITORS_CONVERSATION = "SELECT id FROM conversations WHERE id = %(id)s AND bot_id = %(bot_id)s"
-SESSIONS_CONVERSATION = "SELECT id FROM conversations WHERE bot_id = %(bot_id)s AND session_id = %(session_id)s"
+VISITORS_CONVERSATION = """
+    SELECT c.id, EXISTS (SELECT 1 FROM attachments a
+                         WHERE a.conversation_id = c.id AND a.message_id IS NOT NULL) AS has_files
+    FROM conversations c WHERE c.id = %(id)s AND c.bot_id = %(bot_id)s
+    """
+SESSIONS_CONVERSATION = """
+    SELECT id, false AS has_files FROM conversations WHERE bot_id = %(bot_id)s AND session_id = %(session_id)s
+    """
 NEW_CONVERSATION = """
     INSERT INTO conversations (id, tenant_id, bot_id, channel, session_id, origin, status, message_count,
                                first_question)
@@ -31,3 +37,10 @@ PENDING_ANSWER = """
     SELECT %(answer_id)s, tenant_id, bot_id, conversation_id, 'assistant', '', 'pending', id, '[]', '{}', bot_version
     FROM messages WHERE id = %(id)s
     """
+ATTACH = """
+    UPDATE attachments SET message_id = %(id)s
+    WHERE id = ANY(%(attachments)s) AND conversation_id = %(conversation_id)s AND message_id IS NULL
+          AND EXISTS (SELECT 1 FROM messages WHERE id = %(id)s)
+    RETURNING id
+    """
+"""Sends the files with a question, unless it was stored before. Every one has to be returned."""

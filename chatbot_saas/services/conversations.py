@@ -28,7 +28,7 @@ from chatbot_saas.schemas.chat import (
 )
 from chatbot_saas.schemas.receipts import Receipt
 from chatbot_saas.schemas.widget import WidgetSettings
-from chatbot_saas.services import bots, erasure, identity, published
+from chatbot_saas.services import attachments, bots, erasure, identity, published
 from chatbot_saas.services.bots import escape_like
 from chatbot_saas.services.proof import Target
 from chatbot_saas.services.runtime import Runtime
@@ -170,10 +170,9 @@ async def transcript(rt: Runtime, visitor: Visitor) -> PublicTranscript:
     async with rt.db.tenant(visitor) as session:
         conversation = await own(rt, visitor, session)
         rows = await _messages(session, conversation.id)
-    return PublicTranscript(
-        conversation_id=conversation.id,
-        messages=[TranscriptMessage.model_validate(row) for row in rows if row.status == "complete"],
-    )
+        said = [TranscriptMessage.model_validate(row) for row in rows if row.status == "complete"]
+        messages = await attachments.with_files(session, conversation.id, said)
+    return PublicTranscript(conversation_id=conversation.id, messages=messages)
 
 
 async def earlier(rt: Runtime, visitor: Visitor) -> list[EarlierConversation]:
@@ -241,7 +240,7 @@ async def cited_passage(rt: Runtime, visitor: Visitor, message_id: UUID, number:
             raise NotFoundError("There is no such source.")
         citation = Citation.model_validate(stored)
         before, after = await _around(session, visitor.bot_id, stored.get("document_id"), citation)
-    names = ("number", "title", "page", "url", "link", "quote")
+    names = ("number", "title", "page", "url", "link", "quote", "attachment")
     return CitedPassage(before=before, after=after, **{name: getattr(citation, name) for name in names})
 
 
@@ -306,10 +305,9 @@ async def get(session: AsyncSession, principal: Tenant, conversation_id: UUID) -
     principal.require(Scope.CONVERSATIONS_READ)
     conversation = await _load(session, principal, conversation_id)
     bot = await session.get_one(Bot, conversation.bot_id)
-    rows = await _messages(session, conversation.id)
-    return ConversationRead(
-        **_item(conversation, bot.name).model_dump(), messages=[OwnerMessage.model_validate(row) for row in rows]
-    )
+    said = [OwnerMessage.model_validate(row) for row in await _messages(session, conversation.id)]
+    messages = await attachments.with_files(session, conversation.id, said)
+    return ConversationRead(**_item(conversation, bot.name).model_dump(), messages=messages)
 
 
 async def delete(rt: Runtime, principal: Tenant, conversation_id: UUID) -> Receipt:

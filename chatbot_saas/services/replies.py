@@ -104,7 +104,7 @@ def _may_be_kept(rt: Runtime, turn: Turn) -> bool:
     stands_alone = turn.rewritten or turn.asked == turn.question
     known = isinstance(turn.principal, Visitor) and bool(turn.principal.person)
     may = answer_cache.may_look(turn.asked, identified=known, stands_alone=stands_alone)
-    return may and turn.reuse and not turn.page and rt.settings.answer_cache_seconds > 0
+    return may and turn.reuse and not turn.page and not turn.files and rt.settings.answer_cache_seconds > 0
 
 
 async def _understand(rt: Runtime, turn: Turn) -> None:
