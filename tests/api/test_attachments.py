@@ -1,19 +1,17 @@
 """Files that visitors give in a conversation: taken, taken back, sent, shown, downloaded, and whose they are."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
-from chatbot_saas.core.ids import new_id
 from chatbot_saas.schemas.bots import BotRead
 from chatbot_saas.services.runtime import Runtime
 from tests.api.callers import Headers, visit
-from tests.factories.knowledge import SHOP, make_bot
-from tests.factories.people import Person, sign_up
+from tests.factories.knowledge import make_bot
+from tests.factories.people import Person
 
 EVIL = "https://evil.example"
 BILL = b"""Bill 4711 of the waterworks
