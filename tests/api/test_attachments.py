@@ -64,7 +64,7 @@ async def test_a_file_is_sent_once_and_a_retry_is_the_same_message(guest: Guest)
     again = await guest.ask("What is due?", file["id"], client_message_id="m1")
     assert first.json() == again.json()
     other = await guest.ask("What is due?", file["id"], client_message_id="m2")
-    assert (other.status_code, other.json()["code"]) == (422, "attachment_not_found")
+    assert (other.status_code, other.json()["code"]) == (404, "attachment_not_found")
     assert len(await guest.said()) == 2, "a refused question leaves nothing"
 
 

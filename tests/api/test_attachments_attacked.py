@@ -93,12 +93,12 @@ async def test_files_of_others_are_not_there(
     foreign = await make_bot(rt, stranger, widget={"attachments": True})
     file = await guest.given()
     for other in [await guest_of(client, one) for one in (bot, sibling, foreign)]:
-        assert told(await other.ask("What is due?", file["id"])) == (422, "attachment_not_found")
+        assert told(await other.ask("What is due?", file["id"])) == (404, "attachment_not_found")
         assert (await other.take_back(file["id"])).status_code == 404
         away = await client.delete(f"{guest.url}/{file['id']}", headers=other.headers)
         assert away.status_code == 404
-    assert told(await guest.ask("What is due?", new_id())) == (422, "attachment_not_found")
-    assert told(await guest.ask("What is due?", file["id"], new_id())) == (422, "attachment_not_found")
+    assert told(await guest.ask("What is due?", new_id())) == (404, "attachment_not_found")
+    assert told(await guest.ask("What is due?", file["id"], new_id())) == (404, "attachment_not_found")
     assert (await guest.ask("What is due?", file["id"])).status_code == 200
 
     address = f"/api/v1/conversations/{guest.conversation_id}/attachments/{file['id']}"
