@@ -1,7 +1,8 @@
 from typing import Annotated
+from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from chatbot_saas.api.dependencies import OptionalBot, PageDep, RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
@@ -9,13 +10,15 @@ from chatbot_saas.core.errors import ForbiddenError, NotFoundError, Unauthentica
 from chatbot_saas.schemas.base import PageRead
 from chatbot_saas.schemas.chat import ConversationListItem, ConversationRead
 from chatbot_saas.schemas.receipts import Receipt
-from chatbot_saas.services import conversations
+from chatbot_saas.services import attachments, conversations
 
 router = APIRouter(
     prefix="/api/v1/conversations",
     tags=["conversations"],
     responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError),
 )
+BYTES = "application/octet-stream"
+_FILE = {"type": "string", "format": "binary"}
 
 
 @router.get("")
@@ -38,6 +41,24 @@ async def list_conversations(
 async def get_conversation(conversation_id: UUID, rt: RuntimeDep, principal: TenantDep) -> ConversationRead:
     async with rt.db.tenant(principal) as session:
         return await conversations.get(session, principal, conversation_id)
+
+
+@router.get(
+    "/{conversation_id}/attachments/{attachment_id}",
+    response_class=Response,
+    responses={200: {"description": "The file as it was given.", "content": {BYTES: {"schema": _FILE}}}},
+)
+async def download_attachment(
+    conversation_id: UUID, attachment_id: UUID, rt: RuntimeDep, principal: TenantDep
+) -> Response:
+    """A file that a visitor sent. Treat it as hostile: it is only ever offered for saving."""
+    file = await attachments.download(rt, principal, conversation_id, attachment_id)
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Cache-Control": "no-store",
+    }
+    return Response(file.data, media_type=BYTES, headers=headers)
 
 
 @router.delete("/{conversation_id}")

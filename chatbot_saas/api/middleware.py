@@ -35,7 +35,9 @@ DRAINED_SECONDS = 5.0
 _REQUEST_ID = re.compile(r"^[\w.-]{8,64}$")
 _PUBLIC = "/api/public/"
 # their routes read the body themselves, as far as it may be long
-_UPLOAD = re.compile(r"^/api/v1/(?:bots/[^/]+/sources|(?:bots|sources)/[^/]+/pairs\.csv)/?$")
+_UPLOAD = re.compile(
+    r"^/api/(?:v1/(?:bots/[^/]+/sources|(?:bots|sources)/[^/]+/pairs\.csv)|public/conversation/[^/]+/attachments)/?$"
+)
 _LONG = re.compile(r"^/api/v1/sources/[^/]+/?$")
 _ALLOWED_HEADERS = "Authorization, Content-Type, Accept, Last-Event-ID, X-Request-Id"
 _PAGE_POLICY = (
@@ -127,7 +129,7 @@ class Edge:
                 del headers[name]
         if origin:
             headers["Access-Control-Allow-Origin"] = origin
-            headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
+            headers["Access-Control-Allow-Methods"] = "GET, POST, DELETE, OPTIONS"
             headers["Access-Control-Allow-Headers"] = _ALLOWED_HEADERS
             headers["Access-Control-Expose-Headers"] = "RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
             headers["Access-Control-Max-Age"] = "600"

@@ -8,11 +8,21 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from fastapi.responses import StreamingResponse
 
+from chatbot_saas.adapters.extraction import ExtractionError
 from chatbot_saas.api.dependencies import AddressDep, RuntimeDep, VisitorDep, origin_of
 from chatbot_saas.api.errors import errors
 from chatbot_saas.api.streaming import STREAMED, LastEventId, event_stream, events_after
-from chatbot_saas.core.errors import InvalidError, NotFoundError, TooManyRequestsError, UnauthenticatedError
+from chatbot_saas.api.uploads import media_type, received_files
+from chatbot_saas.core.errors import (
+    InvalidError,
+    NotFoundError,
+    TooLargeError,
+    TooManyRequestsError,
+    UnauthenticatedError,
+    UnsupportedTypeError,
+)
 from chatbot_saas.core.origins import normal_origin
+from chatbot_saas.schemas.attachments import AttachmentRead
 from chatbot_saas.schemas.base import PageRead
 from chatbot_saas.schemas.bots import PublicBotConfig
 from chatbot_saas.schemas.chat import (
@@ -29,7 +39,7 @@ from chatbot_saas.schemas.chat import (
 )
 from chatbot_saas.schemas.leads import HandoffRead, HandoffRequest, LeadCapture, LeadCaptured
 from chatbot_saas.schemas.widget import PublicFrameSettings
-from chatbot_saas.services import bot_config, bots, chat, conversations, identity, leads
+from chatbot_saas.services import attaching, attachments, bot_config, bots, chat, conversations, identity, leads
 from chatbot_saas.services.runtime import Runtime
 
 
@@ -44,6 +54,25 @@ OVERALL_PER_MINUTE = 1000
 MESSAGES_PER_MINUTE = 20
 STARTS_PER_MINUTE = 20
 LEADS_PER_MINUTE = 5
+ATTACHMENTS_PER_MINUTE = 10
+ATTACHMENTS_TO_BOT_PER_MINUTE = 30
+"""By anybody: each may cost as much as a hundred questions."""
+ENVELOPE_BYTES = 64 * 1024
+"""What a multipart body has beside the file."""
+_FILE_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                }
+            }
+        },
+    }
+}
 
 
 @router.get(
@@ -110,7 +139,14 @@ def _website(rt: Runtime, request: Request, body: StartRequest | None) -> str:
     "/chat/{bot_id}",
     response_model=PublicAnswer,
     responses={
-        **errors(UnauthenticatedError, NotFoundError, bots.OriginNotAllowedError, TooManyRequestsError),
+        **errors(
+            UnauthenticatedError,
+            NotFoundError,
+            bots.OriginNotAllowedError,
+            attachments.AttachmentsNotAllowedError,
+            attachments.AttachmentNotFoundError,
+            TooManyRequestsError,
+        ),
         200: STREAMED,
     },
 )
@@ -176,6 +212,52 @@ async def source(
     """A source of an answer, opened at its quote."""
     _own(visitor, conversation_id)
     return await conversations.cited_passage(rt, visitor, message_id, number)
+
+
+@router.post(
+    "/conversation/{conversation_id}/attachments",
+    status_code=201,
+    responses=errors(
+        UnauthenticatedError,
+        NotFoundError,
+        bots.OriginNotAllowedError,
+        attachments.AttachmentsNotAllowedError,
+        TooLargeError,
+        UnsupportedTypeError,
+        ExtractionError,
+        attaching.NoTextToReadError,
+        attaching.TooManyAttachmentsError,
+        TooManyRequestsError,
+    ),
+    openapi_extra=_FILE_BODY,
+)
+async def attach(
+    conversation_id: UUID, request: Request, rt: RuntimeDep, visitor: VisitorDep, address: AddressDep
+) -> AttachmentRead:
+    """Give the bot a file (multipart, field `file`, 5 MB), to be sent with a message. It is read before the answer.
+
+    The same file again, while it waits to be sent, has the same id.
+    """
+    _own(visitor, conversation_id)
+    await rt.limiter.hit("attachment-address", address, ATTACHMENTS_PER_MINUTE)
+    await rt.limiter.hit("attachment-bot", str(visitor.bot_id), ATTACHMENTS_TO_BOT_PER_MINUTE, policy="bot")
+    await attaching.require_allowed(rt, visitor)
+    if media_type(request.headers) != "multipart/form-data":
+        raise UnsupportedTypeError("Send the file as multipart/form-data in a field named file.")
+    async with received_files(request, most=1, max_bytes=attaching.MAX_BYTES + ENVELOPE_BYTES) as [upload]:
+        return await attaching.add(rt, visitor, upload)
+
+
+@router.delete(
+    "/conversation/{conversation_id}/attachments/{attachment_id}",
+    status_code=204,
+    responses=errors(UnauthenticatedError, NotFoundError),
+)
+async def detach(conversation_id: UUID, attachment_id: UUID, rt: RuntimeDep, visitor: VisitorDep) -> Response:
+    """Take a file back that was not sent with a message yet."""
+    _own(visitor, conversation_id)
+    await attaching.remove(rt, visitor, attachment_id)
+    return Response(status_code=204)
 
 
 @router.post(

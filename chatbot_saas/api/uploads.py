@@ -61,9 +61,14 @@ async def received_json(request: Request) -> Any:
 
 
 @asynccontextmanager
-async def received_files(request: Request) -> AsyncGenerator[list[Upload]]:
-    """The files of a multipart body, on disk until the block ends. Raises TooLargeError, InvalidError."""
-    parser = MultiPartParser(request.headers, _bounded(request), max_files=MAX_FILES, max_fields=MAX_FILES)
+async def received_files(
+    request: Request, *, most: int = MAX_FILES, max_bytes: int = MAX_REQUEST_BYTES
+) -> AsyncGenerator[list[Upload]]:
+    """The files of a multipart body, on disk until the block ends. Raises TooLargeError, InvalidError.
+
+    `max_bytes`: of the whole body.
+    """
+    parser = MultiPartParser(request.headers, _bounded(request, max_bytes), max_files=most, max_fields=most)
     try:
         form = await parser.parse()
     except MultiPartException as error:
@@ -79,12 +84,12 @@ async def received_files(request: Request) -> AsyncGenerator[list[Upload]]:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
-async def _bounded(request: Request) -> AsyncGenerator[bytes]:
+async def _bounded(request: Request, max_bytes: int) -> AsyncGenerator[bytes]:
     received = 0
     async for part in request.stream():
         received += len(part)
-        if received > MAX_REQUEST_BYTES:
-            raise TooLargeError(f"The upload is larger than {MAX_REQUEST_BYTES // 2**20} MB. Send fewer files at once.")
+        if received > max_bytes:
+            raise TooLargeError(f"The upload is larger than {max_bytes // 2**20} MB. Send less at once.")
         yield part
 
 

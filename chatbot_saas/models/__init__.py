@@ -1,6 +1,7 @@
 """All tables. Importing this module fills `SQLModel.metadata`."""
 
 from chatbot_saas.models.api_keys import ApiKey
+from chatbot_saas.models.attachments import Attachment, AttachmentChunk
 from chatbot_saas.models.audit import AuditEntry
 from chatbot_saas.models.bot_tests import BotTest, BotTestResult, BotTestRun
 from chatbot_saas.models.bots import Bot, BotVersion
@@ -19,6 +20,8 @@ from chatbot_saas.models.web_pages import WebPage
 
 __all__ = [
     "ApiKey",
+    "Attachment",
+    "AttachmentChunk",
     "AuditEntry",
     "Bot",
     "BotTest",

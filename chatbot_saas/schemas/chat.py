@@ -5,11 +5,14 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
+from chatbot_saas.schemas.attachments import SentFile
 from chatbot_saas.schemas.base import Read, Request, Storable, storable
 
 MAX_MESSAGE = 4000
 MAX_CONTEXT = 2048
 """Bytes of JSON."""
+MAX_FILES = 5
+"""That are sent with one message."""
 
 
 def _not_blank(value: str) -> str:
@@ -102,6 +105,8 @@ class PublicChatRequest(Request):
     """What the website's code says of where the visitor is. Data for the model, believed by nobody."""
     page: PageSeen | None = None
     """Left aside unless the bot's owner wants it."""
+    attachments: Annotated[list[UUID], Field(max_length=MAX_FILES)] = []
+    """Files that were given in this conversation, and are sent with this message."""
 
 
 class FeedbackRequest(Request):
@@ -130,6 +135,8 @@ class Citation(Read):
     """Where the quote begins in the document's text, in characters."""
     link: str | None = None
     """Of a web page: the address with a text fragment that opens it at the quote."""
+    attachment: bool = False
+    """Whether it is a file that the visitor gave in this conversation."""
 
 
 class SentenceProof(Read):
@@ -155,6 +162,7 @@ class CitedPassage(Read):
     page: int | None
     url: str | None
     link: str | None
+    attachment: bool = False
     before: str = ""
     """Empty, like `after`, where the document does not hold the quote any more."""
     quote: str
@@ -203,6 +211,8 @@ class TranscriptMessage(Read):
     proof: list[SentenceProof] = []
     rating: int | None
     created_at: datetime
+    attachments: list[SentFile] = []
+    """Of a visitor's message."""
 
 
 class PublicTranscript(Read):

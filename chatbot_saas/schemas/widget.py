@@ -88,6 +88,8 @@ class WidgetSettings(Request):
     handoff: HandoffSettings = HandoffSettings()
     notify_emails: Annotated[list[Email], Field(max_length=5)] = []
     """Who gets a mail of what visitors leave."""
+    attachments: bool = False
+    """Whether a visitor can give the bot a file and ask about it."""
     texts: Annotated[dict[TextKey, Plain], Field(max_length=MAX_TEXTS)] = {}
     """The window's words by their keys, in place of ours."""
 
@@ -119,6 +121,7 @@ class PublicFrameSettings(Read):
     consent: PublicConsent
     lead: LeadSettings
     handoff: HandoffSettings
+    attachments: bool
     texts: dict[str, str]
 
     @classmethod
@@ -126,5 +129,5 @@ class PublicFrameSettings(Read):
         consent = PublicConsent(
             text=settings.consent.text, version=settings.consent.version, required=settings.consent.required
         )
-        names = ("history", "sound", "rating", "lead", "handoff", "texts")
+        names = ("history", "sound", "rating", "lead", "handoff", "attachments", "texts")
         return cls(consent=consent, **{name: getattr(settings, name) for name in names})

@@ -23,7 +23,7 @@ from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import Scope, Tenant, Visitor
 from chatbot_saas.models import Message
 from chatbot_saas.schemas.chat import ChatRequestBody, Citation, PublicChatRequest, SearchHit, StopRequest
-from chatbot_saas.services import bots, chat_sql, conversations, identity, matching, prompts, stops, usage
+from chatbot_saas.services import attachments, bots, chat_sql, conversations, identity, matching, prompts, stops, usage
 from chatbot_saas.services.citations import public_sources
 from chatbot_saas.services.live import LiveAnswer
 from chatbot_saas.services.replies import make_answer
@@ -77,28 +77,14 @@ class Asked:
     """Instead of what was stored of the conversation."""
     context: Mapping[str, Any] = field(default_factory=dict[str, Any])
     page: Mapping[str, str] = field(default_factory=dict[str, str])
+    attachments: tuple[UUID, ...] = ()
+    """Files that are sent with it."""
 
     @property
     def session(self) -> dict[str, Any]:
         return {"bot_id": self.bot_id, "channel": self.channel, "session_id": self.session_id}
 
 
-_BOT = """
-    SELECT b.id, b.tenant_id, b.name, b.status, b.instructions, b.welcome_message, b.model, b.fallback_model,
-           b.temperature, b.top_p, b.max_tokens, b.fallback_text, b.language, b.qa_threshold, b.answer_mode,
-           b.passage_limit, b.passage_tokens, b.vector_weight, b.rerank, b.link_hosts, b.allow_tools,
-           b.allowed_origins, b.allow_localhost, b.identity_required, b.page_context, b.version, b.widget,
-           b.knowledge_version, b.model_key, b.model_error, b.embedder, b.dimension,
-           t.status AS tenant_status, v.version AS held_version, v.settings AS held_settings,
-           EXISTS (SELECT 1 FROM identity_secrets s WHERE s.id = %(secret_id)s::uuid
-                   AND (s.expires_at IS NULL OR s.expires_at > now())) AS secret_good
-    FROM bots b JOIN tenants t ON t.id = b.tenant_id
-    LEFT JOIN bot_versions v ON v.bot_id = b.id AND v.version = CASE
-        WHEN %(version)s > 0 THEN %(version)s
-        WHEN %(version)s = 0 AND b.hold_changes AND b.published_version > 0 THEN b.published_version END
-    WHERE b.id = %(id)s
-    """
-"""`version`: a number of the bot's, PUBLISHED or PRESENT. `secret_id`: of a visitor's token."""
 PLAYGROUND = "playground"
 
 
@@ -117,6 +103,7 @@ async def ask_as_visitor(rt: Runtime, visitor: Visitor, body: PublicChatRequest)
         conversation_id=visitor.conversation_id,
         context=body.context or {},
         page=body.page.model_dump() if body.page else {},
+        attachments=tuple(dict.fromkeys(body.attachments)),
     )
     return (await ask(rt, visitor, asked, may_ask))[0]
 
@@ -169,7 +156,7 @@ async def try_out(rt: Runtime, principal: Tenant, bot_id: UUID, question: str, *
     principal.require(Scope.CHAT)
     principal.require_bot(bot_id)
     async with rt.db.tenant_plain(principal) as sql:
-        row = await sql.row(_BOT, id=bot_id, version=version or PRESENT, secret_id=None)
+        row = await sql.row(chat_sql.BOT, id=bot_id, version=version or PRESENT, secret_id=None)
         bot = _present(row, version or PRESENT)
     question_id, answer_id = new_id(), new_id()
     turn = Turn(
@@ -218,7 +205,7 @@ async def _begin(
     question_id, answer_id = new_id(), new_id()
     async with rt.db.tenant_plain(principal) as sql:
         secret_id = principal.secret_id if isinstance(principal, Visitor) else None
-        found = await sql.run(_BOT, id=asked.bot_id, version=asked.version, secret_id=secret_id)
+        found = await sql.run(chat_sql.BOT, id=asked.bot_id, version=asked.version, secret_id=secret_id)
         if asked.conversation_id is None:
             await sql.run(chat_sql.NEW_CONVERSATION, id=new_id(), **asked.session)
             conversation = await sql.row(chat_sql.SESSIONS_CONVERSATION, **asked.session)
@@ -245,11 +232,17 @@ async def _begin(
         added = await sql.run(chat_sql.QUESTION, client_message_id=asked.client_message_id, **row)
         await sql.run(chat_sql.COUNT_QUESTION, first_question=asked.question[:200], **row)
         await sql.run(chat_sql.PENDING_ANSWER, **row)
+        is_new = None
+        if asked.attachments:
+            sent = await sql.run(chat_sql.ATTACH, attachments=list(asked.attachments), **row)
+            if is_new := await added.fetchone():
+                attachments.require_sent(turn.bot.widget, asked.attachments, await sent.fetchall())
         await sql.commit()
-        is_new = await added.fetchone()
+        is_new = is_new or await added.fetchone()
         if history:
             turn.history = _prompt_messages(await history.fetchall())
-        turn.pair, turn.looked_up = matching.exact(await paired.fetchone()), True
+        turn.files = bool(asked.attachments) or conversation.has_files
+        turn.pair, turn.looked_up = None if turn.attached else matching.exact(await paired.fetchone()), True
     if is_new:
         return _start(rt, turn), conversation.id
     async with rt.db.tenant(principal) as session:
@@ -259,7 +252,7 @@ async def _begin(
 def _turn(
     principal: Tenant | Visitor, bot: Any, asked: Asked, conversation_id: UUID, question_id: UUID, answer_id: UUID
 ) -> Turn:
-    """`bot`: the row of `_BOT`. Raises ToolsNotAllowedError."""
+    """`bot`: the row of `chat_sql.BOT`. Raises ToolsNotAllowedError."""
     seen, given = view(bot, bot.held_settings, bot.held_version), asked.given
     if given and given.tools and not seen.allow_tools:
         raise ToolsNotAllowedError(field="tools")
@@ -274,6 +267,7 @@ def _turn(
         live=LiveAnswer(question_id, answer_id),
         given=given,
         page=prompts.page(asked.context, asked.page if seen.page_context else {}),
+        attached=asked.attachments,
         reuse=asked.channel != PLAYGROUND and (given is None or given.only_history),
     )
 
@@ -285,7 +279,7 @@ def _as_wished(bot: BotView, given: Given) -> BotView:
 
 
 def _present(bot: Any, version: int) -> Any:
-    """The row of `_BOT`, or NotFoundError."""
+    """The row of `chat_sql.BOT`, or NotFoundError."""
     if bot is None or bot.tenant_status != "active":
         raise NotFoundError("There is no such bot.")
     if version > 0 and bot.held_version is None:

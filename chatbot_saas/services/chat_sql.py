@@ -1,7 +1,29 @@
-"""The statements that take a question in: its conversation, what was said before, and the answer that is to come."""
+"""The statements that take a question in: who is asked, where, what was said before, and the answer that is to come."""
 
-VISITORS_CONVERSATION = "SELECT id FROM conversations WHERE id = %(id)s AND bot_id = %(bot_id)s"
-SESSIONS_CONVERSATION = "SELECT id FROM conversations WHERE bot_id = %(bot_id)s AND session_id = %(session_id)s"
+BOT = """
+    SELECT b.id, b.tenant_id, b.name, b.status, b.instructions, b.welcome_message, b.model, b.fallback_model,
+           b.temperature, b.top_p, b.max_tokens, b.fallback_text, b.language, b.qa_threshold, b.answer_mode,
+           b.passage_limit, b.passage_tokens, b.vector_weight, b.rerank, b.link_hosts, b.allow_tools,
+           b.allowed_origins, b.allow_localhost, b.identity_required, b.page_context, b.version, b.widget,
+           b.knowledge_version, b.model_key, b.model_error, b.embedder, b.dimension,
+           t.status AS tenant_status, v.version AS held_version, v.settings AS held_settings,
+           EXISTS (SELECT 1 FROM identity_secrets s WHERE s.id = %(secret_id)s::uuid
+                   AND (s.expires_at IS NULL OR s.expires_at > now())) AS secret_good
+    FROM bots b JOIN tenants t ON t.id = b.tenant_id
+    LEFT JOIN bot_versions v ON v.bot_id = b.id AND v.version = CASE
+        WHEN %(version)s > 0 THEN %(version)s
+        WHEN %(version)s = 0 AND b.hold_changes AND b.published_version > 0 THEN b.published_version END
+    WHERE b.id = %(id)s
+    """
+"""`version`: a number of the bot's, or those that services.chat names. `secret_id`: of a visitor's token."""
+VISITORS_CONVERSATION = """
+    SELECT c.id, EXISTS (SELECT 1 FROM attachments a
+                         WHERE a.conversation_id = c.id AND a.message_id IS NOT NULL) AS has_files
+    FROM conversations c WHERE c.id = %(id)s AND c.bot_id = %(bot_id)s
+    """
+SESSIONS_CONVERSATION = """
+    SELECT id, false AS has_files FROM conversations WHERE bot_id = %(bot_id)s AND session_id = %(session_id)s
+    """
 NEW_CONVERSATION = """
     INSERT INTO conversations (id, tenant_id, bot_id, channel, session_id, origin, status, message_count,
                                first_question)
@@ -31,3 +53,10 @@ PENDING_ANSWER = """
     SELECT %(answer_id)s, tenant_id, bot_id, conversation_id, 'assistant', '', 'pending', id, '[]', '{}', bot_version
     FROM messages WHERE id = %(id)s
     """
+ATTACH = """
+    UPDATE attachments SET message_id = %(id)s
+    WHERE id = ANY(%(attachments)s) AND conversation_id = %(conversation_id)s AND message_id IS NULL
+          AND EXISTS (SELECT 1 FROM messages WHERE id = %(id)s)
+    RETURNING id
+    """
+"""Sends the files with a question, unless it was stored before. Every one has to be returned."""

@@ -82,7 +82,7 @@ async def add_files(rt: Runtime, principal: Tenant, bot_id: UUID, uploads: list[
             source.error = f"The file is larger than {limit} MB. Split it, or save it without pictures."
             rows.append((source, None))
         else:
-            source.sha256 = await asyncio.to_thread(_digest, upload.path)
+            source.sha256 = await asyncio.to_thread(digest, upload.path)
             rows.append((source, upload.path))
     return await _add(rt, principal, bot_id, rows)
 
@@ -295,7 +295,7 @@ async def content(rt: Runtime, principal: Tenant, source_id: UUID, kind: str) ->
     raise AssertionError("unreachable")
 
 
-def _digest(path: Path) -> bytes:
+def digest(path: Path) -> bytes:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").digest()
 

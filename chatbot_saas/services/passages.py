@@ -22,6 +22,7 @@ from chatbot_saas.core.ids import derived_id
 from chatbot_saas.core.tenancy import Tenant
 from chatbot_saas.models import Bot, Chunk, Document, Source
 from chatbot_saas.services import deletion, knowledge, runs, usage
+from chatbot_saas.services.chunking import ChunkDraft
 from chatbot_saas.services.preparing import Cut, Prepared
 from chatbot_saas.services.runtime import Runtime
 
@@ -71,6 +72,21 @@ async def store_document(
     await _store_chunks(session, rt, source, bot, document, prepared)
 
 
+def columns_of(draft: ChunkDraft, search: str, pages: Sequence[Sequence[int]]) -> dict[str, object]:
+    """What a row holds of a passage. `pages`: of the whole text."""
+    return {
+        "ordinal": draft.ordinal,
+        "start": draft.start,
+        "end": draft.end,
+        "page": draft.page,
+        "pages": [[n, start - draft.start] for n, start in pages if draft.start < start < draft.end],
+        "headings": list(draft.headings),
+        "text": draft.text,
+        "tokens": draft.tokens,
+        "search": search,
+    }
+
+
 async def _store_chunks(
     session: AsyncSession, rt: Runtime, source: Source, bot: Bot, document: Document, prepared: Prepared
 ) -> None:
@@ -79,15 +95,7 @@ async def _store_chunks(
     for draft, search in zip(prepared.chunks, prepared.search, strict=True):
         words = hashlib.sha256(f"{draft.text}\x00{search}".encode()).hexdigest()
         fresh[derived_id(document.id, f"{words}:{seen[words]}")] = {
-            "ordinal": draft.ordinal,
-            "start": draft.start,
-            "end": draft.end,
-            "page": draft.page,
-            "pages": [[n, start - draft.start] for n, start in prepared.pages if draft.start < start < draft.end],
-            "headings": list(draft.headings),
-            "text": draft.text,
-            "tokens": draft.tokens,
-            "search": search,
+            **columns_of(draft, search, prepared.pages),
             **(prepared.questions[draft.ordinal] if prepared.questions else {}),
         }
         seen[words] += 1

@@ -102,6 +102,10 @@ class Turn:
     """Whether an answer that was given before may be given again, and this one kept for others."""
     page: str = ""
     """What the visitor's page said of itself, as it stands in the prompt."""
+    attached: tuple[UUID, ...] = ()
+    """The files that were sent with the question."""
+    files: bool = False
+    """Whether there are any in the conversation: then the answer is nobody else's."""
     patient: bool = False
     """Nobody waits for it: a busy machine or provider gets more time before something else answers."""
     started: float = field(default_factory=time.monotonic)

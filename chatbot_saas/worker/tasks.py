@@ -10,6 +10,7 @@ from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.settings import NEVER
 from chatbot_saas.core.tenancy import tenant_for_job
 from chatbot_saas.services import (
+    attachment_passages,
     bot_test_runs,
     deletion,
     erasure,
@@ -55,6 +56,10 @@ def register(queue: JobQueue, rt: Runtime) -> None:
     async def read_again(context: JobContext, tenant_id: str, bot_id: str) -> None:
         await runs.begin_all_again(rt, UUID(tenant_id), UUID(bot_id))
 
+    async def embed_attachment(context: JobContext, tenant_id: str, attachment_id: str) -> None:
+        await attachment_passages.embed(rt, UUID(tenant_id), UUID(attachment_id))
+
+    queue.task(attachment_passages.EMBED_ATTACHMENT, INGEST, embed_attachment)
     queue.task(runs.INGEST_SOURCE, INGEST, ingest_source)
     queue.task(runs.READ_AGAIN, INGEST, read_again, untiring=True)
     queue.task(deletion.INDEX_BOT, VECTORS, index_bot)

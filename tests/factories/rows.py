@@ -15,6 +15,8 @@ from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.security import new_token, token_hash
 from chatbot_saas.models import (
     ApiKey,
+    Attachment,
+    AttachmentChunk,
     AuditEntry,
     Bot,
     BotTest,
@@ -63,7 +65,7 @@ async def one_of_each(session: AsyncSession) -> Rows:
     rows = Rows(new_id(), new_id(), f"{new_id().hex}@example.com")
     tenant, user, later = rows.tenant_id, rows.user_id, datetime.now(UTC) + timedelta(days=1)
     bot_id, source_id, document_id, conversation_id = new_id(), new_id(), new_id(), new_id()
-    test_id, run_id = new_id(), new_id()
+    test_id, run_id, attachment_id = new_id(), new_id(), new_id()
     owned = {"tenant_id": tenant, "bot_id": bot_id}
     for generation in (
         [TenantRow(id=tenant, name="Tenant"), User(id=user, email=rows.email, password_hash="kept")],
@@ -110,8 +112,32 @@ async def one_of_each(session: AsyncSession) -> Rows:
         ],
         [
             RecordedPassage(**owned, document_id=document_id, title="Document", start=0, end=6, text="secret"),
+            Attachment(
+                id=attachment_id,
+                **owned,
+                conversation_id=conversation_id,
+                name="secret.txt",
+                media_type="text/plain",
+                size=6,
+                sha256=b"secret",
+                blob_key="",
+                characters=6,
+                tokens=1,
+                text="secret",
+            ),
         ],
         [
+            AttachmentChunk(
+                **owned,
+                conversation_id=conversation_id,
+                attachment_id=attachment_id,
+                ordinal=0,
+                start=0,
+                end=6,
+                text="secret",
+                tokens=1,
+                search="'secret':1",
+            ),
             Chunk(
                 **owned,
                 source_id=source_id,
@@ -122,7 +148,7 @@ async def one_of_each(session: AsyncSession) -> Rows:
                 text="secret",
                 tokens=1,
                 search="'secret':1",
-            )
+            ),
         ],
     ):
         session.add_all(generation)
