@@ -75,11 +75,13 @@ async def _ask(rt: Runtime) -> SweepReport:
 
 
 INDEX, FILE, SOURCE = ("vector index", "vector indexes"), ("stored file", "stored files"), ("source", "sources")
+ATTACHMENT = "file of a visitor", "files of visitors"
 MENDED = {
     "orphan_indexes": (*INDEX, "of no bot, or of a model no longer used: removed"),
     "orphan_vectors": ("passage", "passages", "in an index, but in no row: removed"),
     "missing_vectors": ("passage", "passages", "in a row, but lost by the index: indexed again"),
-    "orphan_files": (*FILE, "of no source: removed"),
+    "orphan_files": (*FILE, "of no source and no conversation: removed"),
+    "unsent_files": (*FILE, "of visitors, not sent within a day: removed"),
 }
 
 
@@ -88,7 +90,8 @@ def told(report: SweepReport) -> Iterator[str]:
     indexes, passages = _count(report.indexes, *INDEX), _count(report.passages, "passage", "passages")
     yield "Compared"
     yield f"  {indexes} with the rows of {passages}"
-    yield f"  {_count(report.files, *FILE)} with {_count(report.sources, *SOURCE)} naming one"
+    named = f"{_count(report.sources, *SOURCE)} and {_count(report.attachments, *ATTACHMENT)} naming one"
+    yield f"  {_count(report.files, *FILE)} with {named}"
     if report.waiting:
         yield f"  (passages of {_count(report.waiting, 'bot', 'bots')} wait to be indexed: that was queued again)"
     mended = [
@@ -99,13 +102,17 @@ def told(report: SweepReport) -> Iterator[str]:
     if mended:
         yield "Found and mended"
         yield from mended
-    if report.missing_files:
+    if report.missing_files or report.missing_attachments:
         yield "Found, and only you can mend it"
+    if report.missing_files:
         yield f"  {_count(report.missing_files, *SOURCE)} without the stored file. What was read from it still answers,"
         yield "  but it cannot be read again: bring the files back from a backup, or upload them anew."
         yield from (f"    {it.title} (source {it.source_id} of tenant {it.tenant_id})" for it in report.told)
         if report.missing_files > len(report.told):
             yield "    ..."
+    if report.missing_attachments:
+        yield f"  {_count(report.missing_attachments, *ATTACHMENT)} gone: what was read from it answers, but it cannot"
+        yield "  be downloaded. Bring it back from a backup."
     if report.in_order:
         yield "All is in order."
 

@@ -20,8 +20,9 @@ class SweepReport(BaseModel):
     """Compared, with the `passages` that their rows say are in them."""
     passages: int = 0
     files: int = 0
-    """Stored, compared with the `sources` that name one."""
+    """Stored, compared with the `sources` and `attachments` that name one."""
     sources: int = 0
+    attachments: int = 0
     waiting: int = 0
     """Bots with passages that are not indexed yet: their indexing was queued again."""
     orphan_indexes: int = 0
@@ -31,9 +32,13 @@ class SweepReport(BaseModel):
     missing_vectors: int = 0
     """Passages that their index had lost; indexed again."""
     orphan_files: int = 0
-    """Removed: no source names them."""
+    """Removed: neither a source nor an attachment names them."""
+    unsent_files: int = 0
+    """Removed: visitors gave them, and did not send them within a day."""
     missing_files: int = 0
-    """Only told: see `told`."""
+    """Of sources. Only told: see `told`."""
+    missing_attachments: int = 0
+    """Files of visitors that are gone: what was read from them stays, but they cannot be downloaded."""
     told: list[MissingFile] = []
 
     @property
@@ -44,4 +49,5 @@ class SweepReport(BaseModel):
             or self.missing_vectors
             or self.orphan_files
             or self.missing_files
+            or self.missing_attachments
         )

@@ -1,6 +1,7 @@
 """What is asked of the model, and when it is not asked at all."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from uuid import UUID
 
 from chatbot_saas.adapters.llm import Message, Passage
 from chatbot_saas.adapters.tokens import TokenCounter
@@ -16,14 +17,19 @@ HISTORY_BUDGET = 1500
 """Tokens of earlier messages in a prompt."""
 
 
-def within_budget(passages: Sequence[Found], budget: int = PASSAGE_BUDGET) -> list[Found]:
+def within_budget(
+    passages: Sequence[Found], budget: int = PASSAGE_BUDGET, *, whole: Collection[UUID] = ()
+) -> list[Found]:
+    """The first passages that fit; those of documents in `whole` in any case, the others into what they leave."""
     kept: list[Found] = []
-    used = 0
+    left = budget - sum(passage.tokens for passage in passages if passage.document_id in whole)
     for passage in passages:
-        if kept and used + passage.tokens > budget:
-            break
+        if passage.document_id not in whole:
+            if left < passage.tokens and (kept or whole):
+                left = 0
+                continue
+            left -= passage.tokens
         kept.append(passage)
-        used += passage.tokens
     return kept
 
 

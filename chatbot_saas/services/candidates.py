@@ -95,6 +95,8 @@ class Found:
     parts: tuple[Part, ...] = ()
     matched: tuple[float, ...] = ()
     """How well each term of the question is held, 0 to 1."""
+    attachment: bool = False
+    """Of a file that the visitor gave; `document_id` and `source_id` are then the attachment's."""
 
     def page_at(self, offset: int) -> int | None:
         """The page on which the character at `offset` of the passage stands."""
@@ -120,6 +122,7 @@ class Candidate:
     """By term: how often the chunk holds it (about)."""
     part: Sequence[bool]
     sound: Sequence[bool]
+    attachment: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,21 @@ class Candidates:
         """
         chunks = max(self.chunks, holders, FEW) + smoothing
         return math.log(1 + (chunks - holders + 0.5) / (holders + 0.5))
+
+    @property
+    def attachments(self) -> bool:
+        """Whether some are of visitors' files."""
+        return any(item.attachment for item in self.items)
+
+    def joined(self, other: Self) -> Self:
+        """These and others that were read for the same terms, to be ranked together."""
+        if not (self.items and other.items):
+            return self if self.items else other
+        exact, held = (
+            [sum(pair) for pair in zip(*counts, strict=True)]
+            for counts in ((self.exact, other.exact), (self.any, other.any))
+        )
+        return type(self)(self.terms, self.chunks + other.chunks, exact, held, [*self.items, *other.items])
 
 
 async def index_matches(rt: Runtime, index: BotIndex, vector: np.ndarray) -> list[Match] | None:
@@ -166,7 +184,7 @@ _ROWS_NOT_INDEXED = _ROWS + " AND NOT indexed"
 # not of numerics.
 # ts_rank takes no account of phrases within alternatives (`ex2040 | ex <-> 2040`), so each term is matched before its
 # rank is read.
-_CANDIDATES = """
+STATEMENT = """
     WITH terms AS MATERIALIZED (
         SELECT CAST(exact AS tsquery) AS exact, CAST(way AS tsquery) AS way, CAST(part AS tsquery) AS part,
                CAST(sound AS tsquery) AS sound, part <> '' AS has_part, sound <> '' AS has_sound, weight, place
@@ -175,14 +193,14 @@ _CANDIDATES = """
              WITH ORDINALITY AS t(exact, way, part, sound, weight, place)
     ), matched AS MATERIALIZED (
         SELECT held.id, term.place, term.exact
-        FROM (SELECT id, setweight(search, 'D') AS search FROM chunks
-              WHERE bot_id = %(bot_id)s AND EXISTS (SELECT FROM terms) OFFSET 0) held,
+        FROM (SELECT id, setweight(search, 'D') AS search FROM {chunks}
+              WHERE {mine} AND EXISTS (SELECT FROM terms) OFFSET 0) held,
              LATERAL (SELECT place, held.search @@ terms.exact AS exact FROM terms
                       WHERE held.search @@ terms.way OFFSET 0) term
     ), counted AS MATERIALIZED (
         SELECT place, count(*) AS holders, count(*) FILTER (WHERE exact) AS exactly FROM matched GROUP BY place
     ), size AS MATERIALIZED (
-        SELECT greatest(1, (SELECT sum(chunks) FROM sources WHERE bot_id = %(bot_id)s),
+        SELECT greatest(1, ({size}),
                         (SELECT max(holders) FROM counted)) AS chunks
     ), weighed AS MATERIALIZED (
         SELECT place, weight * ln(1 + CAST(chunks - exactly + 0.5 AS float8) / (exactly + 0.5)) AS whole,
@@ -197,18 +215,26 @@ _CANDIDATES = """
                array_agg(coalesce(holders, 0) ORDER BY place) AS holders
         FROM terms LEFT JOIN counted USING (place)
     )
-    SELECT c.id AS chunk_id, c.document_id, c.source_id, d.title, d.url, c.text, c.start, c.page, c.pages, c.headings,
-           c.tokens, c.question, c.end, c.ordinal, size.chunks,
+    SELECT c.id AS chunk_id, {columns}, c.text, c.start, c.page, c.pages, c.headings,
+           c.tokens, c.end, c.ordinal, size.chunks,
            counts.exactly, counts.holders,
            ARRAY(SELECT CASE WHEN u.search @@ t.exact THEN ts_rank(u.search, t.exact) ELSE 0 END
                  FROM terms t ORDER BY place) AS exact,
            ARRAY(SELECT t.has_part AND u.search @@ t.part FROM terms t ORDER BY place) AS part,
            ARRAY(SELECT t.has_sound AND u.search @@ t.sound FROM terms t ORDER BY place) AS sound,
            CASE WHEN c.embedder = %(embedder)s AND NOT c.id = ANY(%(ids)s) THEN c.embedding END AS embedding
-    FROM chunks c JOIN documents d ON d.id = c.document_id, size, counts,
+    FROM {chunks} c JOIN {documents}, size, counts,
          LATERAL (SELECT c.search || '' AS search OFFSET 0) u
-    WHERE c.bot_id = %(bot_id)s AND (c.id IN (SELECT id FROM best) OR c.id = ANY(%(ids)s))
+    WHERE c.{mine} AND (c.id IN (SELECT id FROM best) OR c.id = ANY(%(ids)s))
     """
+"""Of whose chunks stands in its braces; see `asked` for its values."""
+_CANDIDATES = STATEMENT.format(
+    chunks="chunks",
+    mine="bot_id = %(bot_id)s",
+    size="SELECT sum(chunks) FROM sources WHERE bot_id = %(bot_id)s",
+    columns="c.document_id, c.source_id, d.title, d.url, c.question",
+    documents="documents d ON d.id = c.document_id",
+)
 
 
 async def read(
@@ -228,24 +254,25 @@ async def read(
         rows = None
         if vector is not None:
             rows = await sql.run(rows_query, bot_id=index.bot_id, embedder=index.embedder)
-        candidates = await sql.run(_CANDIDATES, **_asked(rt, index, terms, matches or []))
+        candidates = await sql.run(_CANDIDATES, **asked(rt, index, terms, matches or []))
         await sql.commit()
-        more = _exact(vector, await rows.fetchall()) if vector is not None and rows else []
+        more = exact(vector, await rows.fetchall()) if vector is not None and rows else []
         if not more:
-            return _candidates(await candidates.fetchall(), terms, matches or [], vector)
+            return of_rows(await candidates.fetchall(), terms, matches or [], vector)
     both = [*(matches or []), *more]
     both.sort(key=lambda match: -match.score)
     del both[CANDIDATES:]
     async with rt.db.tenant_plain(principal) as sql:
-        return _candidates(await sql.rows(_CANDIDATES, **_asked(rt, index, terms, both)), terms, both, vector)
+        return of_rows(await sql.rows(_CANDIDATES, **asked(rt, index, terms, both)), terms, both, vector)
 
 
-def _exact(vector: np.ndarray, rows: list[Any]) -> list[Match]:
+def exact(vector: np.ndarray, rows: list[Any]) -> list[Match]:
+    """The nearest of rows with `id` and `embedding`."""
     fitting = [(row.id, row.embedding, len(vector)) for row in rows if len(row.embedding) % (4 * len(vector)) == 0]
     return exact_search(vector, fitting, CANDIDATES) if fitting else []
 
 
-def _asked(rt: Runtime, index: BotIndex, terms: list[Term], matches: list[Match]) -> dict[str, Any]:
+def asked(rt: Runtime, index: BotIndex, terms: list[Term], matches: list[Match]) -> dict[str, Any]:
     return {
         "bot_id": index.bot_id,
         "embedder": index.embedder or rt.embedder.name,
@@ -259,7 +286,15 @@ def _asked(rt: Runtime, index: BotIndex, terms: list[Term], matches: list[Match]
     }
 
 
-def _candidates(rows: list[Any], terms: list[Term], matches: list[Match], vector: np.ndarray | None) -> Candidates:
+def of_rows(
+    rows: list[Any],
+    terms: list[Term],
+    matches: list[Match],
+    vector: np.ndarray | None,
+    *,
+    attachment: bool = False,
+) -> Candidates:
+    """What STATEMENT found."""
     if not rows:
         return Candidates(terms, 0)
     similar = {match.chunk_id: match.score for match in matches}
@@ -277,6 +312,7 @@ def _candidates(rows: list[Any], terms: list[Term], matches: list[Match], vector
             [_frequency(term, rank) for term, rank in zip(terms, row.exact or (), strict=True)],
             row.part,
             row.sound,
+            attachment,
         )
         for row in rows
     ]

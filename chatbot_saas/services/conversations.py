@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -13,7 +13,7 @@ from chatbot_saas.core.errors import ForbiddenError, NotFoundError, Unauthentica
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.paging import Page, PageRequest, page_of
 from chatbot_saas.core.tenancy import Scope, Tenant, Visitor, tenant_for_job
-from chatbot_saas.models import Bot, Conversation, Document, Message, TenantRow
+from chatbot_saas.models import Attachment, Bot, Conversation, Document, Message, TenantRow
 from chatbot_saas.schemas.chat import (
     Citation,
     CitedPassage,
@@ -239,20 +239,29 @@ async def cited_passage(rt: Runtime, visitor: Visitor, message_id: UUID, number:
         if stored is None:
             raise NotFoundError("There is no such source.")
         citation = Citation.model_validate(stored)
-        before, after = await _around(session, visitor.bot_id, stored.get("document_id"), citation)
+        text = _text_of(visitor, stored["document_id"], citation) if stored.get("document_id") else None
+        before, after = await _around(session, text, citation)
     names = ("number", "title", "page", "url", "link", "quote", "attachment")
     return CitedPassage(before=before, after=after, **{name: getattr(citation, name) for name in names})
 
 
-async def _around(session: AsyncSession, bot_id: UUID, document_id: str | None, citation: Citation) -> tuple[str, str]:
-    """What stands before and after the quote; nothing where the document changed or is gone."""
+def _text_of(visitor: Visitor, document_id: str, citation: Citation) -> Select[str]:
+    """The text of a cited document, or of a file of the visitor's conversation."""
+    if citation.attachment:
+        mine = col(Attachment.conversation_id) == visitor.conversation_id
+        return select(col(Attachment.text)).where(col(Attachment.id) == UUID(document_id), mine)
+    mine = col(Document.bot_id) == visitor.bot_id
+    return select(col(Document.text)).where(col(Document.id) == UUID(document_id), mine)
+
+
+async def _around(session: AsyncSession, text: Select[str] | None, citation: Citation) -> tuple[str, str]:
+    """What stands before and after the quote; nothing where the text changed or is gone."""
     quote, start = citation.quote, citation.start
-    if not document_id or start is None or not quote:
+    if text is None or start is None or not quote:
         return "", ""
     first = max(0, start - AROUND)
-    text = func.substr(col(Document.text), first + 1, start - first + len(quote) + AROUND)
-    query = select(text).where(col(Document.id) == UUID(document_id), col(Document.bot_id) == bot_id)
-    found = await session.scalar(query) or ""
+    whole = text.subquery().c[0]
+    found = await session.scalar(select(func.substr(whole, first + 1, start - first + len(quote) + AROUND))) or ""
     end = start - first + len(quote)
     if found[start - first : end] != quote:
         return "", ""
@@ -311,14 +320,21 @@ async def get(session: AsyncSession, principal: Tenant, conversation_id: UUID) -
 
 
 async def delete(rt: Runtime, principal: Tenant, conversation_id: UUID) -> Receipt:
-    """Delete the conversation with its messages. Takes the runtime: see services.erasure."""
+    """Delete the conversation with its messages and files. Takes the runtime: see services.erasure."""
     principal.require(Scope.CONVERSATIONS_WRITE)
 
     async def read(session: AsyncSession, lock: bool) -> Target:
         found = await _load(session, principal, conversation_id, lock=lock)
         # not what was said in it: the receipt stays
         title = f"Conversation of {found.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        return Target(kind="conversation", id=found.id, title=title, tenant_id=found.tenant_id, told_by=(found.bot_id,))
+        return Target(
+            kind="conversation",
+            id=found.id,
+            title=title,
+            tenant_id=found.tenant_id,
+            blob_prefix=attachments.blob_prefix(found.tenant_id, found.bot_id, found.id),
+            told_by=(found.bot_id,),
+        )
 
     async def drop(session: AsyncSession, target: Target) -> int:
         await session.delete(await session.get_one(Conversation, target.id))

@@ -56,7 +56,7 @@ async def erase(rt: Runtime, principal: Tenant | PlatformAdmin, read: Read, drop
         counts = await proof.rows_of(session, target)
         live = await _live_answers(session, rt, target)
         rows = 1 + sum(counts.values()) + await drop(session, target)
-        removed = Removed(rows=rows, chunks=counts.get("chunks", 0), vectors=vectors, blobs=blobs, cache=len(live))
+        removed = Removed(rows=rows, chunks=proof.chunks_among(counts), vectors=vectors, blobs=blobs, cache=len(live))
         receipt = receipts.sign(
             rt,
             target.receipt(removed, [Finding("Rows: removed."), Finding(WAITING, ok=False)], await _now(session)),

@@ -75,6 +75,7 @@ class Ranked:
             lexical_rank=self.lexical_rank,
             parts=(Part(row.chunk_id, 0, len(row.text)),),
             matched=self.words.matched,
+            attachment=self.item.attachment,
         )
 
 

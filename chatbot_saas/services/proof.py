@@ -1,7 +1,7 @@
 """What one deletion takes away, in which stores it lies, and the searches that show that nothing of it is left."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Self, cast
@@ -159,6 +159,11 @@ async def rows_of(session: AsyncSession, target: Target) -> dict[str, int]:
     return dict((await session.execute(select(*counts))).mappings().one())
 
 
+def chunks_among(rows: Mapping[str, int]) -> int:
+    """Passages among the rows, by table: of documents, and of visitors' files."""
+    return rows.get("chunks", 0) + rows.get("attachment_chunks", 0)
+
+
 def _dependants(name: str) -> list[tuple[Table, str]]:
     return [
         (table, key.parent.name)
@@ -258,15 +263,22 @@ async def look_for_rows(session: AsyncSession, target: Target, *, but: Collectio
 
 async def look_elsewhere(rt: Runtime, target: Target, *, kept: Collection[UUID] = ()) -> list[Finding]:
     """Kept answers, vectors and stored files."""
-    if not target.bot_ids and not target.blob_prefix:
+    stored = await _stored(rt, target)
+    files = "none in its folder" if target.blob_prefix else "none under its name" if target.blob_keys else "it had none"
+    on_disk = (
+        Finding(f"Stored files: {files}.")
+        if not stored
+        else Finding(f"Stored files: {len(stored)} are still there.", ok=False)
+    )
+    if not target.bot_ids:
         return [
             Finding("Kept answers: all of its bot were dropped." if target.told_by else "Kept answers: it had none."),
-            Finding("Vectors and stored files: it had none."),
+            Finding("Vectors: it had none."),
+            on_disk,
         ]
     outdated = await answer_cache.outdated(rt, target.tenant_id, target.bot_ids)
     indexes = await _indexes(rt, target)
     vectors = sum([await _held(rt, target, index, kept) for index in indexes])
-    stored = await _stored(rt, target)
     if target.chunk_ids is not None:
         where = f"the bot's {_count(len(indexes), 'index', 'indexes')}" if indexes else "the bot, which has no index"
         clean = f"Vectors: none of its {_count(len(target.chunk_ids), 'passage')} in {where}."
@@ -274,15 +286,12 @@ async def look_elsewhere(rt: Runtime, target: Target, *, kept: Collection[UUID] 
         owners = "the bot" if target.kind == "bot" else f"its {_count(len(target.bot_ids), 'bot')}"
         clean = f"Vectors: no index of {owners} is left."
     gone = not (vectors or (indexes and target.chunk_ids is None))
-    files = "none in its folder" if target.blob_prefix else "none under its name" if target.blob_keys else "it had none"
     return [
         Finding("Kept answers: none from before is left.")
         if not outdated
         else Finding(f"Kept answers: {outdated} from before are still there.", ok=False),
         Finding(clean) if gone else Finding(f"Vectors: {vectors} are still there.", ok=False),
-        Finding(f"Stored files: {files}.")
-        if not stored
-        else Finding(f"Stored files: {len(stored)} are still there.", ok=False),
+        on_disk,
     ]
 
 

@@ -19,7 +19,18 @@ from chatbot_saas.adapters.llm import Message as PromptPiece
 from chatbot_saas.adapters.llm import Passage
 from chatbot_saas.core.errors import NotFoundError
 from chatbot_saas.core.tenancy import Scope, Tenant
-from chatbot_saas.models import Bot, BotVersion, Chunk, Conversation, Document, Message, RecordedPassage, UsageEvent
+from chatbot_saas.models import (
+    Attachment,
+    AttachmentChunk,
+    Bot,
+    BotVersion,
+    Chunk,
+    Conversation,
+    Document,
+    Message,
+    RecordedPassage,
+    UsageEvent,
+)
 from chatbot_saas.schemas.chat import Citation, PairTrace, SentenceProof
 from chatbot_saas.schemas.recordings import (
     FlightCall,
@@ -223,6 +234,13 @@ async def _kept(
     )
     for chunk_id, title, text, question, headings in await session.execute(now):
         kept[chunk_id] = _Kept(title, text, question, headings, True)
+    files = (
+        select(col(AttachmentChunk.id), col(Attachment.name), col(AttachmentChunk.text), col(AttachmentChunk.headings))
+        .join_from(AttachmentChunk, Attachment, col(Attachment.id) == col(AttachmentChunk.attachment_id))
+        .where(col(AttachmentChunk.id).in_(ids))
+    )
+    for chunk_id, name, text, headings in await session.execute(files):
+        kept[chunk_id] = _Kept(name, text, "", headings, True)
     documents = {UUID(passage["document_id"]) for passage in told if passage.get("document_id")}
     living = select(col(Document.id), col(Document.source_id)).where(col(Document.id).in_(documents))
     return kept, {row[0]: row[1] for row in await session.execute(living)}

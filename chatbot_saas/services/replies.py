@@ -15,6 +15,7 @@ from chatbot_saas.adapters.llm import Message as PromptMessage
 from chatbot_saas.core.tenancy import Visitor
 from chatbot_saas.services import answer_cache, answerability, answering, intents, keeping, matching, speaking
 from chatbot_saas.services.answer_cache import KeptAnswer
+from chatbot_saas.services.attachment_passages import Wanted
 from chatbot_saas.services.followups import needs_context
 from chatbot_saas.services.matching import Matched
 from chatbot_saas.services.retrieval import Found, retrieve, spoken
@@ -126,11 +127,17 @@ async def _retrieve(rt: Runtime, turn: Turn) -> list[Found]:
     """The passages; and perhaps the question turns out to mean one that has an answer of its own."""
     bot = turn.bot
     seconds = PATIENT_EMBED_SECONDS if turn.patient else EMBED_SECONDS
-    found = await retrieve(rt, turn.principal, bot.index, turn.asked, limit=bot.passage_limit, embed_seconds=seconds)
+    wanted = None
+    if turn.files and turn.conversation_id:
+        wanted = Wanted(turn.conversation_id, turn.attached, bot.passage_tokens // 2)
+    found = await retrieve(
+        rt, turn.principal, bot.index, turn.asked, limit=bot.passage_limit, embed_seconds=seconds, wanted=wanted
+    )
     turn.retrieval = found
-    turn.pair = matching.by_meaning(turn.asked, found.pairs, bot.index, bot.qa_threshold)
+    if not turn.attached:  # with a file, the question is about that
+        turn.pair = matching.by_meaning(turn.asked, found.pairs, bot.index, bot.qa_threshold)
     turn.mark("retrieved")
-    return answering.within_budget(found.passages, bot.passage_tokens)
+    return answering.within_budget(found.passages, bot.passage_tokens, whole=found.whole)
 
 
 def _say_pair(turn: Turn, pair: Matched) -> None:
@@ -155,11 +162,20 @@ async def _decide(rt: Runtime, turn: Turn, passages: list[Found]) -> None:
     turn.trace |= {"probability": round(likely, 4), "decision": decision, "mode": bot.answer_mode}
     # a tool may hold what the passages do not
     tools = turn.given is not None and bool(turn.given.tools or turn.given.results) and not quotes
-    if decision == "answer" or tools:
+    # nor is a wish such as "sum it up" about words that a file holds: a model says itself when it cannot answer
+    asked_anyway = tools or (turn.files and not quotes)
+    if decision == "answer" or asked_anyway:
         turn.used = passages
         await speaking.answer(rt, turn, passages, quotes=quotes, held=decision == "answer")
+    elif turn.attached and (names := _read(turn, passages)):
+        turn.say(wording(turn.language).read_file.format(names))
     elif decision == "clarify":
         turn.say(wording(turn.language).clarify)
         turn.choices = answerability.clarifications(passages)
     else:
         speaking.refuse(turn)
+
+
+def _read(turn: Turn, passages: Sequence[Found]) -> str:
+    """The names of the files that came with the question."""
+    return ", ".join(dict.fromkeys(passage.title for passage in passages if passage.document_id in turn.attached))

@@ -6,6 +6,7 @@ No session is held while the question is embedded. services.candidates reads, se
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from uuid import UUID
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from chatbot_saas.adapters.embeddings import Embedded
 from chatbot_saas.adapters.llm import ModelError
 from chatbot_saas.core.logging import get_logger
 from chatbot_saas.core.tenancy import Tenant, Visitor
-from chatbot_saas.services import answerability, candidates, fusion
+from chatbot_saas.services import answerability, attachment_passages, candidates, fusion
+from chatbot_saas.services.attachment_passages import Wanted
 from chatbot_saas.services.candidates import BotIndex, Candidates, Found, Part
 from chatbot_saas.services.fusion import is_english_only
 from chatbot_saas.services.lexical import question_terms
@@ -43,6 +45,8 @@ class Retrieval:
     """Of the question, as far as that can be told."""
     read: Candidates = field(default_factory=lambda: Candidates([], 0))
     """What was ranked."""
+    whole: frozenset[UUID] = frozenset()
+    """The visitor's files that are passages as a whole, whatever the question."""
 
 
 async def retrieve(
@@ -53,22 +57,30 @@ async def retrieve(
     *,
     limit: int = 5,
     embed_seconds: float = 10.0,
+    wanted: Wanted | None = None,
 ) -> Retrieval:
-    """The best passages, best first. Where the question cannot be embedded in time, words alone find them."""
+    """The best passages, best first. Where the question cannot be embedded in time, words alone find them.
+
+    `wanted`: of the conversation whose files are looked through, too.
+    """
     (embedded, failure), language = await asyncio.gather(
         _embed(rt, index, question, embed_seconds), spoken(question, index.spoken)
     )
     vector = embedded.vectors[0][0] if embedded else None
-    read, ranked = await _ranked(rt, principal, index, question, vector, language)
+    read, ranked, whole = await _ranked(rt, principal, index, question, vector, language, wanted)
     pairs = [one for one in ranked if one.item.row.question and one.item.similarity is not None]
     pairs.sort(key=lambda pair: -(pair.item.similarity or 0.0))
     most = max(limit, RERANKED) if _reranks(rt, index) else limit
-    few = fusion.distinct((one.passage() for one in ranked), most)
+    few = fusion.distinct((one.passage() for one in ranked if one.item.row.document_id not in whole), most)
     if _reranks(rt, index):
         few = (await _reranked(rt, question, few))[:limit]
-    passages = await _joined(rt, principal, few)
+    groups = fusion.neighbours(few)
+    if read.attachments:
+        groups = attachment_passages.grouped(few, [one.passage() for one in ranked if one.item.attachment], whole)
+    passages = await _joined(rt, principal, groups)
     likely = answerability.probability(question, read, passages, index, language)
-    return Retrieval(passages, embedded, failure, [pair.passage() for pair in pairs[:PAIRS]], likely, language, read)
+    told = [pair.passage() for pair in pairs[:PAIRS]]
+    return Retrieval(passages, embedded, failure, told, likely, language, read, whole)
 
 
 async def find(
@@ -76,16 +88,25 @@ async def find(
 ) -> list[Found]:
     """The candidates for a question, best first, one for each chunk. `vector`: its own, of shape (dimension,)."""
     language = await spoken(question, index.spoken)
-    return [one.passage() for one in (await _ranked(rt, principal, index, question, vector, language))[1]]
+    return [one.passage() for one in (await _ranked(rt, principal, index, question, vector, language, None))[1]]
 
 
 async def _ranked(
-    rt: Runtime, principal: Tenant | Visitor, index: BotIndex, question: str, vector: np.ndarray | None, language: str
-) -> tuple[Candidates, list[fusion.Ranked]]:
+    rt: Runtime,
+    principal: Tenant | Visitor,
+    index: BotIndex,
+    question: str,
+    vector: np.ndarray | None,
+    language: str,
+    wanted: Wanted | None,
+) -> tuple[Candidates, list[fusion.Ranked], frozenset[UUID]]:
     terms = question_terms(question, index.language, language)
     matches = await candidates.index_matches(rt, index, vector) if vector is not None else []
-    read = await candidates.read(rt, principal, index, terms, vector, matches)
-    return read, fusion.rank(read, fusion.vector_weight(index, language))
+    read, whole = await candidates.read(rt, principal, index, terms, vector, matches), frozenset[UUID]()
+    if wanted:
+        files = await attachment_passages.read(rt, principal, index, wanted, terms, vector)
+        read, whole = read.joined(files.candidates), files.whole
+    return read, fusion.rank(read, fusion.vector_weight(index, language)), whole
 
 
 async def spoken(text: str, default: str = "en") -> str:
@@ -122,12 +143,15 @@ async def _reranked(rt: Runtime, question: str, found: list[Found]) -> list[Foun
     return sorted(scored, key=lambda passage: -(passage.rerank_score or 0.0))
 
 
-_BETWEEN = "SELECT substr(text, %(start)s + 1, %(length)s) AS text FROM documents WHERE id = %(document_id)s"
+_BETWEEN = """
+    SELECT substr(text, %(start)s + 1, %(length)s) AS text FROM documents WHERE id = %(document_id)s
+    UNION ALL
+    SELECT substr(text, %(start)s + 1, %(length)s) FROM attachments WHERE id = %(document_id)s
+    """
 
 
-async def _joined(rt: Runtime, principal: Tenant | Visitor, found: Sequence[Found]) -> list[Found]:
+async def _joined(rt: Runtime, principal: Tenant | Visitor, groups: Sequence[Sequence[Found]]) -> list[Found]:
     """Neighbours as one passage. What stands between them (white space) is read where it is not in one of them."""
-    groups = fusion.neighbours(found)
     between: list[dict[tuple[int, int], str]] = [{} for _ in groups]
     missing = [(place, gap) for place, group in enumerate(groups) for gap in fusion.gaps(group)]
     if missing:

@@ -386,6 +386,7 @@ class Prover:
             quote=quote,
             start=passage.start + begin,
             link=link_to(passage.url, quote),
+            attachment=passage.attachment,
         )
 
     def _most_alike(self, passage: int, answer: str) -> tuple[int, int]:

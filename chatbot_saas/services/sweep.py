@@ -13,9 +13,9 @@ from sqlmodel import col
 from chatbot_saas.adapters.jobs import VECTORS
 from chatbot_saas.adapters.vectors import IndexName
 from chatbot_saas.core.tenancy import System
-from chatbot_saas.models import AuditEntry, Bot, Chunk, Source
+from chatbot_saas.models import Attachment, AuditEntry, Bot, Chunk, Source
 from chatbot_saas.schemas.sweep import MissingFile, SweepReport
-from chatbot_saas.services import audit, deletion
+from chatbot_saas.services import attachments, audit, deletion
 from chatbot_saas.services.runtime import Runtime
 
 SWEEP_NOW = "sweep_now"
@@ -30,6 +30,7 @@ async def sweep(rt: Runtime, entry_id: UUID | None = None) -> SweepReport:
     report = SweepReport()
     await _index_waiting(rt, report)
     await _compare_indexes(rt, report)
+    report.unsent_files = await attachments.forget_unsent(rt)
     await _compare_files(rt, report)
     async with rt.db.platform(_SYSTEM) as session:
         entry = audit.record(session, _SYSTEM, ACTION, **report.model_dump(mode="json"))
@@ -127,24 +128,33 @@ async def _index_again(rt: Runtime, bot_id: UUID, missing: Iterable[UUID]) -> in
     return len(tenants)
 
 
+_NAMING = select(Source).where(col(Source.blob_key) != "")
+_OF_SOURCES = select(col(Source.blob_key)).where(col(Source.blob_key) != "")
+_OF_ATTACHMENTS = select(col(Attachment.blob_key)).where(col(Attachment.blob_key) != "")
+
+
 async def _compare_files(rt: Runtime, report: SweepReport) -> None:
     """A young file may belong to an upload whose row is not there yet: it is left for the next sweep."""
-    named = select(Source).where(col(Source.blob_key) != "")
     async with rt.db.platform(_SYSTEM) as session:
-        before = {source.blob_key: source for source in (await session.scalars(named)).all()}
+        sources = {source.blob_key: source for source in (await session.scalars(_NAMING)).all()}
+        before = sources.keys() | set((await session.scalars(_OF_ATTACHMENTS)).all())
     keys = set(await rt.blobs.keys())
     async with rt.db.platform(_SYSTEM) as session:
-        after = set((await session.scalars(select(col(Source.blob_key)).where(col(Source.blob_key) != ""))).all())
+        after = set((await session.scalars(_OF_SOURCES.union_all(_OF_ATTACHMENTS))).all())
     report.files += len(keys)
-    report.sources += len(before)
+    report.sources += len(sources)
+    report.attachments += len(before) - len(sources)
     for key in sorted(keys - after):
         if await rt.blobs.age_seconds(key) >= UPLOAD_SECONDS:
             await rt.blobs.delete(key)
             report.orphan_files += 1
-    for key in sorted((before.keys() & after) - keys):
+    for key in sorted((before & after) - keys):
         if await rt.blobs.exists(key):
+            continue
+        source = sources.get(key)
+        if source is None:
+            report.missing_attachments += 1
             continue
         report.missing_files += 1
         if len(report.told) < MOST_TOLD:
-            source = before[key]
             report.told.append(MissingFile(source_id=source.id, tenant_id=source.tenant_id, title=source.title))

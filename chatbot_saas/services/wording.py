@@ -11,12 +11,15 @@ class Wording:
     """When neither a model nor a passage can help."""
     clarify: str
     """Before the choices of a question that could mean several things."""
+    read_file: str
+    """To whoever gave a file with words that ask for nothing that stands in it; the braces are its name."""
 
 
 _ENGLISH = Wording(
     "The assistant cannot be reached right now. This is the best passage from the sources:",
     "The assistant cannot be reached right now. Please leave a message and somebody will get back to you.",
     "I am not sure what you mean. Is it about one of these?",
+    "I have read {}. What would you like to know about it?",
 )
 _BY_LANGUAGE = {
     "en": _ENGLISH,
@@ -24,46 +27,55 @@ _BY_LANGUAGE = {
         "Der Assistent ist gerade nicht erreichbar. Das ist die beste Stelle aus den Quellen:",
         "Der Assistent ist gerade nicht erreichbar. Hinterlassen Sie bitte eine Nachricht, dann meldet sich jemand.",
         "Ich bin nicht sicher, was Sie meinen. Geht es um eines davon?",
+        "Ich habe {} gelesen. Was möchten Sie daraus wissen?",
     ),
     "fr": Wording(
         "L’assistant est injoignable pour le moment. Voici le meilleur passage des sources :",
         "L’assistant est injoignable pour le moment. Laissez un message et quelqu’un vous répondra.",
         "Je ne suis pas sûr de comprendre. S’agit-il de l’un de ces sujets ?",
+        "J’ai lu {}. Que souhaitez-vous savoir à ce sujet ?",
     ),
     "es": Wording(
         "El asistente no está disponible en este momento. Este es el mejor pasaje de las fuentes:",
         "El asistente no está disponible en este momento. Deje un mensaje y alguien le responderá.",
         "No estoy seguro de lo que quiere decir. ¿Se trata de alguno de estos temas?",
+        "He leído {}. ¿Qué le gustaría saber al respecto?",
     ),
     "it": Wording(
         "L’assistente non è raggiungibile in questo momento. Questo è il passaggio migliore dalle fonti:",
         "L’assistente non è raggiungibile in questo momento. Lasci un messaggio e qualcuno Le risponderà.",
         "Non sono sicuro di aver capito. Si tratta di uno di questi argomenti?",
+        "Ho letto {}. Che cosa desidera sapere al riguardo?",
     ),
     "pt": Wording(
         "O assistente não está disponível neste momento. Este é o melhor excerto das fontes:",
         "O assistente não está disponível neste momento. Deixe uma mensagem e alguém lhe responderá.",
         "Não tenho a certeza do que quer dizer. É sobre um destes temas?",
+        "Li {}. O que gostaria de saber sobre o conteúdo?",
     ),
     "nl": Wording(
         "De assistent is op dit moment niet bereikbaar. Dit is de beste passage uit de bronnen:",
         "De assistent is op dit moment niet bereikbaar. Laat een bericht achter, dan neemt iemand contact op.",
         "Ik weet niet zeker wat u bedoelt. Gaat het over een van deze onderwerpen?",
+        "Ik heb {} gelezen. Wat wilt u daarover weten?",
     ),
     "pl": Wording(
         "Asystent jest teraz niedostępny. Oto najlepszy fragment ze źródeł:",
         "Asystent jest teraz niedostępny. Proszę zostawić wiadomość, ktoś się odezwie.",
         "Nie jestem pewien, o co chodzi. Czy o jeden z tych tematów?",
+        "Plik {} jest przeczytany. O co chodzi w pytaniu?",
     ),
     "ja": Wording(
         "ただいまアシスタントに接続できません。資料の中で最も近い箇所はこちらです：",
         "ただいまアシスタントに接続できません。メッセージを残していただければ、担当者がご連絡します。",
         "ご質問の意味がはっきりしませんでした。次のどれについてでしょうか？",
+        "{} を読みました。何についてお知りになりたいですか？",
     ),
     "zh": Wording(
         "助手暂时无法连接。以下是资料中最相关的内容：",
         "助手暂时无法连接。请留言，我们会有人回复您。",
         "我不太确定您的意思。您想问的是以下哪一项？",
+        "我已阅读 {}。您想了解其中的什么内容？",
     ),
 }
 

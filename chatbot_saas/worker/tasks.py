@@ -11,7 +11,6 @@ from chatbot_saas.core.settings import NEVER
 from chatbot_saas.core.tenancy import tenant_for_job
 from chatbot_saas.services import (
     attachment_passages,
-    attachments,
     bot_test_runs,
     deletion,
     erasure,
@@ -81,7 +80,6 @@ def _register_upkeep(queue: JobQueue, rt: Runtime) -> None:
         await erasure.finish(rt, UUID(entry_id), Target.from_job(target))
 
     async def sweep_nightly(context: JobContext, timestamp: int) -> None:
-        await attachments.forget_unsent(rt)
         await sweep.sweep(rt)
         await idempotency.forget_expired(rt)
         await rt.vectors.compact()

@@ -111,3 +111,20 @@ async def test_a_file_is_sent_once_and_a_retry_is_the_same_message(guest: Guest)
     other = await guest.ask("What is due?", file["id"], client_message_id="m2")
     assert (other.status_code, other.json()["code"]) == (422, "attachment_not_found")
     assert len(await guest.said()) == 2, "a refused question leaves nothing"
+
+
+async def test_the_answer_is_made_from_the_file_and_so_is_the_next(guest: Guest) -> None:
+    file = await guest.given()
+    answer = (await guest.ask("What is the amount due?", file["id"])).json()
+    assert answer["answered"], answer
+    assert "812.40" in answer["answer"]
+    [source] = answer["sources"]
+    assert (source["title"], source["url"], source["attachment"]) == ("bill.txt", None, True)
+    assert source["quote"] in BILL.decode()
+    assert all(sentence["supported"] for sentence in answer["proof"])
+    address = f"/api/public/conversation/{guest.conversation_id}/messages/{answer['message_id']}/sources/1"
+    opened = (await guest.client.get(address, headers=guest.headers)).json()
+    assert opened["attachment"] and opened["title"] == "bill.txt"
+    assert opened["before"] + opened["quote"] + opened["after"] in BILL.decode()
+    later = (await guest.ask("When is the meter replaced?")).json()
+    assert "3 May" in later["answer"] and later["sources"][0]["attachment"]

@@ -30,6 +30,8 @@ PLATFORM_CALLERS = {
         *("sweep", "ask", "report_of", "_index_waiting"),
         *("_compare_indexes", "_has_no_use", "_compare", "_index_again", "_compare_files"),
     },
+    # files that visitors never sent
+    "services/attachments.py": {"forget_unsent"},
     # the deletion of a tenant, and its receipt
     "services/erasure.py": {"_session"},
     "services/receipts.py": {"list_deleted_tenants"},
