@@ -1,4 +1,4 @@
-"""A visitor's file, from the owner's switch to the transcript, on the real server."""
+"""A visitor's file, from the owner's switch to the answer that cites it, on the real server."""
 
 import re
 
@@ -55,6 +55,11 @@ async def test_a_visitor_asks_about_a_file(
     await expect(visitor.locator(".row.user .files")).to_contain_text("bill.txt")
     answer = visitor.locator(".row.bot").last
     await expect(answer.locator(".down")).to_be_visible(timeout=30_000)
+    await expect(answer.locator(".text")).to_contain_text("83 euros")
+    await expect(answer.locator("summary").first).to_contain_text("Your file")
+    await answer.get_by_role("button", name="Show source 1").first.click()
+    await expect(answer.locator("mark")).to_contain_text("83 euros")
 
     await visitor.reload()
     await expect(visitor.locator(".row.user .files")).to_have_text(re.compile(r"bill\.txt1 kB"))
+    await expect(visitor.locator(".row.bot").last.locator("summary").first).to_contain_text("Your file")
