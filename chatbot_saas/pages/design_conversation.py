@@ -34,7 +34,7 @@ def conversation() -> rx.Component:
             typed_switch(
                 "attachments",
                 "Visitors may attach files",
-                "Such as a bill or a manual, up to 5 MB: answers in that conversation may cite it. Pictures are not read.",
+                "Such as a bill, up to 5 MB: answers in that conversation may cite it. Pictures are not read.",
             ),
             select_field("rating", "Rated when it ends", RATINGS, **typed_field("rating")),
         ),
