@@ -88,6 +88,7 @@ WHOLE: dict[str, Any] = {
 """By a schema's name, where less than every field is right."""
 TEXTS = {
     "text/csv": 'question,answer\r\nDo you ship abroad?,"Yes, to all of Europe."\r\n',
+    "application/octet-stream": "Bill 4711: the amount due is 812.40 euros.",
     "text/event-stream": 'id: 1\nevent: token\ndata: {"text": "Parcels are"}\n\n',
 }
 

@@ -97,7 +97,8 @@ def _describe(path: str, operation: Document, examples: Examples) -> None:
             elif kind in TEXTS:
                 about["example"] = TEXTS[kind]
             elif kind == "multipart/form-data":
-                about["example"] = {"file": ["terms.pdf"]}
+                several = about["schema"]["properties"]["file"]["type"] == "array"
+                about["example"] = {"file": ["terms.pdf"] if several else "terms.pdf"}
 
 
 def _security(path: str, operation: Document) -> list[Document]:

@@ -43,7 +43,7 @@ class Operation:
     answer: Schema
     """Of one thing, also where the answer is a list of it; empty for no JSON."""
     gives: str
-    """one, list, pages, text or nothing"""
+    """one, list, pages, text, bytes or nothing"""
     body: Schema
     """Of a JSON body; empty for none."""
     own_bodies: Schema = field(default_factory=dict[str, Any])
@@ -98,6 +98,8 @@ def _operation(document: Schema, path: str, verb: str, about: Schema) -> Operati
 def _given(document: Schema, contents: Schema, *, paged: bool) -> tuple[str, Schema]:
     if "text/csv" in contents:
         return "text", {}
+    if "application/octet-stream" in contents:
+        return "bytes", {}
     schema = contents.get("application/json", {}).get("schema")
     if schema is None:
         return "nothing", {}
@@ -135,7 +137,7 @@ def _method(one: Operation, form: str) -> list[str]:
     kind, how = _result(one, form)
     model = (
         ""
-        if kind in ("None", "str") or form == "stream"
+        if kind in ("None", "str", "bytes") or form == "stream"
         else f"models.{client_types.type_of(one.answer, sent=False)}, "
     )
     return [
@@ -156,8 +158,8 @@ def _words(one: Operation, form: str) -> str:
 def _result(one: Operation, form: str) -> tuple[str, str]:
     if form == "stream":
         return "Iterator[Event]", "events"
-    if one.gives in ("text", "nothing"):
-        return ("str", "text") if one.gives == "text" else ("None", "nothing")
+    if plain := {"text": "str", "bytes": "bytes", "nothing": "None"}.get(one.gives):
+        return plain, one.gives
     model = f"models.{client_types.type_of(one.answer, sent=False)}"
     return {"one": (model, "one"), "list": (f"list[{model}]", "list"), "pages": (f"Iterator[{model}]", "pages")}[
         one.gives

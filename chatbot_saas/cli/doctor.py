@@ -90,8 +90,8 @@ def told(report: SweepReport) -> Iterator[str]:
     indexes, passages = _count(report.indexes, *INDEX), _count(report.passages, "passage", "passages")
     yield "Compared"
     yield f"  {indexes} with the rows of {passages}"
-    named = f"{_count(report.sources, *SOURCE)} and {_count(report.attachments, *ATTACHMENT)} naming one"
-    yield f"  {_count(report.files, *FILE)} with {named}"
+    given = f", and {_count(report.attachments, *ATTACHMENT)}" if report.attachments else ""
+    yield f"  {_count(report.files, *FILE)} with {_count(report.sources, *SOURCE)} naming one{given}"
     if report.waiting:
         yield f"  (passages of {_count(report.waiting, 'bot', 'bots')} wait to be indexed: that was queued again)"
     mended = [

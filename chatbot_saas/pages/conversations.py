@@ -7,6 +7,7 @@ import reflex as rx
 from chatbot_saas.components import format
 from chatbot_saas.components.answers import answer_text, citations, retrieved
 from chatbot_saas.components.bot_filter import bot_filter
+from chatbot_saas.components.buttons import download_link
 from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_lines, skeleton_panels
 from chatbot_saas.components.layout import link_button, page_header
 from chatbot_saas.components.leads import contact
@@ -15,6 +16,7 @@ from chatbot_saas.components.table import Column, data_table, in_short, load_mor
 from chatbot_saas.components.vars import length, shown
 from chatbot_saas.pages.not_found import not_found
 from chatbot_saas.pages.shell import dashboard_page
+from chatbot_saas.schemas.attachments import SentFile
 from chatbot_saas.schemas.chat import ConversationListItem, ConversationRead, OwnerMessage
 from chatbot_saas.schemas.dashboard import PlaygroundTurn
 from chatbot_saas.schemas.leads import LeadRead
@@ -188,7 +190,7 @@ def _delete() -> rx.Component:
     return confirm_dialog(
         rx.button(rx.icon("trash-2", size=15, aria_hidden="true"), "Delete", variant="soft", color_scheme="red"),
         title="Delete this conversation?",
-        text="All of its messages are removed, also those that were left for a person. This cannot be undone.",
+        text="All of its messages and files are removed, also what was left for a person. This cannot be undone.",
         action="Delete",
         on_confirm=ConversationState.delete,
     )
@@ -219,9 +221,22 @@ def _question(message: OwnerMessage) -> rx.Component:
     return rx.el.li(
         rx.el.span("Visitor: ", class_name="visually-hidden"),
         rx.el.div(message.text, class_name="bubble bubble-user whitespace-pre-wrap"),
+        rx.cond(
+            length(message.attachments) > 0,
+            rx.el.ul(
+                rx.foreach(message.attachments, _file),
+                aria_label="Files",
+                class_name="flex flex-wrap justify-end gap-1.5 max-w-full",
+            ),
+        ),
         rx.el.div(format.date_time(message.created_at), class_name="text-xs text-[var(--ink-soft)]"),
         class_name="flex flex-col items-end gap-1.5",
     )
+
+
+def _file(file: SentFile) -> rx.Component:
+    address = f"/api/v1/conversations/{shown(ConversationState.conversation).id}/attachments/{file.id}"
+    return rx.el.li(download_link(file.name, address, file.name), class_name="min-w-0 max-w-full break-words")
 
 
 def _answer(message: OwnerMessage) -> rx.Component:

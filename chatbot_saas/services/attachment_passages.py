@@ -87,11 +87,14 @@ async def read(
     return Read(candidates.of_rows(found, terms, matches, vector, attachment=True), whole)
 
 
-def grouped(few: Sequence[Found], files: Sequence[Found], whole: Collection[UUID]) -> list[list[Found]]:
+def grouped(
+    few: Sequence[Found], files: Sequence[Found], whole: Collection[UUID], sent: Collection[UUID]
+) -> list[list[Found]]:
     """The passages in groups to be joined, best first: the `few` that were chosen, with what the files are owed.
 
     `files`: every candidate of theirs, best first. A whole file is one group. Of those that are too long for that, some
-    passages are among the few, however much the bot knows of the matter.
+    passages are among the few, however much the bot knows of the matter. What was `sent` with the question goes before
+    all else: that is what it is about.
     """
     chosen = {found.chunk_id for found in few}
     parts = [found for found in files if found.document_id not in whole]
@@ -105,7 +108,8 @@ def grouped(few: Sequence[Found], files: Sequence[Found], whole: Collection[UUID
         if passages := sorted((f for f in files if f.document_id == file), key=lambda found: found.start):
             best = max(found.score for found in passages)
             placed.append((sum(found.score > best for found in kept) - 0.5, passages))
-    return [group for _, group in sorted(placed, key=lambda one: one[0])]
+    placed.sort(key=lambda one: (one[1][0].document_id not in sent, one[0]))
+    return [group for _, group in placed]
 
 
 def _whole(files: Sequence[Any], wanted: Wanted) -> frozenset[UUID]:

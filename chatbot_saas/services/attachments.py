@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from chatbot_saas.core.errors import ForbiddenError, InvalidError, NotFoundError
+from chatbot_saas.core.errors import ForbiddenError, NotFoundError
 from chatbot_saas.core.tenancy import Scope, System, Tenant
 from chatbot_saas.models import Attachment
 from chatbot_saas.schemas.attachments import SentFile
@@ -36,7 +36,7 @@ class AttachmentsNotAllowedError(ForbiddenError):
     code = "attachments_not_allowed"
 
 
-class AttachmentNotFoundError(InvalidError):
+class AttachmentNotFoundError(NotFoundError):
     """One of the files is not there any more, or was sent before. Add it again."""
 
     code = "attachment_not_found"

@@ -75,8 +75,9 @@ async def retrieve(
     if _reranks(rt, index):
         few = (await _reranked(rt, question, few))[:limit]
     groups = fusion.neighbours(few)
-    if read.attachments:
-        groups = attachment_passages.grouped(few, [one.passage() for one in ranked if one.item.attachment], whole)
+    if wanted and read.attachments:
+        files = [one.passage() for one in ranked if one.item.attachment]
+        groups = attachment_passages.grouped(few, files, whole, wanted.sent)
     passages = await _joined(rt, principal, groups)
     likely = answerability.probability(question, read, passages, index, language)
     told = [pair.passage() for pair in pairs[:PAIRS]]

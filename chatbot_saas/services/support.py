@@ -374,9 +374,8 @@ class Prover:
     def _citation(self, number: int, spans: list[tuple[float, int, int]] | None, answer: str) -> Citation:
         passage = self._passages[number - 1]
         # of those that support alike, the one that was said first
-        _, begin, end = (
-            max(spans, key=lambda span: round(span[0], 2)) if spans else (0.0, *self._most_alike(number - 1, answer))
-        )
+        best = max(spans, key=lambda span: round(span[0], 2))[1:] if spans else self._most_alike(number - 1, answer)
+        begin, end = best
         quote = passage.text[begin : min(end, begin + MAX_QUOTE)]
         return Citation(
             number=number,

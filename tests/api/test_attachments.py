@@ -1,60 +1,15 @@
 """Files that visitors give in a conversation: taken, taken back, sent, shown, downloaded, and whose they are."""
 
 import asyncio
-from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
 
 from chatbot_saas.schemas.bots import BotRead
 from chatbot_saas.services.runtime import Runtime
-from tests.api.callers import Headers, visit
+from tests.api.guests import BILL, Guest, guest_of
 from tests.factories.knowledge import make_bot
 from tests.factories.people import Person
-
-EVIL = "https://evil.example"
-BILL = b"""Bill 4711 of the waterworks
-
-The amount due is 812.40 euros. Pay it by 14 March to account DE02.
-Your meter is replaced on 3 May between 8 and 10 o'clock by Mr. Blum.
-"""
-
-
-class Guest:
-    """A visitor in one conversation."""
-
-    def __init__(self, client: httpx.AsyncClient, bot_id: UUID, conversation_id: str, headers: Headers) -> None:
-        self.client, self.bot_id, self.conversation_id, self.headers = client, bot_id, conversation_id, headers
-
-    @property
-    def url(self) -> str:
-        return f"/api/public/conversation/{self.conversation_id}/attachments"
-
-    async def give(self, data: bytes = BILL, name: str = "bill.txt", **headers: str) -> httpx.Response:
-        given = {**self.headers, **headers}
-        return await self.client.post(self.url, headers=given, files={"file": (name, data)})
-
-    async def given(self, data: bytes = BILL, name: str = "bill.txt") -> dict[str, Any]:
-        answer = await self.give(data, name)
-        assert answer.status_code == 201, answer.text
-        return answer.json()
-
-    async def take_back(self, attachment_id: object) -> httpx.Response:
-        return await self.client.delete(f"{self.url}/{attachment_id}", headers=self.headers)
-
-    async def ask(self, message: str = "What is the amount due?", *files: object, **more: Any) -> httpx.Response:
-        body = {"conversation_id": self.conversation_id, "message": message, **more}
-        body |= {"attachments": [str(file) for file in files]} if files else {}
-        return await self.client.post(f"/api/public/chat/{self.bot_id}", json=body, headers=self.headers)
-
-    async def said(self) -> list[dict[str, Any]]:
-        answer = await self.client.get(f"/api/public/conversation/{self.conversation_id}", headers=self.headers)
-        return answer.json()["messages"]
-
-
-async def guest_of(client: httpx.AsyncClient, bot: BotRead) -> Guest:
-    return Guest(client, bot.id, *await visit(client, bot.id))
 
 
 @pytest.fixture
@@ -109,7 +64,7 @@ async def test_a_file_is_sent_once_and_a_retry_is_the_same_message(guest: Guest)
     again = await guest.ask("What is due?", file["id"], client_message_id="m1")
     assert first.json() == again.json()
     other = await guest.ask("What is due?", file["id"], client_message_id="m2")
-    assert (other.status_code, other.json()["code"]) == (422, "attachment_not_found")
+    assert (other.status_code, other.json()["code"]) == (404, "attachment_not_found")
     assert len(await guest.said()) == 2, "a refused question leaves nothing"
 
 
@@ -124,7 +79,8 @@ async def test_the_answer_is_made_from_the_file_and_so_is_the_next(guest: Guest)
     assert all(sentence["supported"] for sentence in answer["proof"])
     address = f"/api/public/conversation/{guest.conversation_id}/messages/{answer['message_id']}/sources/1"
     opened = (await guest.client.get(address, headers=guest.headers)).json()
-    assert opened["attachment"] and opened["title"] == "bill.txt"
+    assert (opened["attachment"], opened["title"]) == (True, "bill.txt")
     assert opened["before"] + opened["quote"] + opened["after"] in BILL.decode()
     later = (await guest.ask("When is the meter replaced?")).json()
-    assert "3 May" in later["answer"] and later["sources"][0]["attachment"]
+    assert "3 May" in later["answer"]
+    assert later["sources"][0]["attachment"]

@@ -68,6 +68,7 @@ NEEDS = {
     "POST /api/openai/v1/chat/completions": "chat",
     "GET /api/v1/conversations": "conversations:read",
     "GET /api/v1/conversations/{conversation_id}": "conversations:read",
+    "GET /api/v1/conversations/{conversation_id}/attachments/{attachment_id}": "conversations:read",
     "DELETE /api/v1/conversations/{conversation_id}": "conversations:write",
     "GET /api/v1/leads": "leads:read",
     "GET /api/v1/leads.csv": "leads:read",

@@ -48,10 +48,12 @@ class Side:
 
 async def make_side(rt: Runtime, client: httpx.AsyncClient) -> Side:
     person = await sign_up(rt)
-    bot = await make_knowing_bot(rt, person)
+    bot = await make_knowing_bot(rt, person, widget={"attachments": True})
     forms = await every_form(rt, person)
     conversation_id, visitor = await visit(client, bot.id)
-    body = {"conversation_id": conversation_id, "message": "How long does a refund take?"}
+    address, file = f"/api/public/conversation/{conversation_id}/attachments", {"file": ("bill.txt", b"It is due.")}
+    given = (await client.post(address, headers=visitor, files=file)).json()["id"]
+    body = {"conversation_id": conversation_id, "message": "How long does a refund take?", "attachments": [given]}
     asked = await client.post(f"/api/public/chat/{bot.id}", json=body, headers=visitor)
     assert asked.json()["answered"], asked.text
     lead = {"email": "visitor@example.com"}
@@ -74,6 +76,8 @@ async def make_side(rt: Runtime, client: httpx.AsyncClient) -> Side:
         "job_id": job_id,
         "conversation_id": conversation_id,
         "message_id": asked.json()["message_id"],
+        "attachment_id": given,
+        "attachments": given,
         "test_id": test.id,
         "run_id": run.id,
         "lead_id": left.json()["id"],
@@ -133,7 +137,7 @@ def test_every_route_is_looked_at() -> None:
     assert len(WITH_PATH_IDS) > 10
     assert {name for o in operations() for name in o.path_ids} == {
         "bot_id", "source_id", "document_id", "job_id", "conversation_id", "lead_id", "key_id", "tenant_id", "version",
-        "test_id", "run_id", "message_id", "number", "model",
+        "test_id", "run_id", "message_id", "attachment_id", "number", "model",
     }  # fmt: skip
 
 

@@ -279,4 +279,5 @@ class WidgetSettings(TypedDict):
     lead: NotRequired[LeadSettings]
     handoff: NotRequired[HandoffSettings]
     notify_emails: NotRequired[list[str]]
+    attachments: NotRequired[bool]
     texts: NotRequired[dict[str, Any]]

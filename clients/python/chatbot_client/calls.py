@@ -141,6 +141,9 @@ class Caller:
     def _text(self, call: Call) -> str:
         return self._answer(call.ready(self._base_url)).text
 
+    def _bytes(self, call: Call) -> bytes:
+        return self._answer(call.ready(self._base_url)).content
+
     def _nothing(self, call: Call) -> None:
         self._answer(call.ready(self._base_url))
 

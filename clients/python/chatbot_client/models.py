@@ -192,6 +192,7 @@ class Citation(Model):
     quote: str
     start: int | None = None
     link: str | None = None
+    attachment: bool = False
 
 
 class Condition(Model):
@@ -538,6 +539,7 @@ class OwnerMessage(Model):
     proof: list[SentenceProof] = []
     rating: int | None
     created_at: datetime
+    attachments: list[SentFile] = []
     rating_reason: str = ""
     trace: dict[str, Any]
 
@@ -703,6 +705,14 @@ class SearchRead(Model):
     items: list[SearchHit]
 
 
+class SentFile(Model):
+    """A file that was sent with a message."""
+
+    id: UUID
+    name: str
+    size: int
+
+
 class SentenceProof(Model):
     """A sentence of an answer, and the verbatim span of a document that supports it."""
 
@@ -826,4 +836,5 @@ class WidgetSettings(Model):
     lead: LeadSettings = Field(default_factory=lambda: LeadSettings())
     handoff: HandoffSettings = Field(default_factory=lambda: HandoffSettings())
     notify_emails: list[str] = []
+    attachments: bool = False
     texts: dict[str, Any] = {}

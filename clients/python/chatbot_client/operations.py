@@ -459,6 +459,16 @@ class Operations(Caller):
             Call("DELETE", "/api/v1/conversations/{conversation_id}", path={"conversation_id": conversation_id}),
         )
 
+    def download_attachment(self, conversation_id: UUID | str, attachment_id: UUID | str) -> bytes:
+        """A file that a visitor sent. Treat it as hostile: it is only ever offered for saving."""
+        return self._bytes(
+            Call(
+                "GET",
+                "/api/v1/conversations/{conversation_id}/attachments/{attachment_id}",
+                path={"conversation_id": conversation_id, "attachment_id": attachment_id},
+            )
+        )
+
     def list_leads(
         self,
         *,
