@@ -331,6 +331,21 @@ def test_a_new_conversation_begins_without_files(site: Site) -> None:
     assert "note.txt" not in kept(site)
 
 
+def test_a_chat_that_is_taken_away_and_put_back_has_no_files(site: Site) -> None:
+    bot = make_bot(site)
+    chat = site.open_chat(bot)
+    add(chat, NOTE)
+    added(chat)
+    chat.page.evaluate("ChatbotWidget.destroy()")
+    chat.page.evaluate("bot => ChatbotWidget.add({botId: bot, src: document.querySelector('script').src})", bot)
+    chat.page.get_by_role("button", name="Chat: Fern & Oak").click()
+    chat = Chat(chat.page)
+    chat.frame.get_by_role("button", name="Add a file").wait_for()
+    expect(tray(chat)).to_have_count(0)
+    expect(chat.ask("hi").locator(".down")).to_be_visible()
+    assert "attachments" not in sent(site)[0]
+
+
 def test_a_source_that_is_the_visitors_own_file_says_so_and_opens(site: Site) -> None:
     own = {"title": "bill.pdf", "page": 3, "url": "", "quote": "30 euros", "attachment": True}
     passage = {1: {"title": "bill.pdf", "before": "To be paid: ", "quote": "30 euros", "after": " in May."}}
