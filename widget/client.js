@@ -78,7 +78,7 @@ export function client(base, bot, site, store) {
   }
 
   /** Forgets the conversation, not the visitor. */
-  const leave = () => store.set({ ...store.get(), id: undefined, token: undefined, expires: 0, pending: undefined, done: undefined });
+  const leave = () => keep({ id: undefined, token: undefined, expires: 0, pending: undefined, done: undefined });
 
   /** What belongs to the visitor's conversation. */
   async function own(path, body) {
@@ -90,9 +90,10 @@ export function client(base, bot, site, store) {
   async function once(turn, on, stalls) {
     const talk = await begin();
     on.signal.throwIfAborted();
-    keep({ pending: { id: turn.id, text: turn.text } });
+    keep({ pending: turn });
     const { context, page } = site;
-    const body = { conversation_id: talk.id, message: turn.text, client_message_id: turn.id, context: context || undefined, page };
+    const { id: client_message_id, text: message, files: attachments } = turn;
+    const body = { conversation_id: talk.id, message, client_message_id, attachments, context: context || undefined, page };
     const send = (headers) => call("chat/" + bot, body, talk.token, headers);
     if (stalls >= STALLS) return (await import("./whole.js")).whole(send, on);
     const quiet = new AbortController();
@@ -124,7 +125,6 @@ export function client(base, bot, site, store) {
   return {
     begin,
     config: async () => (await call(`bot/${bot}/config`)).json(),
-    pending: () => store.get()?.pending,
 
     /** Somebody may have come or gone: the server says with what conversation a known person goes on. */
     identify() {
@@ -145,7 +145,7 @@ export function client(base, bot, site, store) {
     },
 
     /**
-     * Streams the answer to `turn` {id, text} into `on` {token, sources, reset, waiting, signal}; gives what `done` says. A
+     * Streams the answer to `turn` {id, text, attachments?} into `on` {token, sources, reset, waiting, signal}; gives what `done` says. A
      * dropped connection is taken up where it broke: the same client_message_id never answers twice. A visitor token that
      * is no longer good means a new conversation, once.
      */
@@ -178,7 +178,6 @@ export function client(base, bot, site, store) {
 
     /** The last message waits for no answer any more; `done` says what can be done next, also on the next page. */
     settled: (done) => store.get() && keep({ pending: undefined, done }),
-    done: () => store.get()?.done,
 
     /** The server writes no more of the answer to that message. */
     stop: async (client_message_id) => {

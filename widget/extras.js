@@ -15,15 +15,16 @@ export function icon(path) {
   return svg;
 }
 
-const iconButton = (path, label, act, className = "icon") => {
+export const iconButton = (path, label, act, className = "icon") => {
   const node = button(icon(path), className, act);
   node.ariaLabel = node.title = label;
   return node;
 };
 
-/** `message`: {role, id?, text, created_at?, rating?, fresh?}; `fresh`: it was just answered. */
-export async function dress(node, { role, id, text, created_at, rating, fresh }, talk) {
+/** `message`: {role, id?, text, created_at?, rating?, fresh?, attachments?}; `fresh`: it was just answered. */
+export async function dress(node, { role, id, text, created_at, rating, fresh, attachments }, talk) {
   const words = await talk.all();
+  if (attachments?.[0] || node.querySelector(".own")) (await import("./attach.js")).show(node, attachments, words, talk.language);
   const bar = make("div", "under");
   if (id && role === "assistant") {
     bar.append(...thumbs(id, rating, talk, words));

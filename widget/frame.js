@@ -44,9 +44,10 @@ function conversation(visitor, config, words, language) {
   const asked = [];
 
   const status = (text) => ($("status").textContent = text);
-  const count = () => [...input.value.trim()].length;
+  // what a file asks of itself: attach.js
+  const written = () => input.value.trim() || talk.unsaid || "";
   const update = () => {
-    const left = LIMIT - count();
+    const left = LIMIT - [...written()].length;
     $("count").textContent = left < 0 ? -left + words.over : left < LIMIT / 10 ? left + words.left : "";
     chat.className = (left < 0 ? "over " : "") + (running ? "busy" : "");
     send.ariaLabel = send.title = running ? words.stop : words.send;
@@ -64,7 +65,7 @@ function conversation(visitor, config, words, language) {
   };
 
   // what is fetched on demand works on this
-  const talk = { log, live, input, config, visitor, words, language, show, focus };
+  const talk = { log, live, input, config, visitor, words, language, show, focus, update };
   // those of menus and forms, too; the owner's words are among the first ones
   talk.all = async () => ({ ...(await texts(language, "more")), ...words });
   /** Thumbs, time and the like under a message; without them it can be read all the same. */
@@ -76,7 +77,7 @@ function conversation(visitor, config, words, language) {
   };
   const said = (message) => {
     const { role, text, sources = [], id, proof } = message;
-    if (role === "user") return dress(show.user(text), message);
+    if (role !== "assistant") return dress(show.user(text), message);
     const row = show.answer(config.name);
     row.add(text);
     row.sources(sources, proof);
@@ -131,16 +132,16 @@ function conversation(visitor, config, words, language) {
 
   // what is said here is shown in other tabs, and the other way round, once there is something
   let tabs;
-  const heard = (turn) => busy || (turn ? (show.user(turn.text), ask(turn)) : talk.resume());
+  const heard = (turn) => busy || (turn ? (said(turn), ask(turn)) : talk.resume());
   const join = () => (tabs ??= import("./tabs.js").then((part) => part.tabs(bot, visitor, heard)).catch(() => (tabs = null)));
   talk.changed = async (turn) => (await join())?.(turn);
   addEventListener("storage", () => tabs || join().then(() => heard()));
 
   const begin = async (text) => {
     // a UUID; crypto.randomUUID needs https
-    const turn = { id: URL.createObjectURL(new Blob()).slice(-36), text };
+    const turn = { id: URL.createObjectURL(new Blob()).slice(-36), text, ...talk.take?.() };
     tell("message", { id: turn.id });
-    dress(show.user(text), { role: "user", text });
+    said(turn);
     const answer = ask(turn);
     await visitor.begin().catch(() => {});
     if (tabs) talk.changed(turn);
@@ -155,8 +156,8 @@ function conversation(visitor, config, words, language) {
 
   function submit(event) {
     event.preventDefault();
-    if (busy || send.ariaDisabled === "true") return;
-    const text = input.value.trim();
+    if (busy || send.ariaDisabled === "true" || talk.hold?.()) return;
+    const text = written();
     input.value = "";
     begin(text);
   }
@@ -182,7 +183,7 @@ function conversation(visitor, config, words, language) {
   const welcome = () => {
     running?.abort();
     log.replaceChildren();
-    if (config.welcome_message) said({ text: config.welcome_message });
+    if (config.welcome_message) said({ role: "assistant", text: config.welcome_message });
     show.starters(config.starter_questions, talk.pick);
     rest();
   };
@@ -203,7 +204,7 @@ function conversation(visitor, config, words, language) {
   /** What was said before, and the answer that a change of page interrupted. */
   talk.resume = async () => {
     welcome();
-    const pending = visitor.pending();
+    const { pending, done } = visitor.known();
     busy = true;
     let last;
     const before = await visitor.history();
@@ -212,9 +213,9 @@ function conversation(visitor, config, words, language) {
     for (last of before) said(last);
     if (last) join();
     busy = false;
-    if (last && visitor.done()?.message_id === last.id) next(visitor.done());
+    if (last?.id === done?.message_id) next(done);
     if (pending && last?.role !== "assistant") {
-      if (!last) show.user(pending.text);
+      if (!last) said(pending);
       return ask(pending);
     }
     if (!config.early || last) return rest();
@@ -239,16 +240,18 @@ async function main() {
   chat.hidden = false;
   if (!config) return view(log, words).notice(words.denied);
   paint(config, words, language);
-  if (site.config && !site.inline) {
+  const opened = site.config && !site.inline;
+  if (opened) {
     close.hidden = false;
     close.onclick = leave;
     addEventListener("keydown", (event) => event.key === "Escape" && leave());
   }
   // part of another page: whoever opened that one was not about to write here
-  if (parent === window || (site.config && !site.inline)) focus();
+  if (parent === window || opened) focus();
   visitor.identify();
   const talk = conversation(visitor, config, words, language);
   talk.resume();
+  if (settings?.attachments) import("./attach.js").then((part) => part.attach(talk));
   let { identity } = site;
   serve({
     open: () => site.inline || focus(),

@@ -27,9 +27,9 @@ function card(source, number, words, load) {
   const place = source.page ? `${words.page} ${source.page}` : "";
   const title = make("span", "", source.title || "");
   title.dir = "auto";
-  const node = make("details", "source", make("summary", "", make("b", "", String(number)), title, make("small", "", place)));
+  const node = make("details", "source" + (source.attachment ? " own" : ""), make("summary", "", make("b", "", number), title, make("small", "", place)));
   if (source.quote) node.append(make("blockquote", "", source.quote));
-  if (source.url && safeUrl(source.url)) node.append(link(source.link || source.url, [words.visit]));
+  if (safeUrl(source.url)) node.append(link(source.link || source.url, [words.visit]));
   node.ontoggle = async () => {
     if (node.open) (await import("./passage.js")).unfold(node, load() && (() => load()(number)));
   };
@@ -82,8 +82,8 @@ export function view(log, words) {
 
       const cite = (number) => {
         const found = cards.get(number);
-        if (!found) return open ? make("span", "cite", String(number)) : null;
-        const mark = button(String(number), "cite", () => {
+        if (!found) return open ? make("span", "cite", number) : null;
+        const mark = button(number, "cite", () => {
           found.open = true;
           found.firstChild.focus();
           found.scrollIntoView({ block: "nearest" });

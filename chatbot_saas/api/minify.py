@@ -1,4 +1,4 @@
-"""Makes our own JavaScript smaller for the way to the browser: no idle space, and short names for what is local.
+"""Makes our own JavaScript smaller for the way to the browser: no idle space or brackets, and short local names.
 
 It knows the JavaScript that the widget is written in, not all there is: statements end in `;`, there are no classes and
 no labels. A name that is declared somewhere is shortened in the whole statement of the file's top level, whatever its
@@ -60,7 +60,7 @@ Token = tuple[str, str]
 
 
 def minify(source: str) -> str:
-    return "".join(_joined(_shortened(list(_tokens(source)))[0]))
+    return "".join(_joined(_bare(_shortened(list(_tokens(source)))[0])))
 
 
 def renamed(source: str) -> set[str]:
@@ -232,6 +232,17 @@ def _bound(inside: Sequence[Token]) -> Iterator[str]:
             depth += text in _OPENS
         elif kind == "word" and value_at is None and after != ":" and before in (",", "...", "{", "[", ":"):
             yield text
+
+
+def _bare(tokens: Sequence[Token]) -> list[Token]:
+    """Without the brackets around the only parameter of an arrow function."""
+    places = [at for at, token in enumerate(tokens) if token[0] not in _IDLE]
+    idle = set[int]()
+    for opened, name, closed, arrow in zip(places, places[1:], places[2:], places[3:], strict=False):
+        around = (tokens[opened][1], tokens[closed][1], tokens[arrow][1])
+        if around == ("(", ")", "=>") and tokens[name][0] == "word":
+            idle |= {opened, closed}
+    return [token for at, token in enumerate(tokens) if at not in idle]
 
 
 def _joined(tokens: Sequence[Token]) -> Iterator[str]:

@@ -31,6 +31,11 @@ def conversation() -> rx.Component:
             "The conversation",
             typed_switch("history", "Earlier conversations", "Visitors can open theirs again, in the menu."),
             typed_switch("sound", "A tone for answers", "Visitors can turn it on in the menu."),
+            typed_switch(
+                "attachments",
+                "Visitors may attach files",
+                "Such as a bill, up to 5 MB: answers in that conversation may cite it. Pictures are not read.",
+            ),
             select_field("rating", "Rated when it ends", RATINGS, **typed_field("rating")),
         ),
         _group(

@@ -13,6 +13,7 @@ class DesignDraft(Read):
     font: str = "sans"
     history: bool = True
     sound: bool = False
+    attachments: bool = False
     rating: str = "stars"
     consent_text: str = ""
     consent_required: bool = True

@@ -106,7 +106,7 @@ def appearance(bot: Bot) -> PublicBotConfig:
         launcher=Launcher.model_validate(bot.launcher).public(),
         page=bot.page_context,
         icon=_icon_version(bot),
-        early=bool(widget.consent.text or "start" in widget.lead.when or widget.texts),
+        early=bool(widget.consent.text or "start" in widget.lead.when or widget.texts or widget.attachments),
     )
 
 

@@ -16,6 +16,7 @@ PLACES: dict[str, Place] = {
     "font": ("widget", "font"),
     "history": ("widget", "history"),
     "sound": ("widget", "sound"),
+    "attachments": ("widget", "attachments"),
     "rating": ("widget", "rating"),
     "consent_text": ("widget", "consent", "text"),
     "consent_required": ("widget", "consent", "required"),
@@ -47,6 +48,7 @@ LABELS = {
     "font": "Font",
     "history": "Earlier conversations",
     "sound": "Sound",
+    "attachments": "Files of visitors",
     "rating": "Rating at the end",
     "consent_text": "Consent",
     "consent_required": "Consent is needed",
@@ -74,7 +76,7 @@ WHOLES = {"widget": "Chat window", "launcher": "Launcher"}
 """Where a change is told as one."""
 NUMBERS = ("offset_x", "offset_y", "launcher_delay")
 LINES = ("notify_emails", "hidden_pages", "link_hosts")
-SWITCHES = ("history", "sound", "consent_required", "lead_may_skip", "handoff")
+SWITCHES = ("history", "sound", "attachments", "consent_required", "lead_may_skip", "handoff")
 APART = ("lead_when", "texts")
 """What has handlers of its own."""
 NAMES = tuple(DesignDraft.model_fields)

@@ -124,6 +124,27 @@ async def test_the_preview_is_tried_on_a_phone_and_in_the_dark(page: Page, serve
     await expect(chat(page).get_by_role("button", name="I agree")).to_be_visible()
 
 
+async def test_files_are_tried_in_the_preview_and_go_nowhere(page: Page, server: RunningServer) -> None:
+    await open_design(page, server)
+    await page.get_by_role("tab", name="Conversation").click()
+    await expect(chat(page).get_by_role("textbox", name="Your message")).to_be_visible()
+    clip = chat(page).get_by_role("button", name="Add a file")
+    await expect(clip).to_have_count(0)
+    await page.get_by_role("switch", name="Visitors may attach files").click()
+    await expect(clip).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    async with page.expect_file_chooser() as chosen:
+        await clip.click()
+    await (await chosen.value).set_files([{"name": "bill.txt", "mimeType": "text/plain", "buffer": b"30 euros"}])
+    await expect(chat(page).locator("form .files li")).to_contain_text("1 kB")
+    await chat(page).get_by_role("button", name="Send").click()
+    await expect(chat(page).locator(".row.user")).to_contain_text("What is in the attached file?")
+    await expect(chat(page).locator(".row.user .files")).to_contain_text("bill.txt")
+    await expect(chat(page).get_by_text("A sample answer")).to_be_visible()
+    assert not [url for url in asked if "/api/public/" in url]
+
+
 async def test_a_colour_that_is_hard_to_see_is_told_and_nothing_else_may_frame_the_preview(
     page: Page, server: RunningServer, owner: Owner, web: Site
 ) -> None:

@@ -5,11 +5,12 @@ gets: a question that names no script is echoed.
 """
 
 import asyncio
+import hashlib
 import json
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ import jwt
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.datastructures import UploadFile
 
 from chatbot_saas.api.widget import FOLDER, widget_router
 from chatbot_saas.core.colours import text_on
@@ -82,6 +84,10 @@ class Backend:
     """Whose a conversation is: its visitor's key."""
     stopped: set[str] = field(default_factory=set)
     """Messages whose answers were stopped."""
+    files: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    """What was added to a conversation: by their ids, with the `message` they went with."""
+    file_faults: list[int | str] = field(default_factory=list)
+    """What the next uploads get: an HTTP status, "many", "hang" for some seconds, or "drop": kept, but not answered."""
     url: str = ""
 
     def add_bot(self, origins: list[str], widget: dict[str, Any] | None = None, **config: Any) -> str:
@@ -163,7 +169,8 @@ def build(backend: Backend) -> FastAPI:
 
     async def note(request: Request) -> dict[str, Any]:
         raw = await request.body()
-        body: dict[str, Any] = json.loads(raw) if raw else {}
+        plain = request.headers.get("content-type", "").startswith("application/json")
+        body: dict[str, Any] = json.loads(raw) if raw and plain else {}
         backend.calls.append((request.method, request.url.path, body, dict(request.headers)))
         return body
 
@@ -277,13 +284,22 @@ def build(backend: Backend) -> FastAPI:
             return problem(fault, "broken", "It broke.")
         messages = backend.conversations[body["conversation_id"]]
         if all(message["id"] != body["client_message_id"] for message in messages):
+            added = backend.files.get(body["conversation_id"], {})
+            taken = [added.get(one) for one in body.get("attachments", [])]
+            if any(file is None or file["message"] for file in taken):
+                return problem(422, "attachment_unknown", "This file is not there any more.")
+            for file in filter(None, taken):
+                file["message"] = body["client_message_id"]
+            files = [{name: file[name] for name in ("id", "name", "size")} for file in filter(None, taken)]
             asked = {"id": body["client_message_id"], "role": "user", "text": body["message"], "sources": []}
-            messages.append(asked | {"answered": None, "created_at": "2026-11-01T10:00:00Z"})
+            messages.append(asked | {"answered": None, "created_at": "2026-11-01T10:00:00Z", "attachments": files})
         if request.headers["accept"] == "application/json":
             told = {"message_id": str(uuid4()), "answer": "".join(script.parts), "answered": True, "sources": []}
             return JSONResponse(told | {"proof": []} | script.done)
         last = int(request.headers.get("last-event-id", "0"))
         return StreamingResponse(_stream(backend, script, body, last, fault), media_type="text/event-stream")
+
+    add_files(app, backend, note, visitor)
 
     @app.post("/api/public/conversation/{conversation_id}/{verb}")
     async def other(request: Request, conversation_id: str, verb: str) -> Response:
@@ -295,6 +311,51 @@ def build(backend: Backend) -> FastAPI:
         return JSONResponse({}, 200 if visitor(request) else 401)
 
     return app
+
+
+def add_files(
+    app: FastAPI,
+    backend: Backend,
+    note: Callable[[Request], Awaitable[dict[str, Any]]],
+    visitor: Callable[[Request], tuple[str, str] | None],
+) -> None:
+    path = "/api/public/conversation/{conversation_id}/attachments"
+
+    @app.post(path)
+    async def add(request: Request, conversation_id: str) -> Response:
+        await note(request)
+        known = visitor(request)
+        if known is None or known[0] != conversation_id:
+            return problem(401, "unauthenticated")
+        fault = backend.file_faults.pop(0) if backend.file_faults else 0
+        if fault == "hang":
+            await asyncio.sleep(2)
+        elif fault == "many":
+            return problem(422, "too_many_attachments", "At most 10.")
+        elif isinstance(fault, int) and fault:
+            return problem(fault, "broken", "It broke.", retry_after="7")
+        async with request.form() as form:
+            sent = form["file"]
+            assert isinstance(sent, UploadFile)
+            content = await sent.read()
+        files = backend.files.setdefault(conversation_id, {})
+        digest = hashlib.sha256(content).hexdigest()
+        same = [file for file in files.values() if file["digest"] == digest]
+        made = {"id": str(uuid4()), "name": sent.filename, "size": len(content), "digest": digest, "message": ""}
+        file = same[0] if same else made
+        files[file["id"]] = file
+        if fault == "drop":
+            return problem(502, "bad_gateway")
+        return JSONResponse({"id": file["id"], "name": file["name"], "size": file["size"], "characters": 9}, 201)
+
+    @app.delete(path + "/{attachment_id}")
+    async def remove(request: Request, conversation_id: str, attachment_id: str) -> Response:
+        await note(request)
+        known, files = visitor(request), backend.files.get(conversation_id, {})
+        if known is None or known[0] != conversation_id or files.get(attachment_id, {"message": "?"})["message"]:
+            return problem(404, "not_found")
+        del files[attachment_id]
+        return Response(status_code=204)
 
 
 def website(pages: dict[str, str]) -> FastAPI:

@@ -41,6 +41,7 @@ async def test_what_is_typed_is_previewed_before_it_is_saved_and_kept_after(rt: 
         ("hidden_pages", "/checkout/*\n/legal"),
         ("notify_emails", "a@shop.example"),
         ("interface_language", "de"),
+        ("attachments", True),
     ):
         await tab.run(BotFormState.change, name, value)
     await tab.run(DesignState.change_text, "send", "Off it goes")
@@ -64,6 +65,7 @@ async def test_what_is_typed_is_previewed_before_it_is_saved_and_kept_after(rt: 
     assert (shown["config"]["language"], shown["config"]["early"]) == ("de", True)
     assert shown["settings"]["texts"] == {"send": "Off it goes"}
     assert shown["settings"]["consent"]["text"] == "May we?"
+    assert shown["settings"]["attachments"] is True
     assert (await read(rt, owner, tab)).color == "#4f46e5"
     await tab.run(BotFormState.save)
     saved = await read(rt, owner, tab)
@@ -72,12 +74,31 @@ async def test_what_is_typed_is_previewed_before_it_is_saved_and_kept_after(rt: 
     assert saved.widget.lead.fields.phone == "required"
     assert saved.widget.lead.when == ["start", "no_answer"]
     assert saved.widget.notify_emails == ["a@shop.example"]
+    assert saved.widget.attachments
     assert (saved.launcher.corner, saved.launcher.x, saved.launcher.hidden) == (
         "top-left",
         32,
         ["/checkout/*", "/legal"],
     )
     assert not state.dirty
+
+
+async def test_files_are_off_until_the_owner_wants_them_and_the_window_hears_of_it_early(
+    rt: Runtime, owner: Person
+) -> None:
+    tab, state = await opened(rt, owner)
+    shown = json.loads(state.preview)
+    assert (shown["settings"]["attachments"], shown["config"]["early"]) == (False, False)
+    await tab.run(BotFormState.change, "attachments", True)
+    shown = json.loads(state.preview)
+    assert (shown["settings"]["attachments"], shown["config"]["early"]) == (True, True)
+    await tab.run(BotFormState.save)
+    bot = await read(rt, owner, tab)
+    async with rt.db.tenant(owner.principal) as session:
+        newest, before, *_ = await bots.versions(session, owner.principal, bot.id)
+    [change] = version_view(before, bot).changes
+    assert (change.label, change.then, change.now) == ("Files of visitors", "off", "on")
+    assert version_view(newest, bot).changes == []
 
 
 async def read(rt: Runtime, person: Person, tab: Tab) -> BotRead:

@@ -1,0 +1,436 @@
+"""Files that a visitor adds: chosen, dropped or pasted, sent with a message, shown with it, and what goes wrong."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import FilePayload, Locator, expect
+
+from chatbot_saas.adapters.extraction.kinds import ENDINGS
+from chatbot_saas.api.widget import FOLDER
+from chatbot_saas.schemas.widget import INTERFACE_LANGUAGES
+from tests.e2e import axe
+from tests.e2e.widget_backend import SOURCES, Script
+from tests.e2e.widget_site import Chat, Site
+
+BILL = FilePayload(name="bill.pdf", mimeType="application/pdf", buffer=b"30 euros, please. " * 10000)
+NOTE = FilePayload(name="note.txt", mimeType="text/plain", buffer=b"It leaks.")
+PHOTO = FilePayload(name="photo.jpg", mimeType="image/jpeg", buffer=b"\xff\xd8\xff")
+HANDED = """(main, [kind, files, text]) => {
+  const data = new DataTransfer();
+  for (const [name, type] of files) data.items.add(new File([name], name, {type}));
+  if (text) data.setData("text/plain", text);
+  const init = {bubbles: true, cancelable: true};
+  const event = kind === "paste" ? new ClipboardEvent(kind, {...init, clipboardData: data})
+    : new DragEvent(kind, {...init, dataTransfer: data});
+  return !main.dispatchEvent(event);
+}"""
+"""Drops or pastes files; gives whether the window took them."""
+
+
+@pytest.fixture
+def site(site: Site) -> Site:
+    site.backend.files.clear()
+    site.backend.file_faults.clear()
+    return site
+
+
+def make_bot(site: Site, widget: dict[str, Any] | None = None, **config: Any) -> str:
+    return site.backend.add_bot([site.origin], {"attachments": True} | (widget or {}), early=True, **config)
+
+
+def tray(chat: Chat) -> Locator:
+    return chat.frame.locator("form .files li")
+
+
+def said(chat: Chat) -> Locator:
+    """The files in the conversation."""
+    return chat.frame.locator(".row.user .files li")
+
+
+def add(chat: Chat, *files: FilePayload, name: str = "Add a file") -> None:
+    with chat.page.expect_file_chooser() as chosen:
+        chat.frame.get_by_role("button", name=name).click()
+    chosen.value.set_files(files)
+
+
+def added(chat: Chat, count: int = 1) -> None:
+    """Waits until all of them are there."""
+    expect(tray(chat)).to_have_count(count)
+    expect(tray(chat).filter(has_text=re.compile("kB$"))).to_have_count(count)
+
+
+def sent(site: Site) -> list[dict[str, Any]]:
+    return [call[2] for call in site.backend.called("/api/public/chat/")]
+
+
+def kept(site: Site) -> list[str]:
+    """The names of the files that the server has, of all conversations."""
+    return [file["name"] for files in site.backend.files.values() for file in files.values()]
+
+
+def again(chat: Chat) -> Chat:
+    chat.page.reload()
+    chat.page.get_by_role("button", name="Chat: Fern & Oak").click()
+    return Chat(chat.page)
+
+
+def test_without_the_owners_leave_nothing_of_it_is_there(site: Site) -> None:
+    chat = site.open_chat(make_bot(site, {"attachments": False}))
+    fetched: list[str] = []
+    chat.page.on("request", lambda request: fetched.append(request.url))
+    expect(chat.ask("hi").locator(".down")).to_be_visible()
+    expect(chat.frame.get_by_role("button", name="Add a file")).to_have_count(0)
+    assert not chat.frame.locator("main").evaluate(HANDED, ["drop", [["a.txt", "text/plain"]], ""])
+    assert fetched
+    assert not [url for url in fetched if "attach" in url]
+
+
+def test_a_file_goes_with_the_next_message_and_stays_with_it(site: Site) -> None:
+    chat = site.open_chat(make_bot(site))
+    add(chat, BILL, NOTE)
+    added(chat, 2)
+    expect(tray(chat).first).to_contain_text("180 kB")
+    expect(chat.frame.locator("#live")).to_have_text(re.compile(r"(bill\.pdf|note\.txt): Added"))
+    assert len(site.backend.called("/start")) == 1, "begun for the file, once"
+    expect(chat.ask("What is to be paid?").locator(".down")).to_be_visible()
+    expect(tray(chat)).to_have_count(0)
+    expect(said(chat)).to_have_text([re.compile(r"bill\.pdf180 kB"), re.compile(r"note\.txt1 kB")])
+    [asked] = sent(site)
+    [files] = site.backend.files.values()
+    assert (asked["message"], set(asked["attachments"])) == ("What is to be paid?", set(files))
+
+    expect(chat.ask("And when?").locator(".down")).to_be_visible()
+    assert "attachments" not in sent(site)[1]
+    expect(said(chat)).to_have_count(2)
+    chat = again(chat)
+    expect(said(chat)).to_have_count(2)
+    chat.choose("New conversation")
+    expect(said(chat)).to_have_count(0)
+    expect(chat.ask("Something else").locator(".down")).to_be_visible()
+    chat.choose("Earlier conversations")
+    chat.frame.locator("#panel").get_by_role("button", name="What is to be paid?").click()
+    expect(said(chat)).to_have_text([re.compile(r"bill\.pdf"), re.compile(r"note\.txt")])
+    assert site.said == []
+
+
+def test_another_tab_shows_the_file_and_sends_nothing_twice(site: Site) -> None:
+    chat = site.open_chat(make_bot(site))
+    expect(chat.ask("hi").locator(".down")).to_be_visible()
+    tab = chat.page.context.new_page()
+    tab.goto(chat.page.url)
+    tab.get_by_role("button", name="Chat: Fern & Oak").click()
+    other = Chat(tab)
+    expect(other.answers.last.locator(".down")).to_be_visible()
+    add(chat, BILL)
+    added(chat)
+    expect(tray(other)).to_have_count(0)
+    chat.ask("What is to be paid?")
+    expect(said(other)).to_have_text([re.compile(r"bill\.pdf")])
+    expect(other.answers.last.locator(".down")).to_be_visible()
+    asked = [one for one in sent(site) if one["message"] == "What is to be paid?"]
+    assert len({one["client_message_id"] for one in asked}) == 1
+    assert {tuple(one["attachments"]) for one in asked} == {tuple(asked[0]["attachments"])}
+
+
+def test_files_are_dropped_and_pasted_and_a_picture_of_copied_text_is_left_alone(site: Site) -> None:
+    chat = site.open_chat(make_bot(site))
+    main = chat.frame.locator("main")
+    chat.frame.get_by_role("button", name="Add a file").wait_for()
+    assert main.evaluate(HANDED, ["dragover", [["a.txt", "text/plain"]], ""])
+    expect(main).to_have_attribute("data-drop", "Add a file")
+    assert main.evaluate(HANDED, ["drop", [["a.txt", "text/plain"]], ""])
+    expect(main).not_to_have_attribute("data-drop", "Add a file")
+    added(chat)
+    assert main.evaluate(HANDED, ["paste", [["b.txt", "text/plain"]], ""])
+    added(chat, 2)
+    assert not main.evaluate(HANDED, ["paste", [["cells.png", "image/png"]], "1 2 3"])
+    assert not main.evaluate(HANDED, ["paste", [], "only words"])
+    assert not main.evaluate(HANDED, ["dragover", [], "only words"])
+    assert sorted(kept(site)) == ["a.txt", "b.txt"]
+
+
+def test_before_a_consent_no_file_is_taken(site: Site) -> None:
+    chat = site.visit(site.embed(make_bot(site, {"consent": {"text": "May we?"}})))
+    chat.get_by_role("button", name="Chat: Fern & Oak").click()
+    frame = chat.frame_locator("iframe")
+    frame.get_by_role("button", name="I agree").wait_for()
+    frame.locator("#box .icon").wait_for()
+    assert frame.locator("main").evaluate(HANDED, ["drop", [["a.txt", "text/plain"]], ""]), (
+        "the browser does not open it"
+    )
+    expect(frame.locator("form .files li")).to_have_count(0)
+    assert site.backend.called("/start") == []
+    frame.get_by_role("button", name="I agree").click()
+    frame.locator("main").evaluate(HANDED, ["drop", [["a.txt", "text/plain"]], ""])
+    expect(frame.locator("form .files li")).to_contain_text("1 kB")
+
+
+def test_a_message_waits_for_its_file(site: Site) -> None:
+    site.backend.file_faults = ["hang"]
+    chat = site.open_chat(make_bot(site))
+    add(chat, BILL)
+    expect(tray(chat)).to_contain_text("Reading…")
+    expect(chat.frame.get_by_role("progressbar", name="bill.pdf")).to_have_js_property("value", 1)
+    chat.input.fill("What is to be paid?")
+    chat.input.press("Enter")
+    chat.page.wait_for_timeout(300)
+    assert sent(site) == []
+    expect(chat.input).to_have_value("What is to be paid?")
+    expect(said(chat)).to_have_count(1)
+    expect(chat.input).to_have_value("")
+    expect(chat.answers.last.locator(".down")).to_be_visible()
+    [asked] = sent(site)
+    assert len(asked["attachments"]) == 1
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "What is in the attached file?"), ("de", "Was steht in der")])
+def test_a_file_without_words_asks_for_itself(site: Site, language: str, words: str) -> None:
+    bot = make_bot(site, language=language)
+    page = site.page()
+    page.goto(f"{site.backend.url}/widget/frame?bot_id={bot}")
+    page.locator("#box .icon").wait_for()
+    expect(page.locator("#send")).to_have_attribute("aria-disabled", "true")
+    with page.expect_file_chooser() as chosen:
+        page.locator("#box .icon").click()
+    chosen.value.set_files([BILL])
+    expect(page.locator("#send")).to_have_attribute("aria-disabled", "false")
+    page.locator("#send").click()
+    expect(page.locator(".row.user .bubble")).to_contain_text(words)
+    expect(page.locator(".row.user .files li")).to_have_count(1)
+    expect(page.locator("#send")).to_have_attribute("aria-disabled", "true")
+    assert sent(site)[0]["message"].startswith(words)
+
+
+def test_what_cannot_be_read_or_is_too_much_is_said_at_the_file(site: Site) -> None:
+    site.backend.file_faults = [422]
+    chat = site.open_chat(make_bot(site))
+    add(chat, PHOTO)
+    live = chat.frame.locator("#live")
+    expect(tray(chat)).to_contain_text("This file cannot be read as text")
+    expect(live).to_have_text("photo.jpg: This file cannot be read as text")
+    expect(tray(chat).get_by_role("button")).to_have_count(1)  # a second try would not help
+    expect(chat.frame.locator("#send")).to_have_attribute("aria-disabled", "true")
+    before = len(site.backend.called("/attachments"))
+    add(chat, FilePayload(name="large.pdf", mimeType="application/pdf", buffer=b"x" * (5 * 2**20 + 1)))
+    expect(tray(chat).last).to_contain_text("Larger than 5 MB")
+    assert len(site.backend.called("/attachments")) == before, "not sent for nothing"
+    site.backend.file_faults = ["many"]
+    add(chat, NOTE)
+    expect(tray(chat).last).to_contain_text("At most 10 files")
+    expect(chat.ask("Then without").locator(".down")).to_be_visible()
+    expect(tray(chat)).to_have_count(0)
+    assert "attachments" not in sent(site)[0]
+    many = [FilePayload(name=f"{n}.txt", mimeType="text/plain", buffer=f"{n}".encode()) for n in range(6)]
+    add(chat, *many)
+    expect(tray(chat).last).to_contain_text("At most 5 files")
+    expect(tray(chat).filter(has_text=re.compile("kB$"))).to_have_count(5)
+    expect(chat.ask("These").locator(".down")).to_be_visible()
+    assert len(sent(site)[1]["attachments"]) == 5
+
+
+def test_a_failed_file_stays_and_is_tried_again(site: Site) -> None:
+    site.backend.file_faults = [500, 429]
+    chat = site.open_chat(make_bot(site))
+    add(chat, BILL)
+    expect(tray(chat)).to_contain_text("That did not work. Please try again.")
+    chat.frame.get_by_role("button", name="Try again: bill.pdf").click()
+    expect(chat.frame.get_by_role("button", name="Remove: bill.pdf")).to_be_focused()
+    expect(tray(chat)).to_contain_text("try again in 7 s")
+    site.backend.file_faults = ["drop"]  # kept, but nobody hears of it
+    chat.input.fill("What is to be paid?")
+    chat.input.press("Enter")  # which tries again, too
+    expect(tray(chat)).to_contain_text("That did not work.")
+    assert sent(site) == []
+    chat.input.press("Enter")
+    expect(said(chat)).to_have_count(1)
+    assert kept(site) == ["bill.pdf"], "nothing is doubled"
+
+
+def test_a_network_that_comes_back_brings_the_file(site: Site) -> None:
+    chat = site.open_chat(make_bot(site))
+    chat.frame.get_by_role("button", name="Add a file").wait_for()
+    chat.page.context.set_offline(True)
+    add(chat, BILL)
+    expect(tray(chat)).to_contain_text("That did not work.")
+    chat.page.context.set_offline(False)
+    added(chat)
+    site.backend.scripts["pay?"] = Script(["30"], faults=["drop"])
+    expect(chat.ask("pay?").locator(".down")).to_be_visible(timeout=15000)
+    assert len({tuple(one["attachments"]) for one in sent(site)}) == 1
+    assert len({one["client_message_id"] for one in sent(site)}) == 1
+    assert kept(site) == ["bill.pdf"]
+
+
+def test_a_message_that_was_lost_takes_its_file_along_at_the_second_try(site: Site) -> None:
+    site.backend.scripts["hm"] = Script(["fine"], faults=[503] * 5)
+    chat = site.open_chat(make_bot(site))
+    add(chat, NOTE)
+    added(chat)
+    chat.ask("hm")
+    expect(chat.frame.get_by_role("alert")).to_contain_text("The connection was lost", timeout=20000)
+    expect(said(chat)).to_have_count(1)
+    chat.page.reload()
+    chat.page.get_by_role("button", name="Chat: Fern & Oak").click()
+    chat = Chat(chat.page)
+    expect(chat.answers.last.locator(".text")).to_have_text("fine")
+    expect(said(chat)).to_have_count(1)
+    assert len({(one["client_message_id"], *one["attachments"]) for one in sent(site)}) == 1
+
+
+def test_a_conversation_that_is_gone_is_begun_anew_with_the_file(site: Site) -> None:
+    chat = site.open_chat(make_bot(site))
+    add(chat, NOTE)
+    added(chat)
+    site.backend.tokens.clear()
+    add(chat, BILL)  # finds it out
+    expect(tray(chat).last).to_contain_text("180 kB")
+    chat.input.fill("one")
+    chat.input.press("Enter")  # the other follows
+    expect(said(chat)).to_have_count(2)
+    expect(chat.answers.last.locator(".text")).to_have_text("You said: one")
+    assert len(sent(site)[-1]["attachments"]) == 2
+    add(chat, PHOTO)
+    added(chat)
+    site.backend.tokens.clear()  # the message finds it out
+    expect(chat.ask("two").locator(".text")).to_have_text("You said: two")
+    last = sent(site)[-1]
+    assert [site.backend.files[last["conversation_id"]][one]["name"] for one in last["attachments"]] == ["photo.jpg"]
+    assert len(site.backend.called("/start")) == 3
+
+
+def test_a_file_is_taken_away_and_the_focus_stays_near(site: Site) -> None:
+    chat = site.open_chat(make_bot(site))
+    add(chat, BILL, NOTE)
+    added(chat, 2)
+    chat.frame.get_by_role("button", name="Remove: bill.pdf").press("Enter")
+    expect(chat.frame.get_by_role("button", name="Remove: note.txt")).to_be_focused()
+    chat.page.keyboard.press("Enter")
+    expect(chat.input).to_be_focused()
+    expect(tray(chat)).to_have_count(0)
+    expect(chat.frame.locator("#send")).to_have_attribute("aria-disabled", "true")
+    chat.page.wait_for_timeout(200)
+    assert kept(site) == []
+    add(chat, BILL, BILL)
+    added(chat)  # the same one is there once
+    assert kept(site) == ["bill.pdf"]
+
+
+def test_a_new_conversation_begins_without_files(site: Site) -> None:
+    site.backend.file_faults = [0, "hang"]
+    chat = site.open_chat(make_bot(site))
+    add(chat, NOTE)
+    added(chat)
+    add(chat, BILL)
+    chat.choose("New conversation")
+    expect(tray(chat)).to_have_count(0)
+    expect(chat.ask("hi").locator(".down")).to_be_visible()
+    assert "attachments" not in sent(site)[0]
+    assert "note.txt" not in kept(site)
+
+
+def test_a_chat_that_is_taken_away_and_put_back_has_no_files(site: Site) -> None:
+    bot = make_bot(site)
+    chat = site.open_chat(bot)
+    add(chat, NOTE)
+    added(chat)
+    chat.page.evaluate("ChatbotWidget.destroy()")
+    chat.page.evaluate("bot => ChatbotWidget.add({botId: bot, src: document.querySelector('script').src})", bot)
+    chat.page.get_by_role("button", name="Chat: Fern & Oak").click()
+    chat = Chat(chat.page)
+    chat.frame.get_by_role("button", name="Add a file").wait_for()
+    expect(tray(chat)).to_have_count(0)
+    expect(chat.ask("hi").locator(".down")).to_be_visible()
+    assert "attachments" not in sent(site)[0]
+
+
+def test_a_source_that_is_the_visitors_own_file_says_so_and_opens(site: Site) -> None:
+    own = {"title": "bill.pdf", "page": 3, "url": "", "quote": "30 euros", "attachment": True}
+    passage = {1: {"title": "bill.pdf", "before": "To be paid: ", "quote": "30 euros", "after": " in May."}}
+    site.backend.scripts["pay?"] = Script(["30 euros [1], 30 days [2]."], [own, SOURCES[0]], passages=passage)
+    chat = site.open_chat(make_bot(site))
+    add(chat, BILL)
+    added(chat)
+    row = chat.ask("pay?")
+    expect(row.locator("summary").first).to_contain_text("Your file · page 3")
+    expect(row.locator("summary").last).not_to_contain_text("Your file")
+    row.get_by_role("button", name="Show source 1").click()
+    expect(row.locator("mark")).to_have_text("30 euros")
+    expect(row.locator("details").first.locator("a")).to_have_count(0)
+    chat = again(chat)
+    expect(chat.answers.last.locator("summary").first).to_contain_text("Your file · page 3")
+
+
+# --- how it looks, and for everybody
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+LARGE = {"viewport": {"width": 1440, "height": 900}}
+LONG = FilePayload(name="A very long name of a manual that nobody reads to its end.pdf", mimeType="", buffer=b"slow")
+
+
+@pytest.mark.parametrize(
+    ("size", "mode", "language"),
+    [(PHONE, "light", "en"), (PHONE, "dark", "ar"), (LARGE, "light", "ar"), (LARGE, "dark", "de")],
+    ids=["390-light-en", "390-dark-ar", "1440-light-ar", "1440-dark-de"],
+)
+def test_axe_finds_nothing(site: Site, size: dict[str, Any], mode: str, language: str) -> None:
+    own = {"title": "bill.pdf", "page": 3, "url": "", "quote": "30 euros", "attachment": True}
+    site.backend.scripts["pay?"] = Script(["30 euros [1]."], [own])
+    bot = make_bot(site, theme={"mode": mode, "color": "#0f766e"}, language=language)
+    page = site.page(color_scheme=mode, reduced_motion="reduce", **size)
+    page.goto(f"{site.backend.url}/widget/frame?bot_id={bot}")
+    source, frame = axe.script(), page.main_frame
+
+    def look(name: str) -> None:
+        page.wait_for_timeout(200)
+        if folder := os.environ.get("SCREENSHOTS"):
+            page.screenshot(path=str(Path(folder) / f"files-{mode}-{language}-{len(size)}-{name}.png"))
+        assert axe.faults(frame, source) == [], name
+        small = page.evaluate(
+            """() => [...document.querySelectorAll("form button")].filter(node => node.checkVisibility()).map(node => {
+              const {width, height} = node.getBoundingClientRect();
+              return width >= 24 && height >= 24 && (node.ariaLabel || node.textContent) ? "" : node.outerHTML;
+            }).filter(Boolean)"""
+        )
+        assert small == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth && log.scrollWidth <= log.clientWidth")
+
+    for file, fault in ((NOTE, 0), (PHOTO, 422), (LONG, 500), (BILL, "hang")):
+        site.backend.file_faults.append(fault)
+        with page.expect_file_chooser() as chosen:
+            page.locator("#box .icon").click()
+        chosen.value.set_files([file])
+        expect(page.locator("form .files li").last).not_to_have_text(file["name"])
+        page.wait_for_timeout(200)
+    look("tray")
+    page.locator("#input").fill("pay?")
+    page.locator("#send").click()
+    expect(page.locator(".row.user .files li")).to_have_count(3)
+    expect(page.locator(".down")).to_be_visible()
+    look("sent")
+
+
+@pytest.mark.parametrize("language", [one for one in INTERFACE_LANGUAGES if one != "en"])
+def test_the_files_words_are_the_visitors_own(site: Site, language: str) -> None:
+    page = site.page(locale=language, viewport={"width": 390, "height": 700})
+    page.goto(f"{site.backend.url}/widget/frame?bot_id={make_bot(site, language='auto')}")
+    clip = page.locator("#box .icon")
+    clip.wait_for()
+    assert clip.get_attribute("title") not in ("Add a file", "", None)
+
+
+def test_the_owners_words_come_first(site: Site) -> None:
+    texts = {"attach": "Show us your bill", "about": "What do I owe?"}
+    chat = site.open_chat(make_bot(site, {"texts": texts}))
+    add(chat, BILL, name="Show us your bill")
+    added(chat)
+    chat.frame.get_by_role("button", name="Send").click()
+    expect(chat.frame.locator(".row.user .bubble")).to_contain_text("What do I owe?")
+
+
+def test_what_can_be_chosen_is_what_the_server_reads() -> None:
+    found = re.search(r'KINDS = "([^"]+)"', (FOLDER / "attach.js").read_text("utf-8"))
+    assert found
+    assert set(found[1].split(",")) <= set(ENDINGS)
