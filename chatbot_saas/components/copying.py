@@ -35,7 +35,7 @@ def code_block(text: Any, *, label: str, action: str = "Copy", variant: Any = "s
     """`text` to read and to copy; long lines wrap, so that nothing hides behind a scroll bar."""
     return rx.el.div(
         rx.el.pre(
-            rx.el.code(text, class_name="font-mono whitespace-pre-wrap break-words [overflow-wrap:anywhere]"),
+            rx.el.code(text, class_name="font-mono whitespace-pre-wrap [overflow-wrap:anywhere]"),
             class_name="flex-1 min-w-0 text-[13px] leading-6 text-[var(--gray-12)]",
             tab_index=0,
             role="region",

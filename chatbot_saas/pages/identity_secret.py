@@ -52,7 +52,7 @@ def _there() -> rx.Component:
                 rx.fragment(". The one before works until ", format.date_time(present.previous_until)),
             ),
             ".",
-            class_name="text-sm flex-1",
+            class_name="text-sm flex-1 basis-52",
         ),
         rx.el.div(
             confirm_dialog(
