@@ -6,7 +6,6 @@ nothing supports.
 """
 
 import asyncio
-import re
 import time
 from collections.abc import Callable
 from contextlib import aclosing
@@ -30,7 +29,7 @@ from chatbot_saas.services.links import AllowedLinks, LinkFilter
 from chatbot_saas.services.prompts import RulesEcho, rules
 from chatbot_saas.services.retrieval import Found
 from chatbot_saas.services.runtime import Runtime
-from chatbot_saas.services.statements import sentences_of
+from chatbot_saas.services.statements import MAY_END, sentences_of
 from chatbot_saas.services.support import Prover
 from chatbot_saas.services.turns import Call, Turn
 from chatbot_saas.services.wording import wording
@@ -50,14 +49,15 @@ class Voice:
     """What a model says, as far as it may be said."""
 
     def __init__(
-        self, turn: Turn, links: LinkFilter, echo: RulesEcho, prover: Callable[[], Prover] | None = None
+        self, turn: Turn, links: LinkFilter, echo: RulesEcho, prover: Callable[[], Prover], *, strict: bool
     ) -> None:
-        """`prover`: of a strict bot, which says a sentence once it is whole and supported."""
+        """`strict`: a sentence is said once it is whole and supported."""
         self._turn = turn
         self._echo = echo
         self._silenced = False
         self._links = links
-        self._gate = Gate(prover) if prover else None
+        self._prover = prover
+        self._gate = Gate(prover) if strict else None
         self._held = ""
         """What may still become the sign."""
         self._said = False
@@ -92,10 +92,12 @@ class Voice:
         return bool(self._turn.text.strip())
 
     def _say(self, text: str) -> None:
-        self._turn.say(self._gate.feed(text) if self._gate else text)
-
-
-_MAY_END = re.compile(r"[.!?…。！？|\n]")
+        if self._gate:
+            self._turn.say(self._gate.feed(text))
+            return
+        self._turn.say(text)
+        if MAY_END.search(self._turn.text):
+            self._prover().follow(self._turn.text)
 
 
 class Gate:
@@ -114,7 +116,7 @@ class Gate:
 
     def feed(self, text: str) -> str:
         self._text += text
-        return self._passed(final=False) if _MAY_END.search(self._text, self._done) else ""
+        return self._passed(final=False) if MAY_END.search(self._text, self._done) else ""
 
     def flush(self) -> str:
         passed = self._passed(final=True)
@@ -188,7 +190,7 @@ async def _ask_models(
     texts = "\n".join(passage.text for passage in request.passages)
     echo = RulesEcho(rules(turn.bot.name, turn.bot.language), turn.bot.instructions, texts)
     links = LinkFilter(_allowed(turn), texts, turn.language)
-    voice = Voice(turn, links, echo, prover if strict else None)
+    voice = Voice(turn, links, echo, prover, strict=strict)
     try:
         chain = _chain(rt, turn)
     except ModelKeyInvalidError as error:

@@ -14,6 +14,8 @@ from chatbot_saas.services.figures import MARK
 
 _AHEAD = 4
 """Characters behind a sentence that decide whether it has ended; a mark takes up to that many."""
+MAY_END = re.compile(r"[.!?…。！？|\n]")
+"""Where no sentence has ended, one of these is missing."""
 _AFTER_STOP = re.compile(r"([.!?…])[\"'”’»)*_]*(?:[ \t]?\[\d{1,2}\])+[.*_]*")
 _AFTER_WIDE_STOP = re.compile(r"([。！？])[」』）”’】》*]*(?:[ \t]?\[\d{1,2}\])+[。*]*")
 _MARKDOWN = re.compile(r"[*_~`]")

@@ -26,13 +26,15 @@ from chatbot_saas.services.questions import answer_begins
 from chatbot_saas.services.readings import Clause, Reading, clauses_of, reading_of, words_said
 from chatbot_saas.services.retrieval import Found
 from chatbot_saas.services.roles import FREE_ORDER
-from chatbot_saas.services.statements import plain, sentences_of
+from chatbot_saas.services.statements import MAY_END, plain, sentences_of
 from chatbot_saas.services.text_fragments import link_to
 
 MAX_QUOTE = 400
 MOST_SENTENCES = 3
 CANDIDATES = 8
 """Sentences of the passages around which spans are looked at, for each sentence of an answer."""
+BEHIND = 10
+"""Characters that an answer goes on after a sentence, mark and all, before that is looked at."""
 ENOUGH, ENOUGH_WIDE = 0.5, 0.42
 """In scripts without spaces, where a rewording shares fewer pairs of signs."""
 UNKNOWN = 0.45
@@ -158,6 +160,10 @@ class Prover:
         self.frames: list[frozenset[str]] = []
         self._frame_codes: list[frozenset[str]] = []
         self._texts: list[str] = []
+        self._proved_before: dict[str, Support] = {}
+        """By sentence."""
+        self._whole = self._looked = 0
+        """Of an answer that is followed: up to where it is proved, and was looked at for ends of sentences."""
         for number, passage in enumerate(self._passages):
             frame = " ".join([passage.title, *passage.headings])
             heads = " ".join(_TABLE_HEAD.findall(passage.text)) if "|" in passage.text else ""
@@ -178,11 +184,28 @@ class Prover:
 
     def sentence(self, text: str) -> Support:
         """Whether the passages support one sentence of an answer, which may hold marks and Markdown."""
+        if text not in self._proved_before:
+            self._proved_before[text] = self._supported(text)
+        return self._proved_before[text]
+
+    def _supported(self, text: str) -> Support:
         said = self._said(text)
         best = self._best(said)
         if best.supported or not self._is_foreign(said, best):
             return best
         return self._by_mark(said) or best
+
+    def follow(self, answer: str) -> None:
+        """Prove what is whole of an answer that still grows: at its end only the last sentence is left to do."""
+        until = len(answer) - BEHIND
+        if until <= self._looked or not MAY_END.search(answer, self._looked, until):
+            return
+        self._looked = until
+        for start, end, states in sentences_of(answer, final=False):
+            if start >= self._whole:
+                self._whole = end
+                if states:
+                    self.sentence(answer[start:end])
 
     def prove(self, answer: str) -> Proof:
         """Every sentence that states something, and a citation for each passage that the answer rests on.

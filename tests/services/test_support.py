@@ -199,6 +199,18 @@ def test_a_growing_answer_is_cut_like_the_whole_one() -> None:
     assert len(list(sentences_of(ANSWER[: ANSWER.index("Can I")], final=False))) >= 9
 
 
+def test_an_answer_that_was_followed_is_proved_as_the_whole_one() -> None:
+    answer = "You can return it within 30 days [1]. It is free of charge. [1]\n\n- The parcel weighs 5 kg. [1] Anything else?"
+    passages = [
+        passage("You can return it within 30 days. Returns are free of charge in Berlin. A parcel weighs 5 kg.")
+    ]
+    whole, followed = Prover(passages, "", "en"), Prover(passages, "", "en")
+    for length in range(len(answer)):
+        followed.follow(answer[:length])
+    assert followed.prove(answer) == whole.prove(answer)
+    assert [sentence.supported for sentence in followed.prove(answer).sentences] == [True, True, True]
+
+
 @pytest.mark.parametrize("text", ["Hello!", "Can I help you?", "The sources do not say that.", "Sure.", "Here it is:"])
 def test_some_sentences_state_nothing(text: str) -> None:
     assert [s.states_something for s in sentences_of(text)] == [False]
