@@ -55,6 +55,8 @@ MESSAGES_PER_MINUTE = 20
 STARTS_PER_MINUTE = 20
 LEADS_PER_MINUTE = 5
 ATTACHMENTS_PER_MINUTE = 10
+ATTACHMENTS_TO_BOT_PER_MINUTE = 30
+"""By anybody: each may cost as much as a hundred questions."""
 ENVELOPE_BYTES = 64 * 1024
 """What a multipart body has beside the file."""
 _FILE_BODY = {
@@ -238,6 +240,7 @@ async def attach(
     """
     _own(visitor, conversation_id)
     await rt.limiter.hit("attachment-address", address, ATTACHMENTS_PER_MINUTE)
+    await rt.limiter.hit("attachment-bot", str(visitor.bot_id), ATTACHMENTS_TO_BOT_PER_MINUTE, policy="bot")
     await attaching.require_allowed(rt, visitor)
     if media_type(request.headers) != "multipart/form-data":
         raise UnsupportedTypeError("Send the file as multipart/form-data in a field named file.")

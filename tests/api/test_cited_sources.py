@@ -36,7 +36,7 @@ async def test_a_source_opens_at_its_quote_and_falls_back_to_it(
     opened = await client.get(f"{base}/{source['number']}", headers=headers)
     body = opened.json()
     assert opened.status_code == 200, body
-    assert set(body) == {"number", "title", "page", "url", "link", "before", "quote", "after"}
+    assert set(body) == {"number", "title", "page", "url", "link", "attachment", "before", "quote", "after"}
     assert body["before"] + body["quote"] + body["after"] in HANDBOOK
     assert body["before"] or body["after"]
     assert len(body["before"]) + len(body["after"]) <= 600

@@ -343,7 +343,7 @@ async def test_a_recorded_stream_holds_only_what_a_visitor_needs(guest: Visit) -
     for event in events:
         assert set(event.data) == allowed[event.type]
     [citation] = events[-2].data["sources"]
-    assert set(citation) == {"number", "title", "page", "url", "quote", "start", "link"}
+    assert set(citation) == {"number", "title", "page", "url", "quote", "start", "link", "attachment"}
     assert citation["quote"] in HANDBOOK
     for private in ("score", "chunk", "Secret", "prompt", "trace", "usage", "tokens", "document_id", str(guest.bot_id)):
         assert private not in answer.text, private
@@ -454,7 +454,7 @@ async def test_a_transcript_holds_what_the_widget_showed(guest: Visit) -> None:
     [question, given] = read.json()["messages"]
     assert given["text"] == answer["answer"]
     assert given["sources"] == answer["sources"]
-    fields = {"id", "role", "text", "status", "answered", "sources", "proof", "rating", "created_at"}
+    fields = {"id", "role", "text", "status", "answered", "sources", "proof", "rating", "created_at", "attachments"}
     assert set(question) == set(given) == fields
     assert "score" not in read.text
 

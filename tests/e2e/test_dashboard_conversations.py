@@ -14,6 +14,8 @@ from tests.e2e.dashboard import PASSWORD, SIGN_IN, make_bot, sign_in, sign_up
 from tests.factories import files
 from tests.servers import RunningServer
 
+BICYCLE = b"My bicycle is a green one of 1987."
+
 
 class Api:
     """The API with the rights of whoever has this address."""
@@ -33,15 +35,19 @@ class Api:
 
 
 async def visit(api: httpx.AsyncClient, bot_id: str, question: str) -> None:
-    """A visitor asks, on a website that is allowed."""
+    """A visitor asks, on a website that is allowed, and gives a file."""
     shop = {"Origin": "https://shop.example"}
-    change = {"status": "published", "allowed_origins": [shop["Origin"]]}
+    change = {"status": "published", "allowed_origins": [shop["Origin"]], "widget": {"attachments": True}}
     (await api.patch(f"/api/v1/bots/{bot_id}", json=change)).raise_for_status()
     started = (await api.post(f"/api/public/conversation/{bot_id}/start", json={}, headers=shop)).json()
+    mine = {**shop, "Authorization": f"Bearer {started['visitor_token']}", "Accept": "application/json"}
+    talk = started["conversation_id"]
+    file = {"file": ("bicycle.txt", BICYCLE)}
+    given = await api.post(f"/api/public/conversation/{talk}/attachments", files=file, headers=mine)
     asked = await api.post(
         f"/api/public/chat/{bot_id}",
-        json={"conversation_id": started["conversation_id"], "message": question},
-        headers={**shop, "Authorization": f"Bearer {started['visitor_token']}", "Accept": "application/json"},
+        json={"conversation_id": talk, "message": question, "attachments": [given.json()["id"]]},
+        headers=mine,
     )
     asked.raise_for_status()
 
@@ -79,6 +85,9 @@ async def test_what_a_visitor_asked_is_read_searched_and_deleted(page: Page, ser
     await table.get_by_role("link").click()
     messages = page.get_by_role("list", name="Messages")
     await expect(messages.get_by_text("twelve euros").first).to_be_visible()
+    async with page.expect_download() as download:
+        await messages.get_by_role("list", name="Files").get_by_role("link", name="bicycle.txt").click()
+    assert (await (await download.value).path()).read_bytes() == BICYCLE
     await messages.get_by_text("page 3").first.click()
     await expect(messages.get_by_role("blockquote")).to_contain_text("A flat tyre is repaired for twelve euros")
     how = messages.get_by_role("button", name="How this answer was made")
