@@ -1,7 +1,7 @@
 // Files that a visitor adds: chosen, dropped or pasted, uploaded at once, sent with the next message, shown with it and at
 // a source. Fetched where the owner allows files, or where a message has one.
-import { icon, iconButton } from "./extras.js";
-import { make, sheet } from "./view.js";
+import { icon, iconButton, styled } from "./extras.js";
+import { make } from "./view.js";
 
 // as the server takes them: megabytes of a file, files of a message and of a conversation
 const [MEGABYTES, MOST, ALL] = [5, 5, 10];
@@ -9,8 +9,6 @@ const KINDS = ".pdf,.docx,.xlsx,.pptx,.odt,.epub,.rtf,.csv,.json,.txt,.md,.html"
 const CLIP = "M20 11l-8.5 8.5a5 5 0 0 1-7-7L13 4a3.3 3.3 0 0 1 4.7 4.7L9.5 17a1.7 1.7 0 0 1-2.4-2.4L14.5 7";
 const CROSS = "M7 7l10 10M17 7L7 17";
 const AGAIN = "M20 5v5h-5M19.5 10A8 8 0 1 0 20 14";
-
-const styled = sheet("./attach.css");
 
 const weight = (bytes, language) => {
   const [unit, size] = bytes < 1e6 ? ["kilobyte", 1e3] : ["megabyte", 1e6];

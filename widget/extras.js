@@ -4,7 +4,8 @@ import { button, make, sheet } from "./view.js";
 const THUMB = "M7 11v9H4v-9zm0 0 4-8a2.5 2.5 0 0 1 2.5 2.5V9H19a1.5 1.5 0 0 1 1.5 1.8l-1.3 7.4a2 2 0 0 1-2 1.8H7";
 const COPY = "M9 9h11v11H9zM5 15H4V4h11v1";
 
-sheet("./extras.css");
+/** The looks of all parts: what needs them to be there waits for this. */
+export const styled = sheet("./parts.css");
 
 export function icon(path) {
   const space = "http://www.w3.org/2000/svg";

@@ -1,14 +1,12 @@
 // What a visitor fills in: a message, the wish for a person, why an answer was bad, how the chat was; and the consent.
-import { icon } from "./extras.js";
+import { icon, styled } from "./extras.js";
 import { tell } from "./host.js";
 import { render } from "./markdown.js";
-import { button, make, sheet } from "./view.js";
+import { button, make } from "./view.js";
 
 const CHECK = "M5 12.5l4.5 4.5L19 7.5";
 const MAIL = /^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$/;
 const TYPES = { name: ["text", "name", 120], email: ["email", "email", 254], phone: ["tel", "tel", 40], company: ["text", "organization", 120] };
-
-const styled = sheet("./forms.css");
 
 /** The fields of an owner's form, {name: "optional"...}, as `form` takes them. */
 const asked = (fields) => Object.entries(fields).filter(([, use]) => use !== "off").map(([name, use]) => ({ name, required: use === "required" }));

@@ -1,8 +1,7 @@
 // The header's menu: a new conversation, earlier ones, a person, the end, the tone. Fetched when it is opened.
-import { time, tone } from "./extras.js";
-import { button, make, sheet } from "./view.js";
+import { styled, time, tone } from "./extras.js";
+import { button, make } from "./view.js";
 
-const styled = sheet("./menu.css");
 let panel;
 
 /** Opens it under its button, or closes it. */

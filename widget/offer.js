@@ -1,13 +1,13 @@
 // What a visitor can do after an answer: questions to pick, and ways to reach a person. Fetched when an answer offers them.
 import { icon } from "./extras.js";
-import * as forms from "./forms.js";
+import { message, person } from "./forms.js";
 import { button, make } from "./view.js";
 
-const MAIL = "M4 6h16v12H4zm0 1 8 6 8-6";
+const LETTER = "M4 6h16v12H4zm0 1 8 6 8-6";
 const PERSON = "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM5 20a7 7 0 0 1 14 0";
 
 // the form for a message, the button that opened it, and the first row of its conversation: what was typed stays until then
-let form, opener, first;
+let kept, opener, first;
 
 /** `done`: what the answer's last event says, {choices, leave_message, handoff}. */
 export async function offer({ choices = [], leave_message, handoff }, talk) {
@@ -24,21 +24,21 @@ export async function offer({ choices = [], leave_message, handoff }, talk) {
   };
   if (handoff) {
     const open = quiet(PERSON, words.person);
-    open.onclick = () => forms.person(talk, open);
+    open.onclick = () => person(talk, open);
   }
   if (leave_message) {
-    const open = quiet(MAIL, words.leave);
+    const open = quiet(LETTER, words.leave);
     open.ariaExpanded = false;
     open.onclick = async () => {
       if (open.ariaExpanded === "true") return hide(log);
       hide(log);
       opener = open;
-      if (!form || !first.isConnected) form = await build(talk, words);
+      if (!kept || !first.isConnected) kept = await build(talk, words);
       first = log.firstChild;
-      row.after(form);
+      row.after(kept);
       open.ariaExpanded = true;
-      form.querySelector("input, textarea").focus();
-      form.scrollIntoView({ block: "nearest" });
+      kept.querySelector("input, textarea").focus();
+      kept.scrollIntoView({ block: "nearest" });
     };
   }
   log.append(row);
@@ -49,15 +49,15 @@ export async function offer({ choices = [], leave_message, handoff }, talk) {
 
 /** Takes the form away; it is kept with what was typed until it was sent. */
 function hide(log) {
-  form?.remove();
+  kept?.remove();
   for (const button of log.querySelectorAll(".quiet[aria-expanded]")) button.ariaExpanded = false;
 }
 
 async function build(talk, words) {
   const back = () => (opener.isConnected ? opener.focus() : talk.focus());
-  const made = await forms.message(talk, words, (said) => {
+  const made = await message(talk, words, (said) => {
     hide(talk.log);
-    form = null;
+    kept = null;
     if (said) for (const button of talk.log.querySelectorAll(".quiet")) button.remove();
     back();
   });

@@ -1,9 +1,6 @@
 // A source opened at its quote, and sentences that no source supports. Fetched when there is one or the other.
+import { styled } from "./extras.js";
 import { safeUrl } from "./markdown.js";
-import { sheet } from "./view.js";
-
-// the place in a passage is known only when its height is
-const styled = sheet("./passage.css");
 
 /** Fills the card `node` (details) with what `load` gives; without that the quote stays as it is. */
 export async function unfold(node, load) {
@@ -21,6 +18,7 @@ export async function unfold(node, load) {
   let found;
   try {
     found = await (await load()).json();
+    // the place in a passage is known only when its height is
     await styled;
   } catch {
     return (node.ariaBusy = null);

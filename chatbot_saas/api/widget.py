@@ -18,13 +18,15 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from chatbot_saas.api.minify import minify
-from chatbot_saas.api.widget_bundle import bundled
+from chatbot_saas.api.widget_bundle import bundled, grouped
 from chatbot_saas.core.errors import DomainError, NotFoundError
 from chatbot_saas.core.pictures import Picture
 
 FOLDER = Path(__file__).resolve().parents[2] / "widget"
 LOADER = "chatbot-widget.js"
 ENTRY = "frame.js"
+GROUP = ("parts.js", ("forms.js", "menu.js", "offer.js", "passage.js"))
+"""What a visitor opens: one file, since who opens one of them is likely to open another."""
 ON_WEBSITES = frozenset((LOADER, "panel.js", "unread.js", "inline.js", "nudge.js", "refused.js"))
 """What runs in pages of other origins; the rest is the iframe's."""
 DEMO_BOT = "YOUR-BOT-ID"
@@ -97,6 +99,7 @@ def load_assets(folder: Path = FOLDER) -> tuple[str, dict[str, Asset]]:
     """The hash of the whole set, and every served file by name; references between them carry it as `?v=`."""
     paths = [path for path in sorted(folder.iterdir()) if path.suffix in _TYPES]
     files, _ = bundled({path.name: path.read_text("utf-8") for path in paths}, ENTRY)
+    files = grouped(files, *GROUP)
     texts = {name: _squeeze(text, Path(name).suffix) for name, text in files.items()} | {"gone.html": _GONE}
     version = hashlib.sha256("\0".join(f"{name}\0{text}" for name, text in texts.items()).encode()).hexdigest()[:12]
     parts = [re.escape(name) for name in texts if not name.endswith(".html") and name != LOADER]

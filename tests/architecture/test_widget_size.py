@@ -5,7 +5,7 @@ import re
 import pytest
 
 from chatbot_saas.api.widget import ENTRY, FOLDER, LOADER, load_assets
-from chatbot_saas.api.widget_bundle import bundled
+from chatbot_saas.api.widget_bundle import bundled, grouped
 
 KILOBYTE = 1024
 LANGUAGE = re.compile(r"(texts|more)-(\w\w)\.js")
@@ -14,8 +14,6 @@ PAGES = {"demo.html", "gone.html"}
 SIZES = {name: len(asset.packed) for name, asset in load_assets()[1].items() if name not in PAGES}
 PARTS = bundled({path.name: path.read_text("utf-8") for path in FOLDER.glob("*.js")}, ENTRY)[1] - {ENTRY}
 """Files that are in ENTRY, so that nobody fetches them."""
-FILES = {"attach.js", "attach.css"}
-"""What only bots load whose visitors may add files."""
 FIRST = {LOADER, "panel.js", "frame.html", "frame.css", ENTRY}
 """All that a first answer needs, beside the words of a language."""
 
@@ -45,10 +43,9 @@ def test_all_that_a_first_answer_needs_is_at_most_15_kb() -> None:
     assert sum(first.values()) + worst <= 15 * KILOBYTE, first
 
 
-def test_all_together_is_at_most_30_kb_and_files_are_a_little_more() -> None:
-    used = {name: size for name, size in SIZES.items() if name not in PARTS | FILES and not LANGUAGE.fullmatch(name)}
+def test_all_together_is_at_most_30_kb() -> None:
+    used = {name: size for name, size in SIZES.items() if name not in PARTS and not LANGUAGE.fullmatch(name)}
     assert sum(used.values()) + max(languages().values()) <= 30 * KILOBYTE, used
-    assert sum(SIZES[name] for name in FILES) <= 3.5 * KILOBYTE
 
 
 def test_nothing_that_a_first_answer_needs_is_fetched_beside_it() -> None:
@@ -63,6 +60,20 @@ def test_two_parts_of_one_file_may_not_have_one_name() -> None:
     }
     with pytest.raises(ValueError, match="two"):
         bundled(texts, "frame.js")
+
+
+def test_parts_that_are_sent_together_import_once_and_are_asked_for_by_one_name() -> None:
+    texts = {
+        "frame.js": 'const open = () => import("./a.js");\n',
+        "a.js": 'import { make, icon } from "./frame.js";\nexport const a = () => import("./b.js");\n',
+        "b.js": 'import { a } from "./a.js";\nimport { make } from "./frame.js";\nexport const b = 2;\n',
+    }
+    joined = grouped(texts, "parts.js", ("a.js", "b.js"))
+    assert joined == {
+        "frame.js": 'const open = () => import("./parts.js");\n',
+        "parts.js": 'import { icon, make } from "./frame.js";\n'
+        'export const a = () => import("./parts.js");\nexport const b = 2;\n',
+    }
 
 
 def test_a_language_costs_less_than_a_kilobyte_a_file() -> None:
