@@ -274,7 +274,9 @@ def test_every_control_is_named_reachable_and_large_enough(site: Site, bot: str)
 
 
 def test_a_phone_gets_the_whole_screen(site: Site, bot: str) -> None:
-    chat = site.open_chat(bot, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    chat = site.open_chat(
+        bot, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, reduced_motion="reduce"
+    )
     assert chat.page.get_by_role("dialog").bounding_box() == {"x": 0, "y": 0, "width": 390, "height": 844}
     expect(chat.input).not_to_be_focused()  # else the keyboard covers the welcome
     chat.frame.get_by_role("button", name="Close chat").click()
