@@ -13,7 +13,7 @@ from chatbot_saas.core.settings import ROOT, get_settings
 HEADLESS = "chromium-headless-shell"
 """The same engine without the parts that draw windows: a page costs half of the processor time."""
 BROWSERS = (HEADLESS, "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-WORKERS = "2"  # each holds a database, a server and a browser of its own; a third was no faster on two cores
+WORKERS = "3"  # each holds a database, a server and a browser of its own; on two cores, since they also wait
 
 
 def find_browser() -> str:

@@ -124,8 +124,8 @@ async def test_the_preview_is_tried_on_a_phone_and_in_the_dark(page: Page, serve
     await expect(chat(page).get_by_role("button", name="I agree")).to_be_visible()
 
 
-async def test_files_are_tried_in_the_preview_and_go_nowhere(page: Page, server: RunningServer) -> None:
-    await open_design(page, server)
+async def test_files_are_tried_in_the_preview_and_go_nowhere(page: Page, server: RunningServer, owner: Owner) -> None:
+    await open_design(page, server, owner)
     await page.get_by_role("tab", name="Conversation").click()
     await expect(chat(page).get_by_role("textbox", name="Your message")).to_be_visible()
     clip = chat(page).get_by_role("button", name="Add a file")
