@@ -22,7 +22,7 @@ from tests.factories.people import Person
 from tests.factories.scripted import ScriptedModel
 
 ZEBRA = "\n\n# Zebras\n\nThe zebra of the harbour is called Mathilda and eats 9 kilograms of hay a day.\n\n"
-LONG = (files.prose(60_000) + ZEBRA + files.prose(60_000, seed=2)).encode()
+LONG = (files.prose(25_000) + ZEBRA + files.prose(25_000, seed=2)).encode()
 SYSTEM = System("test")
 
 
