@@ -28,7 +28,8 @@ def ensure_browser() -> None:
         with step("Installing a browser for the tests (once)"):
             environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
             for words in (["update"], ["install", "--yes", "--no-install-recommends", HEADLESS, "fonts-dejavu-core"]):
-                subprocess.run(["apt-get", "-qq", *words], env=environment, stdin=subprocess.DEVNULL, check=False)
+                command = ["apt-get", "-qq", "-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=30", *words]
+                subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False)
     if not find_browser():
         raise CommandError(f"the browser tests need Chromium: install `{HEADLESS}` or `chromium`, or set CHROMIUM")
 
