@@ -6,6 +6,9 @@ import reflex as rx
 
 from chatbot_saas.components.layout import icon_button
 
+SETTLED_MS = 60
+"""How long what slides must rest until it is told."""
+
 
 def field(
     name: str, label: str, control: rx.Component, *, hint: Any = "", error: Any = "", aside: Any = None
@@ -96,25 +99,21 @@ def select_field(
 def slider(
     name: str, *, value: Any, on_change: Any, least: float, most: float, step: float = 1, **props: Any
 ) -> rx.Component:
-    """A number by sliding. The browser's own: it is named by the field's label, which Radix gives to no thumb.
-
-    It moves at once; where it stops for a moment is told, so that no last step is lost.
-    """
-    return rx.debounce_input(
-        rx.el.input(
-            id=name,
-            type="range",
-            value=value,
-            on_change=on_change,
-            min=least,
-            max=most,
-            step=step,
-            aria_describedby=f"{name}-note",
-            class_name="range my-1.5",
-            **props,
-        ),
-        debounce_timeout=60,
+    """A number by sliding. The browser's own: it is named by the field's label, which Radix gives to no thumb."""
+    return _settling(
+        name, "range my-1.5", value=value, on_change=on_change, type="range", min=least, max=most, step=step, **props
     )
+
+
+def swatch(name: str, *, value: Any, on_change: Any) -> rx.Component:
+    """A colour by the browser's own picker."""
+    return _settling(name, "swatch", value=value, on_change=on_change, type="color")
+
+
+def _settling(name: str, class_name: str, **props: Any) -> rx.Component:
+    """It moves at once; where it stops for a moment is told, so that no last step is lost."""
+    control = rx.el.input(id=name, aria_describedby=f"{name}-note", class_name=class_name, **props)
+    return rx.debounce_input(control, debounce_timeout=SETTLED_MS)
 
 
 def switch_field(name: str, label: str, *, checked: Any, on_change: Any, hint: str) -> rx.Component:

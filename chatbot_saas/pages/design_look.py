@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from chatbot_saas.components.forms import field, select_field, slider
+from chatbot_saas.components.forms import field, select_field, slider, swatch
 from chatbot_saas.components.layout import bot_avatar
 from chatbot_saas.pages.bot_form import typed_field
 from chatbot_saas.state.design import DesignState
@@ -41,13 +41,10 @@ def look() -> rx.Component:
 
 def _colour() -> rx.Component:
     both = rx.el.div(
-        rx.el.input(
-            id="color",
-            type="color",
+        swatch(
+            "color",
             value=State.draft.color,
-            on_change=lambda value: State.change("color", value).throttle(60),  # pyright: ignore[reportCallIssue]
-            aria_describedby="color-note",
-            class_name="swatch",
+            on_change=lambda value: State.change("color", value),  # pyright: ignore[reportCallIssue]
         ),
         rx.input(
             value=State.draft.color,

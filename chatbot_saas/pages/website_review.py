@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from chatbot_saas.components.forms import field, select_field, text_area, text_field
+from chatbot_saas.components.forms import field, select_field, swatch, text_area, text_field
 from chatbot_saas.components.layout import bot_avatar
 from chatbot_saas.components.steps import step_title
 from chatbot_saas.pages.found_pages import found_pages
@@ -79,12 +79,10 @@ def _looks() -> rx.Component:
 
 def _color() -> rx.Component:
     return rx.el.div(
-        rx.el.input(
-            id="color",
-            type="color",
+        swatch(
+            "color",
             value=State.draft["color"],
-            on_change=lambda value: State.change("color", value).throttle(60),  # pyright: ignore[reportCallIssue]
-            class_name="swatch",
+            on_change=lambda value: State.change("color", value),  # pyright: ignore[reportCallIssue]
         ),
         rx.el.span(State.draft["color"], class_name="number text-sm text-[var(--ink-soft)]"),
         class_name="flex items-center gap-3 h-10",
