@@ -1,4 +1,4 @@
-// The header's menu: a new conversation, earlier ones, a person, the end, the tone. Fetched when it is opened.
+// The header's menu: a new conversation, earlier ones, a person, the end, the tone. Sent in parts.js.
 import { styled, time, tone } from "./extras.js";
 import { button, make } from "./view.js";
 

@@ -1,4 +1,4 @@
-// What a visitor can do after an answer: questions to pick, and ways to reach a person. Fetched when an answer offers them.
+// What a visitor can do after an answer: questions to pick, and ways to reach a person. Sent in parts.js.
 import { icon } from "./extras.js";
 import { message, person } from "./forms.js";
 import { button, make } from "./view.js";

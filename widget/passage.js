@@ -1,4 +1,4 @@
-// A source opened at its quote, and sentences that no source supports. Fetched when there is one or the other.
+// A source opened at its quote, and sentences that no source supports. Sent in parts.js.
 import { styled } from "./extras.js";
 import { safeUrl } from "./markdown.js";
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from chatbot_saas.api.dependencies import OptionalBot, PageDep, RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
+from chatbot_saas.api.uploads import FILE_SCHEMA
 from chatbot_saas.core.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 from chatbot_saas.schemas.base import PageRead
 from chatbot_saas.schemas.chat import ConversationListItem, ConversationRead
@@ -18,7 +19,6 @@ router = APIRouter(
     responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError),
 )
 BYTES = "application/octet-stream"
-_FILE = {"type": "string", "format": "binary"}
 
 
 @router.get("")
@@ -46,7 +46,7 @@ async def get_conversation(conversation_id: UUID, rt: RuntimeDep, principal: Ten
 @router.get(
     "/{conversation_id}/attachments/{attachment_id}",
     response_class=Response,
-    responses={200: {"description": "The file as it was given.", "content": {BYTES: {"schema": _FILE}}}},
+    responses={200: {"description": "The file as it was given.", "content": {BYTES: {"schema": FILE_SCHEMA}}}},
 )
 async def download_attachment(
     conversation_id: UUID, attachment_id: UUID, rt: RuntimeDep, principal: TenantDep

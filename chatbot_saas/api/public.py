@@ -12,7 +12,7 @@ from chatbot_saas.adapters.extraction import ExtractionError
 from chatbot_saas.api.dependencies import AddressDep, RuntimeDep, VisitorDep, origin_of
 from chatbot_saas.api.errors import errors
 from chatbot_saas.api.streaming import STREAMED, LastEventId, event_stream, events_after
-from chatbot_saas.api.uploads import media_type, received_files
+from chatbot_saas.api.uploads import FILE_SCHEMA, media_type, received_files
 from chatbot_saas.core.errors import (
     InvalidError,
     NotFoundError,
@@ -67,7 +67,7 @@ _FILE_BODY = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}},
+                    "properties": {"file": FILE_SCHEMA},
                 }
             }
         },

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 from chatbot_saas.api.dependencies import CallerFirst, ContentVersionDep, PageDep, RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
 from chatbot_saas.api.idempotency import once
-from chatbot_saas.api.uploads import media_type, received_files, received_json
+from chatbot_saas.api.uploads import FILE_SCHEMA, media_type, received_files, received_json
 from chatbot_saas.core.errors import (
     ConflictError,
     ForbiddenError,
@@ -60,7 +60,7 @@ _ADD_BODY = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
-                    "properties": {"file": {"type": "array", "items": {"type": "string", "format": "binary"}}},
+                    "properties": {"file": {"type": "array", "items": FILE_SCHEMA}},
                 }
             },
             "application/json": {"schema": {"oneOf": [inlined(kind) for kind in KINDS]}},

@@ -17,6 +17,8 @@ from chatbot_saas.core.errors import InvalidError, TooLargeError
 from chatbot_saas.services import pair_files
 from chatbot_saas.services.intake import Upload
 
+FILE_SCHEMA = {"type": "string", "format": "binary"}
+"""A file in the API's document."""
 MAX_FILES = 20
 MAX_REQUEST_BYTES = 128 * 1024 * 1024
 MAX_TEXT_BYTES = pair_files.MAX_BYTES

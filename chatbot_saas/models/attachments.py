@@ -1,10 +1,11 @@
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Column, Index, Text, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy import BigInteger, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from chatbot_saas.models.base import Row, reference
+from chatbot_saas.models.passages import PassageRow
 
 
 class Attachment(Row, table=True):
@@ -40,8 +41,8 @@ class Attachment(Row, table=True):
     """[page number, character at which it begins], ascending."""
 
 
-class AttachmentChunk(Row, table=True):
-    """A passage of an attachment: what `chunks` holds of a document, and in no vector index."""
+class AttachmentChunk(PassageRow, table=True):
+    """A passage of an attachment: as a chunk is one of a document, but in no vector index."""
 
     __tablename__ = "attachment_chunks"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (UniqueConstraint("attachment_id", "ordinal"),)
@@ -50,16 +51,3 @@ class AttachmentChunk(Row, table=True):
     bot_id: UUID = reference("bots")
     conversation_id: UUID = reference("conversations")
     attachment_id: UUID = reference("attachments", index=False)
-    ordinal: int
-    start: int
-    """Offsets in the attachment's text, in characters; `text` is exactly that span."""
-    end: int
-    text: str = Field(sa_type=Text)
-    tokens: int
-    page: int | None = None
-    pages: list[list[int]] = Field(default_factory=list, sa_type=JSONB)
-    headings: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))  # pyright: ignore[reportArgumentType]
-    search: str = Field(sa_column=Column(TSVECTOR, nullable=False))
-    embedding: bytes | None = None
-    """As of a chunk; null until it is embedded."""
-    embedder: str = Field(default="", max_length=100)

@@ -2,11 +2,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Column, Index, Text, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy import BigInteger, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from chatbot_saas.models.base import Row, moment, reference
+from chatbot_saas.models.passages import PassageRow
 
 
 class Source(Row, table=True):
@@ -65,7 +66,7 @@ class Document(Row, table=True):
     """[page number, character at which it begins], ascending."""
 
 
-class Chunk(Row, table=True):
+class Chunk(PassageRow, table=True):
     """A passage of a document. This row is the truth; the vector index is rebuilt from it without a model call."""
 
     __tablename__ = "chunks"  # pyright: ignore[reportAssignmentType]
@@ -80,25 +81,9 @@ class Chunk(Row, table=True):
     bot_id: UUID = reference("bots")
     source_id: UUID = reference("sources")
     document_id: UUID = reference("documents", index=False)
-    ordinal: int
-    start: int
-    """Offsets in the document's text, in characters; `text` is exactly that span."""
-    end: int
-    text: str = Field(sa_type=Text)
     question: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
     """Of a question with its answer: what is embedded, instead of the text."""
     question_key: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
     """The question as services.questions.key compares it."""
-    tokens: int
-    page: int | None = None
-    """The page on which the chunk begins, where there are pages."""
-    pages: list[list[int]] = Field(default_factory=list, sa_type=JSONB)
-    """[page number, offset in this chunk] of the pages that begin within it."""
-    headings: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))  # pyright: ignore[reportArgumentType]
-    search: str = Field(sa_column=Column(TSVECTOR, nullable=False))
-    """Tokens of our own making: see services.lexical."""
-    embedding: bytes | None = None
-    """float32, shape (windows, dimension), rows of length 1; null until it is embedded."""
-    embedder: str = Field(default="", max_length=100)
     indexed: bool = False
     """Whether the vector index has it. Until then an exact search over the rows finds it."""

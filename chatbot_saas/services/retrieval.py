@@ -89,7 +89,7 @@ async def find(
 ) -> list[Found]:
     """The candidates for a question, best first, one for each chunk. `vector`: its own, of shape (dimension,)."""
     language = await spoken(question, index.spoken)
-    return [one.passage() for one in (await _ranked(rt, principal, index, question, vector, language, None))[1]]
+    return [one.passage() for one in (await _ranked(rt, principal, index, question, vector, language))[1]]
 
 
 async def _ranked(
@@ -99,7 +99,7 @@ async def _ranked(
     question: str,
     vector: np.ndarray | None,
     language: str,
-    wanted: Wanted | None,
+    wanted: Wanted | None = None,
 ) -> tuple[Candidates, list[fusion.Ranked], frozenset[UUID]]:
     terms = question_terms(question, index.language, language)
     matches = await candidates.index_matches(rt, index, vector) if vector is not None else []

@@ -4,9 +4,13 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 
 from chatbot_saas.schemas.bots import BotRead
+from chatbot_saas.services.runtime import Runtime
 from tests.api.callers import Headers, visit
+from tests.factories.knowledge import make_bot
+from tests.factories.people import Person
 
 BILL = b"""Bill 4711 of the waterworks
 
@@ -49,3 +53,14 @@ class Guest:
 
 async def guest_of(client: httpx.AsyncClient, bot: BotRead) -> Guest:
     return Guest(client, bot.id, *await visit(client, bot.id))
+
+
+@pytest.fixture
+async def bot(rt: Runtime, owner: Person) -> BotRead:
+    """One that takes files, and knows nothing."""
+    return await make_bot(rt, owner, widget={"attachments": True})
+
+
+@pytest.fixture
+async def guest(client: httpx.AsyncClient, bot: BotRead) -> Guest:
+    return await guest_of(client, bot)

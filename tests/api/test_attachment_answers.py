@@ -14,12 +14,14 @@ from chatbot_saas.models import AttachmentChunk, UsageEvent
 from chatbot_saas.schemas.bots import BotRead
 from chatbot_saas.services import attaching, attachment_passages
 from chatbot_saas.services.runtime import Runtime
-from tests.api.guests import BILL, Guest, guest_of
+from tests.api.guests import BILL, Guest, guest
 from tests.factories import files
 from tests.factories.jobs import drained
 from tests.factories.knowledge import make_knowing_bot
 from tests.factories.people import Person
 from tests.factories.scripted import ScriptedModel
+
+__all__ = ["guest"]
 
 ZEBRA = "\n\n# Zebras\n\nThe zebra of the harbour is called Mathilda and eats 9 kilograms of hay a day.\n\n"
 LONG = (files.prose(25_000) + ZEBRA + files.prose(25_000, seed=2)).encode()
@@ -29,11 +31,6 @@ SYSTEM = System("test")
 @pytest.fixture
 async def bot(rt: Runtime, owner: Person) -> BotRead:
     return await make_knowing_bot(rt, owner, widget={"attachments": True})
-
-
-@pytest.fixture
-async def guest(client: httpx.AsyncClient, bot: BotRead) -> Guest:
-    return await guest_of(client, bot)
 
 
 def speaks(rt: Runtime, monkeypatch: pytest.MonkeyPatch, said: str) -> ScriptedModel:

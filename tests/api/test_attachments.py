@@ -3,23 +3,12 @@
 import asyncio
 
 import httpx
-import pytest
 
-from chatbot_saas.schemas.bots import BotRead
 from chatbot_saas.services.runtime import Runtime
-from tests.api.guests import BILL, Guest, guest_of
-from tests.factories.knowledge import make_bot
+from tests.api.guests import BILL, Guest, bot, guest
 from tests.factories.people import Person
 
-
-@pytest.fixture
-async def bot(rt: Runtime, owner: Person) -> BotRead:
-    return await make_bot(rt, owner, widget={"attachments": True})
-
-
-@pytest.fixture
-async def guest(client: httpx.AsyncClient, bot: BotRead) -> Guest:
-    return await guest_of(client, bot)
+__all__ = ["bot", "guest"]
 
 
 async def test_a_file_is_read_and_sent_with_a_message(client: httpx.AsyncClient, owner: Person, guest: Guest) -> None:

@@ -20,22 +20,14 @@ from chatbot_saas.schemas.bots import BotPatch, BotRead
 from chatbot_saas.services import attaching, attachments, bots, sweep
 from chatbot_saas.services.runtime import Runtime
 from tests.api.callers import api_key, visit
-from tests.api.guests import BILL, Guest, guest_of
+from tests.api.guests import BILL, Guest, bot, guest, guest_of
 from tests.factories.knowledge import make_bot, make_knowing_bot
 from tests.factories.people import Person, sign_up
 
+__all__ = ["bot", "guest"]
+
 EVIL = "https://evil.example"
 SYSTEM = System("test")
-
-
-@pytest.fixture
-async def bot(rt: Runtime, owner: Person) -> BotRead:
-    return await make_bot(rt, owner, widget={"attachments": True})
-
-
-@pytest.fixture
-async def guest(client: httpx.AsyncClient, bot: BotRead) -> Guest:
-    return await guest_of(client, bot)
 
 
 async def change(rt: Runtime, owner: Person, bot: BotRead, **settings: Any) -> None:
