@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from chatbot_saas.adapters.llm import ChatRequest, Message, Passage
@@ -62,3 +63,13 @@ def models_dir() -> Path:
 @pytest.fixture(scope="session")
 def counter(models_dir: Path) -> TokenCounter:
     return token_counter(models_dir)
+
+
+async def calls(stub_url: str) -> dict[str, int]:
+    """What the stub was asked so far, by path."""
+    async with httpx.AsyncClient() as http:
+        return (await http.get(stub_url.removesuffix("/v1") + "/stats")).json()
+
+
+async def chats(stub_url: str) -> int:
+    return (await calls(stub_url)).get("/v1/chat/completions", 0)

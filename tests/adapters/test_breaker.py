@@ -25,7 +25,7 @@ from chatbot_saas.adapters.llm.openai import OpenAIChatModel
 from chatbot_saas.adapters.openai_calls import OpenAIClients
 from chatbot_saas.adapters.tokens import TokenCounter
 from chatbot_saas.core.settings import Settings
-from tests.adapters.model_fixtures import chat_request, counter, models_dir, stub_url
+from tests.adapters.model_fixtures import chat_request, chats, counter, models_dir, stub_url
 
 __all__ = ["counter", "models_dir", "stub_url"]
 KEY = "sk-test"
@@ -156,11 +156,14 @@ async def test_many_at_once_are_let_go_when_the_third_has_failed(guarded: Guarde
 
 
 @pytest.mark.parametrize("trouble", ["stub-500", "stub-429", "stub-quota", "stub-404", "stub-empty"])
-async def test_the_second_model_answers_at_once_when_the_first_refuses(guarded: Guarded, trouble: str) -> None:
+async def test_the_second_model_answers_at_once_when_the_first_refuses(
+    guarded: Guarded, stub_url: str, trouble: str
+) -> None:
     chain = chain_of(guarded, trouble, "stub")
-    started = time.perf_counter()
+    before = await chats(stub_url)
     assert "[1]" in await text_of(chain)
-    assert time.perf_counter() - started < (0.3 if trouble in ("stub-quota", "stub-404", "stub-empty") else 3)
+    tries = await chats(stub_url) - before
+    assert tries > 2 if trouble in ("stub-500", "stub-429") else tries == 2, "a lasting refusal is not asked for again"
     first, second = chain.attempts
     assert (first.outcome, second.outcome, second.second) == ("failed", "ok", True)
     assert first.error is not None
@@ -174,7 +177,8 @@ async def test_a_first_model_that_hangs_leaves_time_for_the_second(guarded: Guar
     chain = chain_of(guarded, "stub-hang", "stub", seconds=1)
     started = time.perf_counter()
     assert await text_of(chain)
-    assert 0.55 < time.perf_counter() - started < 0.95
+    assert time.perf_counter() - started > 0.55
+    assert outcomes(chain) == ["failed", "ok"]
     assert chain.usages[0][0].estimated
     assert chain.usages[0][0].input_tokens > 0
     for _ in range(2):

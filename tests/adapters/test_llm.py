@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
-import httpx
 import pytest
 
 from chatbot_saas.adapters.embeddings.offline import OfflineEmbedder
@@ -31,7 +30,8 @@ from chatbot_saas.adapters.llm.openai import OpenAIChatModel
 from chatbot_saas.adapters.openai_calls import OpenAIClients
 from chatbot_saas.adapters.tokens import TokenCounter
 from chatbot_saas.core.settings import Settings
-from tests.adapters.model_fixtures import PASSAGES, chat_request, counter, models_dir, stub_url
+from tests.adapters.model_fixtures import PASSAGES, calls, chat_request, chats, counter, models_dir, stub_url
+from tests.factories.jobs import until
 
 __all__ = ["counter", "models_dir", "stub_url"]
 PATIENT, IMPATIENT = 20.0, 1.0  # seconds; the machine may be busy with other tests
@@ -144,17 +144,13 @@ async def test_a_passing_failure_is_not_seen(openai_model: OpenAIChatModel, name
 
 
 async def test_one_attempt_only_where_repeating_is_useless(openai_model: OpenAIChatModel, stub_url: str) -> None:
-    async def calls() -> int:
-        async with httpx.AsyncClient() as client:
-            return (await client.get(stub_url.replace("/v1", "/stats"))).json().get("/v1/chat/completions", 0)
-
-    before = await calls()
+    before = await chats(stub_url)
     with pytest.raises(ModelKeyInvalidError):
         await collect(openai_model, chat_request(model="stub-401"))
-    assert await calls() == before + 1
+    assert await chats(stub_url) == before + 1
     with pytest.raises(ModelUnavailableError):
         await collect(openai_model, chat_request(model="stub-500"))
-    assert await calls() > before + 2
+    assert await chats(stub_url) > before + 2
 
 
 @pytest.mark.parametrize(("name", "error"), [("stub-cut", ModelUnavailableError), ("stub-stall", ModelTimeoutError)])
@@ -186,13 +182,11 @@ async def test_parameters_that_a_model_refuses_are_left_out(openai_model: OpenAI
 async def test_closing_the_stream_ends_the_providers_call(openai_model: OpenAIChatModel, stub_url: str) -> None:
     async with aclosing(openai_model.stream(chat_request(model="stub-paced"))) as events:
         await anext(events)
-    async with httpx.AsyncClient() as client:
-        for _ in range(40):
-            stats = (await client.get(stub_url.replace("/v1", "/stats"))).json()
-            if stats.get("closed early"):
-                break
-            await asyncio.sleep(0.05)
-    assert stats.get("closed early")
+
+    async def closed_early() -> bool:
+        return bool((await calls(stub_url)).get("closed early"))
+
+    await until(closed_early, 10)
 
 
 async def test_an_empty_answer_is_an_answer(openai_model: OpenAIChatModel) -> None:

@@ -86,20 +86,29 @@ async def polled(client: httpx.AsyncClient, headers: Headers, after: str = "") -
 
 
 async def all_after(client: httpx.AsyncClient, headers: Headers, after: str) -> list[Event]:
-    """Once nothing is held back any more."""
+    return (await settled(client, headers, after))[0]
+
+
+async def here(client: httpx.AsyncClient, headers: Headers) -> str:
+    """Behind all that has happened: the stream's own "now" lies before any transaction that is open on the server."""
+    return (await settled(client, headers, (await polled(client, headers))["last_id"]))[1]
+
+
+async def settled(client: httpx.AsyncClient, headers: Headers, after: str) -> tuple[list[Event], str]:
+    """All events and the last one's place, once nothing is held back any more."""
     found: list[Event] = []
     while True:
         page = await polled(client, headers, after)
         found += page["items"]
         after = page["last_id"]
         if not page["more"]:
-            return found
+            return found, after
         await asyncio.sleep(0.05)
 
 
 async def test_a_bots_life_is_told(address: str, client: httpx.AsyncClient, rt: Runtime, owner: Person) -> None:
     stranger = await sign_up(rt)
-    begun = (await polled(client, stranger.headers))["last_id"]
+    begun = await here(client, stranger.headers)
     for form in (owner.headers, await cookie(rt, owner), {"X-API-Key": await api_key(rt, owner)}):
         async with following(address, form) as reader:
             assert reader.headers["content-type"].startswith("text/event-stream")
@@ -136,7 +145,7 @@ async def test_a_bots_life_is_told(address: str, client: httpx.AsyncClient, rt: 
 
 async def test_what_the_owner_tries_is_not_told(client: httpx.AsyncClient, rt: Runtime, owner: Person) -> None:
     bot = await make_bot(rt, owner)
-    place = (await polled(client, owner.headers))["last_id"]
+    place = await here(client, owner.headers)
     live, _ = await chat.ask_in_playground(rt, owner.principal, bot.id, "s", "Refund?")
     async for _ in live.follow():
         pass
@@ -145,7 +154,7 @@ async def test_what_the_owner_tries_is_not_told(client: httpx.AsyncClient, rt: R
 
 async def test_who_may_know_what(client: httpx.AsyncClient, rt: Runtime, owner: Person) -> None:
     one, other = await make_bot(rt, owner), await make_bot(rt, owner)
-    place = (await polled(client, owner.headers))["last_id"]
+    place = await here(client, owner.headers)
     for bot in (one, other):
         conversation_id, visitor = await visit(client, bot.id)
         path = f"/api/public/conversation/{conversation_id}/capture-lead"
@@ -172,7 +181,7 @@ async def fail_after_a_change(rt: Runtime, person: Person) -> None:
 
 
 async def test_what_is_rolled_back_never_happened(client: httpx.AsyncClient, rt: Runtime, owner: Person) -> None:
-    place = (await polled(client, owner.headers))["last_id"]
+    place = await here(client, owner.headers)
     with pytest.raises(ZeroDivisionError):
         await fail_after_a_change(rt, owner)
     kept = await make_bot(rt, owner, published=False)
@@ -198,7 +207,7 @@ async def test_a_stream_is_taken_up_without_loss_or_doubles(
     address: str, client: httpx.AsyncClient, rt: Runtime
 ) -> None:
     owner = await sign_up(rt)
-    place = (await polled(client, owner.headers))["last_id"]
+    place = await here(client, owner.headers)
     made: list[str] = []
 
     async def make() -> None:

@@ -51,8 +51,3 @@ async def owners_view(rt: Runtime, person: Person, bot: BotRead) -> BotRead:
 async def last_request(stub_url: str) -> dict[str, Any]:
     async with httpx.AsyncClient() as http:
         return (await http.get(stub_url.removesuffix("/v1") + "/last")).json()
-
-
-async def calls(stub_url: str) -> dict[str, int]:
-    async with httpx.AsyncClient() as http:
-        return (await http.get(stub_url.removesuffix("/v1") + "/stats")).json()

@@ -24,7 +24,8 @@ from chatbot_saas.services import bots, chat
 from chatbot_saas.services.answering import HISTORY_BUDGET, PASSAGE_BUDGET
 from chatbot_saas.services.live import Event, LiveAnswer
 from chatbot_saas.services.runtime import Runtime
-from tests.factories.answers import QUESTION, ask, begin, calls, last_request, owners_view, spent, use
+from tests.adapters.model_fixtures import calls
+from tests.factories.answers import QUESTION, ask, begin, last_request, owners_view, spent, use
 from tests.factories.knowledge import make_knowing_bot
 from tests.factories.people import Person, sign_up
 from tests.factories.runtimes import client_of, other_runtime

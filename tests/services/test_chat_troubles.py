@@ -14,7 +14,8 @@ from chatbot_saas.schemas.bots import BotRead
 from chatbot_saas.schemas.chat import ChatAnswer
 from chatbot_saas.services.runtime import Runtime
 from chatbot_saas.services.wording import wording
-from tests.factories.answers import ask, begin, calls, owners_view, spent, use
+from tests.adapters.model_fixtures import calls
+from tests.factories.answers import ask, begin, owners_view, spent, use
 from tests.factories.knowledge import make_knowing_bot
 from tests.factories.people import Person, sign_up
 from tests.factories.runtimes import other_runtime

@@ -20,6 +20,7 @@ from chatbot_saas.schemas.bots import BotPatch, BotRead
 from chatbot_saas.schemas.chat import ChatAnswer, ChatRequestBody, PublicChatRequest
 from chatbot_saas.services import bots, chat, conversations, identity, recorder, usage
 from chatbot_saas.services.runtime import Runtime
+from tests.adapters.model_fixtures import chats
 from tests.conftest import new_database
 from tests.factories.knowledge import SHOP, add_text, make_knowing_bot
 from tests.factories.people import Person, sign_up
@@ -65,11 +66,6 @@ async def change(rt: Runtime, person: Person, bot: BotRead, **fields: Any) -> Bo
 async def message(rt: Runtime, person: Person, message_id: UUID) -> Message:
     async with rt.db.tenant(person.principal) as session:
         return await session.get_one(Message, message_id)
-
-
-async def chats(stub_url: str) -> int:
-    async with httpx.AsyncClient() as http:
-        return (await http.get(stub_url.removesuffix("/v1") + "/stats")).json().get("/v1/chat/completions", 0)
 
 
 def scripted(rt: Runtime, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
