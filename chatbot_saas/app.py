@@ -39,6 +39,7 @@ from chatbot_saas.api import (
     recordings,
     sources,
     unknown,
+    usage,
 )
 from chatbot_saas.api.assets import AssetCaching
 from chatbot_saas.api.middleware import Edge
@@ -104,6 +105,7 @@ def make_api() -> FastAPI:
         embed,
         inspection,
         events,
+        usage,
     ):
         api.include_router(part.router)
     api.include_router(preview_router())

@@ -35,6 +35,7 @@ TAGS = {
     "events": "What happens in an account, as it happens.",
     "conversations": "What visitors and programs asked.",
     "leads": "Messages that visitors left.",
+    "usage": "Calls to models, their tokens and their cost.",
     "tests": "Tests of bots, runs of them, and publishing.",
     "identity": "The secret by which websites sign who their visitors are: a JSON web token by HS256 with `sub`, `aud` "
     "(the bot's id) and `exp`.",

@@ -74,6 +74,7 @@ NEEDS = {
     "GET /api/v1/leads.csv": "leads:read",
     "GET /api/v1/leads/{lead_id}": "leads:read",
     "DELETE /api/v1/leads/{lead_id}": "leads:write",
+    "GET /api/v1/usage": "usage:read",
     "GET /api/v1/messages/{message_id}/record": "conversations:read",
     "POST /api/v1/bots/{bot_id}/search/explain": "chat",
     "POST /api/v1/bots/{bot_id}/embed/check": "bots:write",

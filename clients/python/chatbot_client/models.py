@@ -767,6 +767,25 @@ class SourceRead(Model):
     updated_at: datetime
 
 
+class UsageList(Model):
+    since: str
+    until: str
+    bot_id: UUID | None
+    items: list[UsageOfDay]
+
+
+class UsageOfDay(Model):
+    day: str
+    kind: str
+    calls: int
+    failed: int
+    input_tokens: int
+    output_tokens: int
+    saved_tokens: int
+    cost_usd: float
+    unpriced: int
+
+
 class UsageRead(Model):
     input_tokens: int
     output_tokens: int

@@ -696,3 +696,11 @@ class Operations(Caller):
     def get_events_streamed(self, *, after: str | None = None) -> Iterator[Event]:
         """`get_events` as events. A connection that breaks is made again, and goes on after the last event."""
         return self._events(Call("GET", "/api/v1/events", query={"after": after}))
+
+    def read_usage(
+        self, *, since: str | None = None, until: str | None = None, bot_id: UUID | str | None = None
+    ) -> models.UsageList:
+        """Calls, tokens and cost by day and kind, of the account or of one bot. At most 366 days at once."""
+        return self._one(
+            models.UsageList, Call("GET", "/api/v1/usage", query={"since": since, "until": until, "bot_id": bot_id})
+        )
