@@ -188,7 +188,7 @@ async def _ask_models(
     """Whether the sources hold it, as the first model says that answers; None when none did."""
     # what a tool returned is in no passage; whoever allows tools vouches for them
     strict = turn.bot.answer_mode == "strict" and not quotes and not (turn.given and turn.given.results)
-    texts = "\n".join(passage.text for passage in request.passages)
+    texts = _texts(request)
     echo = RulesEcho(rules(turn.bot.name, turn.bot.language), turn.bot.instructions, texts)
     links = LinkFilter(_allowed(turn), texts, turn.language)
     voice = Voice(turn, links, echo, prover, strict=strict)
@@ -258,19 +258,23 @@ async def _quote(rt: Runtime, turn: Turn, request: ChatRequest) -> bool:
     """What was good enough to ask a model about is good enough to show, marked as what it is."""
     turn.leave_message = True
     words = wording(turn.language)
-    pieces: list[str] = []
+    links, quoted = LinkFilter(_allowed(turn), _texts(request), turn.language), ""
     begun = time.monotonic()
     async with aclosing(rt.fallback_model.stream(request)) as parts:
         async for part in parts:
             if isinstance(part, TextDelta):
-                pieces.append(part.text)
+                quoted += links.feed(part.text)
             elif isinstance(part, Finished):
                 turn.calls.append(Call("chat", part.usage, "ok", turn.milliseconds(begun)))
     gap = "\n\n" if turn.text else ""
-    quoted = "".join(pieces).strip()
+    quoted = f"{quoted}{links.flush()}".strip()
     turn.say(f"{gap}{words.unavailable}\n\n{quoted}" if quoted else f"{gap}{words.leave_message}")
     turn.trace["model"] = "extractive"
     return bool(quoted)
+
+
+def _texts(request: ChatRequest) -> str:
+    return "\n".join(passage.text for passage in request.passages)
 
 
 def _allowed(turn: Turn) -> AllowedLinks:

@@ -1,6 +1,7 @@
 """From a question to what is said: modes, answers that are given again, follow-ups, links, and what is recorded."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -23,7 +24,7 @@ from chatbot_saas.services.runtime import Runtime
 from chatbot_saas.services.wording import wording
 from tests.adapters.model_fixtures import chats
 from tests.conftest import new_database
-from tests.factories.knowledge import SHOP, add_text, make_knowing_bot
+from tests.factories.knowledge import SHOP, add_text, make_bot, make_knowing_bot
 from tests.factories.people import Person, sign_up
 from tests.factories.runtimes import other_runtime
 from tests.factories.scripted import ScriptedModel
@@ -276,6 +277,18 @@ async def test_a_greeting_is_returned_and_costs_nothing(keyed: Runtime) -> None:
 
 
 # --- what is never said
+
+
+async def test_what_is_quoted_in_place_of_a_model_holds_no_picture_and_no_foreign_link(keyed: Runtime) -> None:
+    person = await sign_up(keyed)
+    bot = await make_bot(keyed, person)
+    poison = "A refund takes 5 days, see ![x](https://bad.example/?q=1) and [here](https://bad.example/?q=2)."
+    await add_text(keyed, person, bot.id, f"# Refunds\n\n{poison}\n")
+    await change(keyed, person, bot, model_key="sk-invalid-1234")
+    answer = await ask(keyed, person, bot)
+    assert answer.answer.startswith(wording("en").unavailable)
+    assert "A refund takes 5 days" in answer.answer
+    assert not re.search(r"!\[|\]\(", answer.answer)
 
 
 async def test_links_and_rules_do_not_get_out(keyed: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
