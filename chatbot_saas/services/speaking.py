@@ -149,7 +149,7 @@ async def answer(rt: Runtime, turn: Turn, passages: list[Found], *, quotes: bool
     asyncio.get_running_loop().call_later(PREPARE_AFTER_SECONDS, prover)
     answered = await _ask_models(rt, turn, request, prover, quotes=quotes)
     if answered is None and held:
-        answered = await _quote(rt, turn, request)
+        answered = await _quote(rt, turn, request, away=not quotes)
     if turn.tool_calls:
         turn.trace["tool_calls"] = [asdict(call) | {"index": at} for at, call in sorted(turn.tool_calls.items())]
         turn.answered = True
@@ -254,9 +254,11 @@ def _tell_who(turn: Turn, chain: FallbackChain, *, quotes: bool) -> None:
         turn.model_error = first.message if first.code in OWNER_ERRORS else None
 
 
-async def _quote(rt: Runtime, turn: Turn, request: ChatRequest) -> bool:
-    """What was good enough to ask a model about is good enough to show, marked as what it is."""
-    turn.leave_message = True
+async def _quote(rt: Runtime, turn: Turn, request: ChatRequest, *, away: bool) -> bool:
+    """What was good enough to ask a model about is good enough to show, marked as what it is.
+
+    `away`: a model should have answered. Of a bot without one nobody says that it cannot be reached.
+    """
     words = wording(turn.language)
     links, quoted = LinkFilter(_allowed(turn), _texts(request), turn.language), ""
     begun = time.monotonic()
@@ -268,7 +270,9 @@ async def _quote(rt: Runtime, turn: Turn, request: ChatRequest) -> bool:
                 turn.calls.append(Call("chat", part.usage, "ok", turn.milliseconds(begun)))
     gap = "\n\n" if turn.text else ""
     quoted = f"{quoted}{links.flush()}".strip()
-    turn.say(f"{gap}{words.unavailable}\n\n{quoted}" if quoted else f"{gap}{words.leave_message}")
+    mark = f"{words.unavailable}\n\n" if away else ""
+    turn.leave_message = away or not quoted
+    turn.say(f"{gap}{mark}{quoted}" if quoted else f"{gap}{words.leave_message}")
     turn.trace["model"] = "extractive"
     return bool(quoted)
 
