@@ -8,6 +8,7 @@ import jwt
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.widget_backend import Script
 from tests.e2e.widget_site import Chat, Site, sites
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -124,6 +125,48 @@ def test_inline_the_chat_fills_its_place(site: Site, target: str) -> None:
     expect(chat.frame.get_by_role("button", name="Close chat")).to_be_hidden()
     expect(button(page)).to_have_count(0)
     expect(chat.ask("hi").locator(".text")).to_have_text("You said: hi")
+
+
+def test_a_page_that_a_single_page_app_takes_away_and_puts_back_has_its_chat_again(site: Site) -> None:
+    bot = add(site)
+    tag = [f"{site.backend.url}/widget/v1/chatbot-widget.js", bot]
+    page = site.visit("<main></main>")
+    for text in ("one", "two"):
+        page.evaluate(
+            """([src, bot]) => {
+              const place = Object.assign(document.createElement("div"), {id: "help", style: "height:560px"});
+              const tag = Object.assign(document.createElement("script"), {src});
+              Object.assign(tag.dataset, {botId: bot, mode: "inline", target: "#help"});
+              document.querySelector("main").replaceChildren(place, tag);
+            }""",
+            tag,
+        )
+        expect(page.locator("iframe")).to_have_count(1)
+        expect(Chat(page).ask(text).locator(".text")).to_have_text(f"You said: {text}")
+    expect(Chat(page).frame.locator(".row.user")).to_have_count(2)
+    assert site.said == []
+
+
+def test_a_double_click_opens_the_chat(site: Site) -> None:
+    page = site.visit(site.embed(add(site)))
+    button(page).dblclick()
+    Chat(page)
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+@pytest.mark.parametrize("wish", ["reduce", "no-preference"])
+def test_nothing_moves_where_the_visitor_wants_it_so(site: Site, wish: Any) -> None:
+    site.backend.scripts["slow"] = Script([""] * 20, delay=0.2)
+    page = site.visit(site.embed(add(site, message="Questions?", delay=0)), reduced_motion=wish)
+    moving = "node => node.getAnimations({subtree: true}).length > 0"
+    moves = wish == "no-preference"
+    assert page.locator("aside").evaluate(moving) == moves
+    button(page).click()
+    assert page.get_by_role("dialog").evaluate(moving) == moves
+    chat = Chat(page)
+    chat.input.fill("slow")
+    chat.input.press("Enter")
+    assert chat.frame.locator(".dots").last.evaluate(moving) == moves
 
 
 @pytest.mark.parametrize("way", ["attributes", "config", "module"])
