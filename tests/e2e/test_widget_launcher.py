@@ -103,7 +103,8 @@ def test_a_message_comes_once_in_a_session_and_leaves_nothing_on_the_website(sit
     page.wait_for_timeout(600)
     expect(message).to_have_count(0)
     assert page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [0, 0, ""]
-    other = site.visit(site.embed(bot))
+    other = site.visit(site.embed(add(site, message="Not sure which one?", delay=0, close="Schließen")))
+    expect(other.get_by_role("button", name="Schließen")).to_be_visible()
     other.get_by_role("button", name="Not sure").click()
     expect(other.get_by_role("dialog")).to_be_visible()
     expect(other.get_by_role("status").filter(has_text="Not sure")).to_have_count(0)
@@ -232,14 +233,14 @@ def test_who_is_signed_in_finds_their_conversation_on_another_device(site: Site)
     expect(chat.frame.locator(".row.user")).to_have_count(0)
 
 
-def test_an_identity_that_is_not_good_is_told(site: Site) -> None:
+def test_an_identity_that_is_not_good_is_told_to_the_website_and_the_visitor_is_asked_to_sign_in(site: Site) -> None:
     page = site.visit(
         "<script>told = []; ChatbotWidget = {q: [['on', 'error', detail => told.push(detail.code)], "
         "['identify', 'expired'], ['open']]}</script>" + site.embed(add(site))
     )
     chat = Chat(page)
     chat.ask("hi")
-    expect(chat.frame.get_by_role("alert")).to_contain_text("The identity has expired.")
+    expect(chat.frame.get_by_role("alert")).to_have_text("Please sign in on this website.")
     page.wait_for_function("told.includes('identity_invalid')")
 
 
