@@ -849,6 +849,7 @@ class WidgetSettings(Model):
     radius: int = 18
     font: Literal["sans", "system", "serif", "rounded", "mono"] | str = "sans"
     history: bool = True
+    follow_ups: bool = True
     sound: bool = False
     rating: Literal["off", "thumbs", "stars"] | str = "stars"
     consent: ConsentSettings = Field(default_factory=lambda: ConsentSettings())
