@@ -9,6 +9,7 @@ Chosen over lingua by what short questions showed (tests/adapters/test_languages
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportPrivateUsage=false
 
+import re
 import threading
 from functools import lru_cache
 from typing import Any
@@ -17,6 +18,8 @@ from chatbot_saas.schemas.bots import LANGUAGES
 
 KNOWN = tuple(language for language in LANGUAGES if language != "auto")
 _CHARACTERS = 400
+_CODE = re.compile(r"[A-Za-z._/-]*\d[A-Za-z\d._/-]*")
+"""`BR-3821` is of no language."""
 _DOUBT = 0.35
 """By how much (log-likelihood over the root of the bytes) another language must be likelier than the expected one."""
 _lock = threading.Lock()
@@ -30,7 +33,7 @@ def ready() -> bool:
 
 def detect(text: str, default: str = "en") -> str:
     """Two letters, of the languages that bots speak; `default` where the text is too short to tell."""
-    said = text[:_CHARACTERS]
+    said = _CODE.sub(" ", text[:_CHARACTERS]).strip()
     if sum(letter.isalpha() for letter in said) < 2:
         return default
     ranked = _ranked(said)
