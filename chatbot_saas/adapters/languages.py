@@ -11,6 +11,7 @@ Chosen over lingua by what short questions showed (tests/adapters/test_languages
 
 import re
 import threading
+from functools import lru_cache
 from typing import Any
 
 from chatbot_saas.schemas.bots import LANGUAGES
@@ -35,12 +36,18 @@ def detect(text: str, default: str = "en") -> str:
     said = _CODE.sub(" ", text[:_CHARACTERS]).strip()
     if sum(letter.isalpha() for letter in said) < 2:
         return default
-    ranked: list[tuple[str, float]] = _loaded().rank(said)
+    ranked = _ranked(said)
     scores = dict(ranked)
     best, top = ranked[0]
     if default in scores and top - scores[default] < _DOUBT * len(said.encode()) ** 0.5:
         return default
     return best
+
+
+@lru_cache(200)
+def _ranked(said: str) -> list[tuple[str, float]]:
+    """The likeliest first. Within one turn the same is asked for the answer and for the search."""
+    return _loaded().rank(said)
 
 
 def _loaded() -> Any:

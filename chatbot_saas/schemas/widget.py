@@ -16,7 +16,7 @@ MAX_TEXTS = 100
 FieldUse = Literal["off", "optional", "required"]
 LeadMoment = Literal["start", "intent", "no_answer"]
 Plain = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), Storable]
-TextKey = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,20}$")]
+TextKey = Annotated[str, StringConstraints(pattern=r"^[a-z_]{2,20}$")]
 
 
 def _language(value: str) -> str:
@@ -79,6 +79,8 @@ class WidgetSettings(Request):
     font: Literal["sans", "system", "serif", "rounded", "mono"] = "sans"
     history: bool = True
     """Whether a visitor sees their earlier conversations."""
+    follow_ups: bool = True
+    """Whether questions to ask next stand under an answer: of the bot's own, which it can answer."""
     sound: bool = False
     """Whether a visitor can turn on a tone for answers."""
     rating: Literal["off", "thumbs", "stars"] = "stars"

@@ -13,7 +13,16 @@ from collections.abc import Sequence
 
 from chatbot_saas.adapters.llm import Message as PromptMessage
 from chatbot_saas.core.tenancy import Visitor
-from chatbot_saas.services import answer_cache, answerability, answering, intents, keeping, matching, speaking
+from chatbot_saas.services import (
+    answer_cache,
+    answerability,
+    answering,
+    intents,
+    keeping,
+    matching,
+    next_questions,
+    speaking,
+)
 from chatbot_saas.services.answer_cache import KeptAnswer
 from chatbot_saas.services.attachment_passages import Wanted
 from chatbot_saas.services.courtesies import COURTESY, Courtesy, courtesy
@@ -37,6 +46,7 @@ async def make_answer(rt: Runtime, turn: Turn) -> None:
     try:
         await _answer(rt, turn)
         intents.offer(turn)
+        next_questions.suggest(turn)
         turn.mark("answered")
         status = "complete"
     except asyncio.CancelledError:
@@ -80,7 +90,7 @@ def _break_off(turn: Turn) -> None:
     _go_on()
     turn.trace["stopped"] = True
     turn.answered, turn.key = bool(turn.text), None
-    turn.sources, turn.proof, turn.choices, turn.leave_message = [], [], [], False
+    turn.sources, turn.proof, turn.choices, turn.follow_ups, turn.leave_message = [], [], [], [], False
 
 
 async def _answer(rt: Runtime, turn: Turn) -> None:
