@@ -14,5 +14,7 @@ export function count(bot, more) {
   if (number === own.number) return;
   own.number = number;
   own.badge.textContent = number || "";
+  // the button's name takes the place of what is in it
+  bot.button.ariaLabel = bot.button.ariaLabel.replace(/( \(\d+\))?$/, number ? ` (${number})` : "");
   bot.emit("unread", { count: number });
 }
