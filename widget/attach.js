@@ -46,14 +46,15 @@ export async function attach(talk) {
   const { form } = input;
   const words = await talk.all();
   const tray = make("ul", "files");
-  // {file, node, note, bar, again}, once it is there with its id, its conversation and the token for that
+  // {name, size, file, node, note, bar, again}, once it is there with its id, its conversation and the token for that; one
+  // that another page of this tab chose is without its file
   let items = [];
   // a message that goes when all are there
   let waits;
   // what went with messages, by its id
   const sent = new Map();
 
-  const say = ({ file }, text) => (live.textContent = `${file.name}: ${text}`);
+  const say = ({ name }, text) => (live.textContent = `${name}: ${text}`);
   const look = (item, note, bad = "") => {
     item.node.className = bad;
     item.note.textContent = note;
@@ -63,6 +64,10 @@ export async function attach(talk) {
   const settle = () => {
     talk.unsaid = items.some(({ refused }) => !refused) && words.about;
     talk.update();
+    try {
+      // for the next page of this tab
+      sessionStorage[visitor.known().id] = JSON.stringify(items.filter(({ id }) => id), ["id", "name", "size"]);
+    } catch {}
     if (!waits || items.some(({ id, refused }) => !id && !refused)) return;
     waits = false;
     form.requestSubmit();
@@ -103,7 +108,7 @@ export async function attach(talk) {
       if (!items.includes(item)) return;
       if (items.some((one) => one.id === id)) return drop(item);
       item.id = id;
-      look(item, weight(item.file.size, language));
+      look(item, weight(item.size, language));
       say(item, words.added);
       settle();
     } catch (error) {
@@ -114,47 +119,58 @@ export async function attach(talk) {
         if (item.talk === visitor.known().id) visitor.leave();
         return upload(item, true);
       }
-      if (response?.code === "too_many_attachments") return fail(item, words.toomany.replace("{n}", ALL), true);
-      const refusals = { 403: words.denied, 404: words.denied, 413: words.toolarge.replace("{n}", MEGABYTES), 422: words.unreadable };
+      const code = response?.code;
+      const reason = code === "too_many_attachments" ? words.toomany.replace("{n}", ALL) : words[code] || words.unreadable;
+      const refusals = { 403: words.denied, 404: words.denied, 413: words.toolarge.replace("{n}", MEGABYTES), 422: reason };
       const after = status === 429 && (error.after || error.getResponseHeader("Retry-After"));
       fail(item, refusals[status] || (after ? words.wait.replace("{n}", after) : words.failed), !!refusals[status]);
     }
   }
 
+  /** Above the field. */
+  function enter(item) {
+    const { name } = item;
+    Object.assign(item, { note: make("small", ""), bar: make("progress", "") });
+    const away = iconButton(CROSS, `${words.remove}: ${name}`, () => {
+      const next = item.node.nextSibling || item.node.previousSibling;
+      waits = false;
+      drop(item);
+      (next ? next.lastChild : input).focus();
+    });
+    item.again = iconButton(AGAIN, `${words.retry}: ${name}`, () => {
+      away.focus();
+      upload(item);
+    });
+    item.bar.ariaLabel = name;
+    item.moved = (part) => {
+      item.bar.value = part;
+      if (part === 1) item.note.textContent = words.reading;
+    };
+    item.node = chip(name, item.note, item.bar, item.again, away);
+    tray.append(item.node);
+    items.push(item);
+  }
+
   function add(files) {
     if (form.inert) return;
+    const follow = talk.show.atEnd();
     for (const file of files) {
-      const item = { file, note: make("small", ""), bar: make("progress", "") };
-      const away = iconButton(CROSS, `${words.remove}: ${file.name}`, () => {
-        const next = item.node.nextSibling || item.node.previousSibling;
-        waits = false;
-        drop(item);
-        (next ? next.lastChild : input).focus();
-      });
-      item.again = iconButton(AGAIN, `${words.retry}: ${file.name}`, () => {
-        away.focus();
-        upload(item);
-      });
-      item.bar.ariaLabel = file.name;
-      item.moved = (part) => {
-        item.bar.value = part;
-        if (part === 1) item.note.textContent = words.reading;
-      };
-      item.node = chip(file.name, item.note, item.bar, item.again, away);
-      tray.append(item.node);
-      items.push(item);
-      if (file.size > MEGABYTES << 20) fail(item, words.toolarge.replace("{n}", MEGABYTES), true);
+      const { name, size } = file;
+      const item = { file, name, size };
+      enter(item);
+      if (size > MEGABYTES << 20) fail(item, words.toolarge.replace("{n}", MEGABYTES), true);
       else if (items.filter(({ refused }) => !refused).length > MOST) fail(item, words.toomany.replace("{n}", MOST), true);
       else upload(item);
     }
     tray.scrollTop = tray.scrollHeight;
+    if (follow) talk.show.toEnd();
   }
 
   /** Whether a message has to wait for its files. */
   talk.hold = () => {
     const { id, expires } = visitor.known();
     const gone = (item) => item.id && (item.talk !== id || expires < Date.now());
-    for (const item of items) if (!item.again.hidden || gone(item)) upload(item);
+    for (const item of items) if (!item.again.hidden || gone(item)) item.file ? upload(item) : drop(item);
     return (waits = items.some((item) => !item.id && !item.refused));
   };
   /** Those that go with a message now. */
@@ -164,7 +180,7 @@ export async function attach(talk) {
     for (const item of found) sent.set(item.id, item);
     items = items.filter(({ node }) => node.isConnected);
     settle();
-    return found[0] && { files: found.map(({ id }) => id), attachments: found.map(({ id, file: { name, size } }) => ({ id, name, size })) };
+    return found[0] && { files: found.map(({ id }) => id), attachments: found.map(({ id, name, size }) => ({ id, name, size })) };
   };
 
   // where a message went on in a new conversation, because its own is gone, its files have to follow
@@ -195,6 +211,14 @@ export async function attach(talk) {
   await styled;
   input.before(iconButton(CLIP, words.attach, () => chooser.click()));
   form.prepend(tray);
+  try {
+    const { id: talk, token } = visitor.known();
+    for (const item of JSON.parse(sessionStorage[talk])) {
+      enter(Object.assign(item, { talk, token }));
+      look(item, weight(item.size, language));
+    }
+  } catch {}
+  settle();
 
   const { dataset } = form.parentNode;
   for (const name of ["dragover", "dragleave", "drop"])

@@ -24,8 +24,11 @@ export const iconButton = (path, label, act, className = "icon") => {
 
 /** `message`: {role, id?, text, created_at?, rating?, fresh?, attachments?}; `fresh`: it was just answered. */
 export async function dress(node, { role, id, text, created_at, rating, fresh, attachments }, talk) {
+  // what stands under messages makes them higher: who read the end still does
+  const follow = talk.show.atEnd();
   const words = await talk.all();
-  if (attachments?.[0] || node.querySelector(".own")) (await import("./attach.js")).show(node, attachments, words, talk.language);
+  await styled;
+  if (attachments?.[0] || node.querySelector(".own")) await (await import("./attach.js")).show(node, attachments, words, talk.language);
   const bar = make("div", "under");
   if (id && role === "assistant") {
     bar.append(...thumbs(id, rating, talk, words));
@@ -36,7 +39,7 @@ export async function dress(node, { role, id, text, created_at, rating, fresh, a
   }
   bar.append(time(created_at ? new Date(created_at) : new Date(), talk.language));
   node.querySelector(".bubble")?.after(bar);
-  if (bar.getBoundingClientRect().bottom > talk.log.getBoundingClientRect().bottom) bar.scrollIntoView({ block: "nearest" });
+  if (follow) talk.show.toEnd();
   if (fresh && talk.visitor.known().sound) tone();
 }
 

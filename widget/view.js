@@ -50,6 +50,7 @@ export function view(log, words) {
 
   return {
     row,
+    atEnd,
     toEnd,
 
     user(text) {

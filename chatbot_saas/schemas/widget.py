@@ -16,7 +16,7 @@ MAX_TEXTS = 100
 FieldUse = Literal["off", "optional", "required"]
 LeadMoment = Literal["start", "intent", "no_answer"]
 Plain = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), Storable]
-TextKey = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,20}$")]
+TextKey = Annotated[str, StringConstraints(pattern=r"^[a-z_]{2,20}$")]
 
 
 def _language(value: str) -> str:

@@ -177,8 +177,8 @@ async def stand_alone(rt: Runtime, turn: Turn) -> None:
 
 
 def refuse(turn: Turn) -> None:
-    """Say that the sources do not hold it, in the owner's words, and offer that a person answers."""
-    turn.say(turn.bot.fallback_text)
+    """Say that the sources do not hold it, in the owner's words if there are any, and offer that a person answers."""
+    turn.say(wording(turn.language).fallback(turn.bot.fallback_text))
     turn.answered, turn.leave_message = False, True
 
 

@@ -110,7 +110,7 @@ class Prover:
             self._texts.append(f"{frame}\n{passage.text}")
             reading = reading_of(passage.text, answer_begins(passage.question), language)
             self._readings.append((len(self._units), reading))
-            self._units += [Unit(number, *line) for line in reading.lines]
+            self._units += [Unit(number, *line[:4]) for line in reading.lines]
 
     def _holders(self, word: str) -> list[int]:
         """The places of the units that hold it."""
@@ -325,9 +325,7 @@ class Prover:
 
     def _citation(self, number: int, spans: list[tuple[float, int, int]] | None, answer: str) -> Citation:
         passage = self._passages[number - 1]
-        # of those that support alike, the one that was said first
-        best = max(spans, key=lambda span: round(span[0], 2))[1:] if spans else self._most_alike(number - 1, answer)
-        begin, end = best
+        begin, end = _stretch(passage.text, spans) if spans else self._most_alike(number - 1, answer)
         quote = passage.text[begin : min(end, begin + MAX_QUOTE)]
         return Citation(
             number=number,
@@ -350,3 +348,16 @@ class Prover:
                 if (worth := shared / (unit.length + 4) ** 0.5) > most:
                     best, most = (unit.begin, unit.end), worth
         return best
+
+
+def _stretch(text: str, spans: list[tuple[float, int, int]]) -> tuple[int, int]:
+    """The span of a passage that supports best, with the others as far as only space lies between: a heading that was
+    said first is no place to look at when the sentences below it were said, too. Within MAX_QUOTE."""
+    # of those that support alike, the one that was said first
+    _, begin, end = max(spans, key=lambda span: round(span[0], 2))
+    for _ in spans:
+        for _, first, last in spans:
+            apart = text[min(last, end) : max(first, begin)].strip()
+            if not apart and max(last, end) - min(first, begin) <= MAX_QUOTE:
+                begin, end = min(first, begin), max(last, end)
+    return begin, end

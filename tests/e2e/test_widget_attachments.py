@@ -159,9 +159,17 @@ def test_what_cannot_be_read_or_is_too_much_is_said_at_the_file(site: Site) -> N
     add(chat, FilePayload(name="large.pdf", mimeType="application/pdf", buffer=b"x" * (5 * 2**20 + 1)))
     expect(tray(chat).last).to_contain_text("Larger than 5 MB")
     assert len(site.backend.called("/attachments")) == before, "not sent for nothing"
-    site.backend.file_faults = ["many"]
-    add(chat, NOTE)
-    expect(tray(chat).last).to_contain_text("At most 10 files")
+    reasons = {
+        "too_many_attachments": "At most 10 files",
+        "type_unsupported": "This kind of file cannot be read",
+        "file_encrypted": "Protected with a password",
+        "file_empty": "This file is empty",
+        "file_no_text": "This file cannot be read as text",
+    }
+    for code, words in reasons.items():
+        site.backend.file_faults = [code]
+        add(chat, NOTE)
+        expect(tray(chat).last).to_contain_text(words)
     expect(chat.ask("Then without").locator(".down")).to_be_visible()
     expect(tray(chat)).to_have_count(0)
     assert "attachments" not in sent(site)[0]
@@ -273,7 +281,39 @@ def test_a_new_conversation_begins_without_files(site: Site) -> None:
     assert "note.txt" not in kept(site)
 
 
-def test_a_chat_that_is_taken_away_and_put_back_has_no_files(site: Site) -> None:
+def test_what_was_chosen_is_still_there_on_the_next_page(site: Site) -> None:
+    chat = site.open_chat(make_bot(site))
+    add(chat, NOTE, BILL)
+    added(chat, 2)
+    chat = again(chat)
+    added(chat, 2)
+    chat.frame.get_by_role("button", name="Remove: bill.pdf").click()
+    chat = again(chat)
+    added(chat)
+    expect(chat.ask("Why does it leak?").locator(".down")).to_be_visible()
+    expect(said(chat)).to_have_text([re.compile(r"note\.txt1 kB")])
+    assert kept(site) == ["note.txt"]
+    chat = again(chat)
+    expect(said(chat)).to_have_count(1)
+    expect(tray(chat)).to_have_count(0)
+
+
+def test_a_file_of_another_page_whose_conversation_is_gone_is_not_promised(site: Site) -> None:
+    chat = site.open_chat(make_bot(site))
+    add(chat, NOTE)
+    added(chat)
+    chat = again(chat)
+    added(chat)
+    chat.choose("New conversation")
+    expect(tray(chat)).to_have_count(0)
+    chat = again(chat)
+    chat.frame.get_by_role("button", name="Add a file").wait_for()
+    expect(tray(chat)).to_have_count(0)
+    expect(chat.ask("hi").locator(".down")).to_be_visible()
+    assert "attachments" not in sent(site)[0]
+
+
+def test_a_chat_that_is_taken_away_and_put_back_has_its_files(site: Site) -> None:
     bot = make_bot(site)
     chat = site.open_chat(bot)
     add(chat, NOTE)
@@ -282,10 +322,21 @@ def test_a_chat_that_is_taken_away_and_put_back_has_no_files(site: Site) -> None
     chat.page.evaluate("bot => ChatbotWidget.add({botId: bot, src: document.querySelector('script').src})", bot)
     chat.page.get_by_role("button", name="Chat: Fern & Oak").click()
     chat = Chat(chat.page)
-    chat.frame.get_by_role("button", name="Add a file").wait_for()
-    expect(tray(chat)).to_have_count(0)
+    added(chat)
     expect(chat.ask("hi").locator(".down")).to_be_visible()
-    assert "attachments" not in sent(site)[0]
+    assert len(sent(site)[0]["attachments"]) == 1
+
+
+def test_a_conversation_with_files_is_opened_at_its_end(site: Site) -> None:
+    chat = site.open_chat(make_bot(site), viewport={"width": 390, "height": 500})
+    add(chat, NOTE)
+    added(chat)
+    for question in ("Why does it leak?", "And then?", "Since when?"):
+        expect(chat.ask(question).locator(".down")).to_be_visible()
+    chat = again(chat)
+    expect(chat.frame.locator(".row.bot .down")).to_have_count(3)
+    expect(said(chat)).to_have_count(1)
+    expect(chat.frame.locator(".row.bot time").last).to_be_in_viewport()
 
 
 def test_a_source_that_is_the_visitors_own_file_says_so_and_opens(site: Site) -> None:

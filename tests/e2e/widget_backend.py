@@ -87,7 +87,7 @@ class Backend:
     files: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     """What was added to a conversation: by their ids, with the `message` they went with."""
     file_faults: list[int | str] = field(default_factory=list)
-    """What the next uploads get: an HTTP status, "many", "hang" for some seconds, or "drop": kept, but not answered."""
+    """What the next uploads get: an HTTP status, "hang" for some seconds, "drop" (kept, not answered), or a code."""
     url: str = ""
 
     def add_bot(self, origins: list[str], widget: dict[str, Any] | None = None, **config: Any) -> str:
@@ -330,10 +330,10 @@ def add_files(
         fault = backend.file_faults.pop(0) if backend.file_faults else 0
         if fault == "hang":
             await asyncio.sleep(2)
-        elif fault == "many":
-            return problem(422, "too_many_attachments", "At most 10.")
         elif isinstance(fault, int) and fault:
             return problem(fault, "broken", "It broke.", retry_after="7")
+        elif fault and fault != "drop":
+            return problem(422, str(fault), "It is refused.")
         async with request.form() as form:
             sent = form["file"]
             assert isinstance(sent, UploadFile)

@@ -125,6 +125,22 @@ def test_a_proof_holds_verbatim_spans() -> None:
     assert (refund.page, refund.start) == (3, 100 + RETURNS.text.index("The refund"))
 
 
+HOURS = "Opening hours.\nOpen from nine to six on weekdays.\nOn Saturdays from ten to two.\n\nRepairs have a warranty."
+
+
+@pytest.mark.parametrize(
+    ("answer", "quote"),
+    [
+        ("Opening hours. Open from nine to six on weekdays. On Saturdays from ten to two. [1]", HOURS[:79]),
+        ("On Saturdays from ten to two [1]. Open from nine to six on weekdays [1].", HOURS[15:79]),
+        ("Opening hours. Repairs have a warranty. [1]", "Opening hours."),
+    ],
+)
+def test_what_was_said_at_a_stretch_is_cited_at_a_stretch(answer: str, quote: str) -> None:
+    [cited] = Prover([passage(HOURS)], "When?", "en").prove(answer).citations
+    assert (cited.quote, cited.start) == (quote, HOURS.index(quote))
+
+
 def test_there_is_a_citation_even_where_nothing_supports_the_answer() -> None:
     [cited] = Prover(BOTH, "", "en").prove("Ponies.").citations
     assert cited.number == 1

@@ -798,7 +798,7 @@ class UsageRead(Model):
 class Verdict(Model):
     """What would be done with the question."""
 
-    decision: Literal["answer", "pair", "clarify", "refuse"] | str
+    decision: Literal["answer", "pair", "courtesy", "clarify", "refuse"] | str
     reason: str
     mode: str
     probability: float | None = None
