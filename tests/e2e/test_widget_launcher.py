@@ -253,8 +253,8 @@ def test_addresses_that_stay(site: Site) -> None:
         assert first.headers["etag"] == second.headers["etag"]
         again = httpx.get(str(second.url), headers={"If-None-Match": second.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
-    link = httpx.get(f"{site.backend.url}/chat/{bot}")
+    link = httpx.get(f"{site.backend.url}/widget/chat/{bot}")
     assert (link.status_code, link.headers["location"]) == (302, f"/widget/v1/frame?bot_id={bot}")
     page = site.page()
-    page.goto(f"{site.backend.url}/chat/{bot}")
+    page.goto(f"{site.backend.url}/widget/chat/{bot}")
     expect(Chat(page, page).ask("hi").locator(".text")).to_have_text("You said: hi")
