@@ -91,7 +91,7 @@ button:before{content:"";box-sizing:border-box;width:24px;height:24px;border:2.5
     const show = () => {
       const { theme, name, launcher } = bot.config;
       const { color, on, mode, position } = theme || {};
-      const { corner = position || "", x = 20, y = 20, icon = "", label = "", hidden = [], message, delay } = launcher || {};
+      const { corner = position || "", x = 20, y = 20, icon = "", label = "", word = "Chat", hidden = [], message, delay } = launcher || {};
       const fill = /^#[\da-f]{6}$/i.test(color) ? color : "#4f46e5";
       const text = /^#[\da-f]{6}$/i.test(on) ? on : "#fff";
       const inline = options.mode === "inline";
@@ -103,7 +103,7 @@ button:before{content:"";box-sizing:border-box;width:24px;height:24px;border:2.5
       const root = (bot.root = host.attachShadow({ mode: "open" }));
       bot.sheet(css);
       if (inline) return run("open");
-      const button = (bot.button = make(root, "button", { class: `${place} ${icon} ${label && "label"}`, "aria-haspopup": "dialog", "aria-expanded": false, "aria-label": `${label || "Chat"}: ${name}` }));
+      const button = (bot.button = make(root, "button", { class: `${place} ${icon} ${label && "label"}`, "aria-haspopup": "dialog", "aria-expanded": false, "aria-label": `${label || word[navigator.language.slice(0, 2)] || word.en || word}: ${name}` }));
       button.append(label);
       button.style.cssText = bot.style;
       // a double click opens it

@@ -13,7 +13,7 @@ const [chat, log, live, input, send, close, menu] = ["chat", "log", "live", "inp
 // On a phone the keyboard would cover the welcome: it comes when the visitor touches the field.
 const focus = () => (matchMedia("(pointer:coarse)").matches ? chat : input).focus();
 
-function paint({ theme, name = "Chat", placeholder, powered_by, icon }, words, language) {
+function paint({ theme, name = "Chat", placeholder, icon }, words, language) {
   const { color, on, mode, radius, font } = theme || {};
   const { style } = document.documentElement;
   if (color) {
@@ -31,7 +31,7 @@ function paint({ theme, name = "Chat", placeholder, powered_by, icon }, words, l
   close.title = words.close;
   menu.title = words.menu;
   input.placeholder = placeholder || words.placeholder;
-  $("note").textContent = words.note + " · " + (powered_by || "Powered by Footnote");
+  $("note").textContent = words.note + " · " + words.powered.replace("{product}", "Footnote");
 }
 
 function conversation(visitor, config, words, language) {
