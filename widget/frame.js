@@ -16,12 +16,9 @@ const focus = () => (matchMedia("(pointer:coarse)").matches ? chat : input).focu
 function paint({ theme, name = "Chat", placeholder, icon }, words, language) {
   const { color, on, mode, radius, font } = theme || {};
   const { style } = document.documentElement;
-  if (color) {
-    style.setProperty("--accent", color);
-    style.setProperty("--on-accent", on);
-  }
+  const looks = { "--accent": color, "--on-accent": on, "--round": radius };
+  for (const key in looks) if (looks[key]) style.setProperty(key, looks[key]);
   if (/^(light|dark)$/.test(mode)) style.colorScheme = mode;
-  if (/^\d+px$/.test(radius)) style.setProperty("--round", radius);
   document.documentElement.lang = language;
   document.dir = /ar|he/.test(language) ? "rtl" : "";
   document.title = chat.ariaLabel = $("name").textContent = name;

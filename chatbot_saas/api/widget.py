@@ -53,6 +53,8 @@ _ORIGIN = re.compile(r"\*|https?://(\*\.)?[a-z0-9.-]+(:\d{1,5}|:\*)?|https?://\[
 _COMMENT_LINE = re.compile(r"^\s*(?:(?://|/\*|(?<= )\*).*)?\n", re.MULTILINE)
 _INDENT = re.compile(r"^ +", re.MULTILINE)
 _CSS_SPACE = re.compile(r"\s*([{};,>])\s*|(?<=:) | (?=!)")  # a space before a colon means something in a selector
+_IMPLIED = re.compile(r"^</?(?:head|body)>\n|^</html>\n", re.MULTILINE)
+"""Tags that HTML itself adds."""
 _CSS_QUOTED = re.compile(r'="([a-z]\w*)"\]')
 _PROPERTY = re.compile(r"^  (--[\w-]+):", re.MULTILINE)
 _PROPERTY_USED = re.compile(r"--[a-z][\w-]*(?=[),:\"])")
@@ -101,7 +103,7 @@ def _squeeze(text: str, suffix: str) -> str:
     if suffix == ".css":
         text = _CSS_SPACE.sub(r"\1", _COMMENT_LINE.sub("", text)).replace(";}", "}")
         text = _CSS_QUOTED.sub(r"=\1]", text).replace("::before", ":before").replace("::after", ":after")
-    return _INDENT.sub("", text)
+    return _INDENT.sub("", _IMPLIED.sub("", text) if suffix == ".html" else text)
 
 
 def _with_short_properties(files: Mapping[str, str]) -> dict[str, str]:
@@ -120,7 +122,7 @@ def load_assets(folder: Path = FOLDER) -> tuple[str, dict[str, Asset]]:
         files = grouped(files, name, parts)
     files = _with_short_properties(files)
     texts = {name: _squeeze(text, Path(name).suffix) for name, text in files.items()} | {"gone.html": _GONE}
-    version = hashlib.sha256("\0".join(f"{name}\0{text}" for name, text in texts.items()).encode()).hexdigest()[:12]
+    version = hashlib.sha256("\0".join(f"{name}\0{text}" for name, text in texts.items()).encode()).hexdigest()[:8]
     parts = [re.escape(name) for name in texts if not name.endswith(".html") and name != LOADER]
     reference = re.compile(rf'"(\./)?({"|".join(parts)})"')
     return version, {
