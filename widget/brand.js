@@ -1,11 +1,16 @@
-// What an owner gives a chat of its own: a picture, a font. Fetched where there is one.
+// What an owner gives a chat of its own: a picture, a font, a colour for the visitor's words. Fetched where there is one.
 import { sheet } from "./view.js";
 
 const styled = sheet("./brand.css");
 
-/** `font`: one of brand.css's; `address`: of the picture. */
-export async function brand(chat, font, address) {
+/** `font`: one of brand.css's; `user`: a colour, and `on_user` of text on it; `address`: of the picture. */
+export async function brand(chat, { font, user, on_user }, address) {
   if (font) chat.dataset.font = font;
+  if (user) {
+    chat.dataset.user = "";
+    chat.style.setProperty("--user", user);
+    chat.style.setProperty("--on-user", on_user);
+  }
   await styled;
   if (!address) return;
   const picture = new Image();

@@ -14,7 +14,7 @@ const [chat, log, live, input, send, close, menu] = ["chat", "log", "live", "inp
 const focus = () => (matchMedia("(pointer:coarse)").matches ? chat : input).focus();
 
 function paint({ theme, name = "Chat", placeholder, icon }, words, language) {
-  const { color, on, mode, radius, font } = theme || {};
+  const { color, on, mode, radius, font, user } = theme;
   const { style } = document.documentElement;
   const looks = { "--accent": color, "--on-accent": on, "--round": radius };
   for (const key in looks) if (looks[key]) style.setProperty(key, looks[key]);
@@ -23,7 +23,7 @@ function paint({ theme, name = "Chat", placeholder, icon }, words, language) {
   document.dir = /ar|he/.test(language) ? "rtl" : "";
   document.title = chat.ariaLabel = $("name").textContent = name;
   $("face").textContent = name[0];
-  if (font || icon) import("./brand.js").then((part) => part.brand(chat, font, icon && `icon/${encodeURIComponent(bot)}?v=${encodeURIComponent(icon)}`));
+  if (font || icon || user) import("./brand.js").then((part) => part.brand(chat, theme, icon && `icon/${encodeURIComponent(bot)}?v=${encodeURIComponent(icon)}`));
   for (const node of [input, log, close, menu]) node.ariaLabel = words[node.id];
   close.title = words.close;
   menu.title = words.menu;

@@ -23,6 +23,7 @@ FONTS = {
 def look() -> rx.Component:
     return rx.fragment(
         _colour(),
+        _bubble(),
         field(
             "icon",
             "Picture",
@@ -39,24 +40,53 @@ def look() -> rx.Component:
     )
 
 
-def _colour() -> rx.Component:
-    both = rx.el.div(
+def _picked(name: str, value: Any, shown: Any, label: str, *more: rx.Component) -> rx.Component:
+    """A colour, picked or typed. `shown`: in the swatch, which is never empty."""
+    return rx.el.div(
         swatch(
-            "color",
-            value=State.draft.color,
-            on_change=lambda value: State.change("color", value),  # pyright: ignore[reportCallIssue]
+            name,
+            value=shown,
+            on_change=lambda value: State.change(name, value),  # pyright: ignore[reportCallIssue]
         ),
         rx.input(
-            value=State.draft.color,
-            on_change=lambda value: State.change("color", value),  # pyright: ignore[reportCallIssue]
-            aria_label="Colour as a code",
-            aria_invalid=rx.cond(State.errors["color"], "true", "false"),
+            value=value,
+            on_change=lambda value: State.change(name, value),  # pyright: ignore[reportCallIssue]
+            aria_label=label,
+            aria_invalid=rx.cond(State.errors[name], "true", "false"),
             spell_check=False,
             size="2",
             class_name="w-32 number",
         ),
+        *more,
         class_name="flex items-center gap-3",
     )
+
+
+def _bubble() -> rx.Component:
+    back = rx.cond(
+        State.draft.bubble,
+        rx.button(
+            "Remove",
+            on_click=State.change("bubble", ""),  # pyright: ignore[reportCallIssue]
+            aria_label="Remove the colour of the visitor's words",
+            variant="soft",
+            color_scheme="gray",
+            size="2",
+            type="button",
+        ),
+    )
+    shown = rx.cond(State.draft.bubble, State.draft.bubble, State.draft.color)
+    return field(
+        "bubble",
+        "Colour of the visitor's words",
+        _picked("bubble", State.draft.bubble, shown, "Colour of the visitor's words as a code", back),
+        hint=rx.fragment("Empty: the colour above. ", State.bubble_note),
+        error=State.errors["bubble"],
+    )
+
+
+def _colour() -> rx.Component:
+    both = _picked("color", State.draft.color, State.draft.color, "Colour as a code")
     warned = rx.cond(
         State.colour_warning & (State.errors["color"] == ""),
         rx.el.p(
@@ -71,7 +101,7 @@ def _colour() -> rx.Component:
             "color",
             "Colour",
             both,
-            hint=rx.fragment("Of the launcher and the visitor's words. ", State.colour_note),
+            hint=rx.fragment("Of the launcher, the buttons and the visitor's words. ", State.colour_note),
             error=State.errors["color"],
         ),
         warned,

@@ -11,6 +11,7 @@ class DesignDraft(Read):
     mode: str = "auto"
     radius: int = 18
     font: str = "sans"
+    bubble: str = ""
     history: bool = True
     follow_ups: bool = True
     sound: bool = False

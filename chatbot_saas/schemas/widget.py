@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from chatbot_saas.core.colours import is_colour
 from chatbot_saas.schemas.auth import Email
 from chatbot_saas.schemas.base import Read, Request, Storable
 
@@ -23,6 +24,12 @@ def _language(value: str) -> str:
     if value and value not in INTERFACE_LANGUAGES:
         raise ValueError(f"Choose one of {', '.join(INTERFACE_LANGUAGES)}, or leave it empty.")
     return value
+
+
+def _colour(value: str) -> str:
+    if value and not is_colour(value):
+        raise ValueError("A colour looks like #4f46e5; leave it empty for the bot's.")
+    return value.lower()
 
 
 class ConsentSettings(Request):
@@ -76,6 +83,8 @@ class WidgetSettings(Request):
     mode: Literal["auto", "light", "dark"] = "auto"
     radius: Annotated[int, Field(ge=0, le=24)] = 18
     """Of bubbles, in pixels."""
+    bubble: Annotated[str, AfterValidator(_colour)] = ""
+    """Colour of the visitor's words; empty for the bot's. Text on it is black or white, whichever reads better."""
     font: Literal["sans", "system", "serif", "rounded", "mono"] = "sans"
     history: bool = True
     """Whether a visitor sees their earlier conversations."""

@@ -124,7 +124,8 @@ def _shape(widget: WidgetSettings) -> dict[str, str]:
     """Only what is not as it always was: every visit of a website loads it."""
     plain = WidgetSettings()
     radius = {"radius": f"{widget.radius}px"} if widget.radius != plain.radius else {}
-    return radius | ({"font": widget.font} if widget.font != plain.font else {})
+    bubble = {"user": widget.bubble, "on_user": text_on(widget.bubble)} if widget.bubble else {}
+    return radius | bubble | ({"font": widget.font} if widget.font != plain.font else {})
 
 
 def _launcher(bot: Bot, widget: WidgetSettings) -> dict[str, Any]:

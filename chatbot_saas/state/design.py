@@ -21,7 +21,7 @@ from chatbot_saas.state.session import authorised
 SHOWN = ("name", "welcome_message", "starter_questions", "color", "icon", "language", *design_draft.NAMES)
 """What the preview shows."""
 SECTIONS = {
-    "look": ("color", "icon", "radius", "font", "mode"),
+    "look": ("color", "bubble", "icon", "radius", "font", "mode"),
     "words": ("welcome_message", "starter_questions", "interface_language", "texts"),
     "launcher": tuple(name for name, place in design_draft.PLACES.items() if place[0] == "launcher"),
     "conversation": (
@@ -45,12 +45,11 @@ class DesignState(BotFormState):
     @rx.var
     def colour_note(self) -> str:
         """What text on the colour looks like."""
-        colour = self.draft.color
-        if not is_colour(colour):
-            return ""
-        on = text_on(colour)
-        name = "white" if on == "#ffffff" else "black"
-        return f"Text on it is {name}, {contrast(colour, on):.1f} to 1: well readable."
+        return text_note(self.draft.color)
+
+    @rx.var
+    def bubble_note(self) -> str:
+        return text_note(self.draft.bubble)
 
     @rx.var
     def colour_warning(self) -> str:
@@ -113,6 +112,15 @@ class DesignState(BotFormState):
         chosen = {*self.draft.lead_when} - {moment} | ({moment} if on is True else set())
         kept = [known for known in MOMENTS if known in chosen]
         self.draft = self.draft.model_copy(update={"lead_when": kept})
+
+
+def text_note(colour: str) -> str:
+    """What text on a colour looks like; empty for what is none."""
+    if not is_colour(colour):
+        return ""
+    on = text_on(colour)
+    name = "white" if on == "#ffffff" else "black"
+    return f"Text on it is {name}, {contrast(colour, on):.1f} to 1: well readable."
 
 
 def hard_to_see(colour: str, mode: str) -> str:

@@ -93,6 +93,25 @@ async def test_a_draft_is_seen_before_it_is_saved_and_on_a_website_after(
     await expect(shown.locator(".bubble").first).to_have_css("border-bottom-left-radius", "0px")
 
 
+async def test_the_visitors_words_have_a_colour_of_their_own(page: Page, server: RunningServer, owner: Owner) -> None:
+    await page.set_viewport_size({"width": 1440, "height": 1000})
+    await open_design(page, server, owner)
+    typed = page.get_by_role("textbox", name="Colour of the visitor's words as a code")
+    await typed.fill("red")
+    await expect(page.get_by_text("leave it empty for the bot's")).to_be_visible()
+    await typed.fill("#ffe600")
+    await expect(page.get_by_text("Empty: the colour above. Text on it is black")).to_be_visible()
+    await expect(chat(page).locator("#chat")).to_have_css("--user", "#ffe600")
+    await chat(page).get_by_role("textbox", name="Your message").fill("Anything?")
+    await chat(page).get_by_role("button", name="Send").click()
+    words = chat(page).locator(".user .bubble")
+    await expect(words).to_have_css("background-color", "rgb(255, 230, 0)")
+    await expect(words).to_have_css("color", "rgb(0, 0, 0)")
+    await page.get_by_role("button", name="Remove the colour of the visitor's words").click()
+    await expect(typed).to_have_value("")
+    await expect(chat(page).locator("#chat")).not_to_have_attribute("data-user", "")
+
+
 async def test_the_preview_is_tried_on_a_phone_and_in_the_dark(page: Page, server: RunningServer, owner: Owner) -> None:
     await page.set_viewport_size({"width": 1440, "height": 1000})
     await open_design(page, server, owner)

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from chatbot_saas.core.colours import contrast
 from tests.e2e.widget_backend import SOURCES, Script
 from tests.e2e.widget_site import Chat, Site
 
@@ -322,6 +323,20 @@ def test_any_colour_stays_readable(site: Site, color: str) -> None:
     expect(chat.ask("q").locator(".down")).to_be_visible()
     ratios = chat.frame.locator("main").evaluate(CONTRAST)
     assert {name: ratio for name, ratio in ratios.items() if ratio < 4.5} == {}
+
+
+@pytest.mark.parametrize("color", ["#ffe600", "#000000", "#ff2d55", "#808080"])
+def test_the_visitors_words_have_a_colour_of_their_own_that_stays_readable(site: Site, color: str) -> None:
+    bot = site.backend.add_bot([site.origin], theme={"user": color})
+    chat = site.open_chat(bot)
+    expect(chat.ask("q").locator(".down")).to_be_visible()
+    red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
+    bubble = chat.frame.locator(".user .bubble")
+    expect(bubble).to_have_css("background-color", f"rgb({red}, {green}, {blue})")
+    expect(chat.frame.locator("#send")).not_to_have_css("background-color", f"rgb({red}, {green}, {blue})")
+    written = bubble.evaluate("node => getComputedStyle(node).color")
+    shown = "#" + "".join(f"{int(part):02x}" for part in re.findall(r"\d+", written)[:3])
+    assert contrast(color, shown) >= 4.5
 
 
 def test_a_bot_speaks_its_language(site: Site) -> None:

@@ -97,6 +97,8 @@ class Backend:
         self.settings[bot_id] = widget or {}
         theme = {"color": "#0f766e", "mode": "auto", "position": "right"} | config.pop("theme", {})
         theme["on"] = text_on(theme["color"])
+        if "user" in theme:
+            theme["on_user"] = text_on(theme["user"])
         self.bots[bot_id] = {
             "id": bot_id,
             "name": "Fern & Oak",

@@ -42,6 +42,7 @@ async def test_what_is_typed_is_previewed_before_it_is_saved_and_kept_after(rt: 
         ("notify_emails", "a@shop.example"),
         ("interface_language", "de"),
         ("attachments", True),
+        ("bubble", "#FFE600"),
     ):
         await tab.run(BotFormState.change, name, value)
     await tab.run(DesignState.change_text, "send", "Off it goes")
@@ -55,6 +56,8 @@ async def test_what_is_typed_is_previewed_before_it_is_saved_and_kept_after(rt: 
         "mode": "dark",
         "radius": "4px",
         "position": "right",
+        "user": "#ffe600",
+        "on_user": "#000000",
     }
     assert shown["config"]["launcher"] | {"hidden": []} == {
         "corner": "top-left",
@@ -68,8 +71,9 @@ async def test_what_is_typed_is_previewed_before_it_is_saved_and_kept_after(rt: 
     assert shown["settings"]["attachments"] is True
     assert (await read(rt, owner, tab)).color == "#4f46e5"
     await tab.run(BotFormState.save)
+    assert state.bubble_note.startswith("Text on it is black")
     saved = await read(rt, owner, tab)
-    assert saved.color == "#0f766e"
+    assert (saved.color, saved.widget.bubble) == ("#0f766e", "#ffe600")
     assert (saved.widget.radius, saved.widget.mode, saved.widget.texts) == (4, "dark", {"send": "Off it goes"})
     assert saved.widget.lead.fields.phone == "required"
     assert saved.widget.lead.when == ["start", "no_answer"]
@@ -117,6 +121,7 @@ async def test_problems_stand_at_their_fields_and_keep_it_from_being_saved(rt: R
         ("notify_emails", "nobody", "does not look like an e-mail address"),
         ("lead_email", "off", "Ask for an e-mail address or a phone number"),
         ("color", "green", "A colour looks like"),
+        ("bubble", "red", "leave it empty for the bot's"),
     ):
         await tab.run(BotFormState.change, name, value)
         assert words in state.errors[name], name

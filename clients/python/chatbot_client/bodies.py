@@ -271,6 +271,7 @@ class WidgetSettings(TypedDict):
     language: NotRequired[str]
     mode: NotRequired[Literal["auto", "light", "dark"]]
     radius: NotRequired[int]
+    bubble: NotRequired[str]
     font: NotRequired[Literal["sans", "system", "serif", "rounded", "mono"]]
     history: NotRequired[bool]
     follow_ups: NotRequired[bool]

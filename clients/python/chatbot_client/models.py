@@ -847,6 +847,7 @@ class WidgetSettings(Model):
     language: str = ""
     mode: Literal["auto", "light", "dark"] | str = "auto"
     radius: int = 18
+    bubble: str = ""
     font: Literal["sans", "system", "serif", "rounded", "mono"] | str = "sans"
     history: bool = True
     follow_ups: bool = True
