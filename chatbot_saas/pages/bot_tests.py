@@ -16,6 +16,7 @@ from chatbot_saas.schemas.bot_tests import BotTestRead
 from chatbot_saas.state.bot_test_runs import MARKER, BotTestRunState
 from chatbot_saas.state.bot_tests import ORIGINS, OUTCOMES, BotTestsState
 from chatbot_saas.state.publication import PublicationState
+from chatbot_saas.state.rolling_back import RollBackState
 from chatbot_saas.state.shell import ShellState
 
 COLUMNS = (
@@ -28,7 +29,9 @@ COLUMNS = (
 State = BotTestsState
 
 
-@bot_page("/tests", "Tests", on_load=[PublicationState.load, BotTestsState.load, BotTestRunState.load])
+@bot_page(
+    "/tests", "Tests", on_load=[PublicationState.load, RollBackState.load, BotTestsState.load, BotTestRunState.load]
+)
 def tests() -> rx.Component:
     return rx.el.div(
         publish_bar(),
