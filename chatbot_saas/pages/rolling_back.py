@@ -26,7 +26,9 @@ def roll_back_button(version: Any, seen: Any, published: Any, size: Any = "2") -
 
 def rolled_back() -> rx.Component:
     done = shown(State.done)
-    words = rx.cond(done.live, f"Version {done.to} is published again", f"The settings of version {done.to} are back")
+    words = rx.cond(
+        done.live, f"Version {done.back_to} is published again", f"The settings of version {done.back_to} are back"
+    )
     return rx.el.div(
         rx.cond(
             State.done,

@@ -183,7 +183,7 @@ class PublicationRead(Read):
 class RolledBack(Read):
     """What a roll back did, which its undoing needs."""
 
-    to: int
+    back_to: int
     """The version whose settings came back."""
     version: int
     """That it made."""

@@ -42,9 +42,9 @@ class RollBackState(rx.State):
             raise InvalidError("Choose a version of the list.")
         bot_id, done = route_id(self, "bot_id"), self.done
         if done and self._bot == str(bot_id):
-            again = (done.to, done.version_before) == (version, seen)
+            again = (done.back_to, done.version_before) == (version, seen)
             if again or time.time() - self._at < DOUBLE_CLICK_SECONDS:
-                return rx.toast.info(f"Version {done.to} is back already. Nothing was done twice.")
+                return rx.toast.info(f"Version {done.back_to} is back already. Nothing was done twice.")
         bot_state = await self.get_state(BotState)
         try:
             async with get_runtime().db.tenant(principal) as session:
@@ -64,7 +64,7 @@ class RollBackState(rx.State):
         bot_state.bot, self._bot, self._at = bot, str(bot_id), time.time()
         live = bot.status == "published"
         self.done = RolledBack(
-            to=version, version=bot.version, live=live, version_before=seen, published_before=published
+            back_to=version, version=bot.version, live=live, version_before=seen, published_before=published
         )
         return _look_again()
 

@@ -1,5 +1,7 @@
 """Publishing through the tests: blocked by what gets worse, insisted on, recorded, and taken back."""
 
+import re
+
 import httpx
 from playwright.async_api import Page, expect
 
@@ -76,7 +78,7 @@ async def test_what_gets_worse_waits_for_somebody_who_insists(
 
     # one click, and two quick ones are one
     await bar.get_by_role("button", name="Roll back").dblclick()
-    told = bar.get_by_role("status").filter(has_text="is published again, as version")
+    told = bar.get_by_role("status").filter(has_text=re.compile(r"Version \d+ is published again, as version \d+\."))
     await expect(told).to_be_visible()
     await expect(asked).to_have_count(0)
     await page.reload()

@@ -63,7 +63,7 @@ async def test_two_quick_clicks_go_back_once(rt: Runtime, owner: Person, bot: Bo
     await click(tab, seen)
     assert await visitors(rt, bot) == "First"
     assert state.done
-    assert (state.done.to, state.done.version, state.done.live) == (seen.previous_version, bot.version + 1, True)
+    assert (state.done.back_to, state.done.version, state.done.live) == (seen.previous_version, bot.version + 1, True)
     assert "Nothing was done twice" in await click(tab, seen), "of the same page"
     await tab.run(PublicationState.load)
     shown = (await tab.state(PublicationState)).publication
