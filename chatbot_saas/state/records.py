@@ -152,7 +152,8 @@ def _outcome(record: FlightRecord) -> str:
         by = "asked in the same words" if record.pair.by == "exact" else f"{record.pair.score:.0%} alike by meaning"
         return f"An answer of your own was given: the question was {by}."
     if not record.answered:
-        return "The sources did not hold it, so the bot said so."
+        asked_back = record.decision == "clarify"
+        return "The bot asked back." if asked_back else "The sources did not hold it, so the bot said so."
     if record.model == "extractive":
         if record.fallback:
             return "The model did not answer, so the best passage was quoted."
