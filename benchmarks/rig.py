@@ -67,13 +67,19 @@ async def sign_up(server: RunningServer) -> Product:
         person = {"email": f"bench-{secrets.token_hex(4)}@example.com", "password": secrets.token_urlsafe(20)}
         tokens = await connection.ok("POST", "/api/v1/auth/signup", {**person, "tenant_name": "Benchmark"})
         bearer = f"Bearer {tokens['access_token']}"
-        bot = await connection.ok("POST", "/api/v1/bots", {"name": "Bench", "language": "en"}, authorization=bearer)
-        published = {"status": "published", "allowed_origins": [ORIGIN]}
-        await connection.ok("PATCH", f"/api/v1/bots/{bot['id']}", published, authorization=bearer)
+        bot_id = await make_bot(connection, bearer)
         key = await connection.ok(
             "POST", "/api/v1/api-keys", {"name": "bench", "scopes": ["chat", "sources:read"]}, authorization=bearer
         )
-    return Product(server, bearer, key["key"], bot["id"])
+    return Product(server, bearer, key["key"], bot_id)
+
+
+async def make_bot(connection: Connection, bearer: str) -> str:
+    """The id of a published bot."""
+    bot = await connection.ok("POST", "/api/v1/bots", {"name": "Bench", "language": "en"}, authorization=bearer)
+    published = {"status": "published", "allowed_origins": [ORIGIN]}
+    await connection.ok("PATCH", f"/api/v1/bots/{bot['id']}", published, authorization=bearer)
+    return bot["id"]
 
 
 async def upload(product: Product, files: dict[str, bytes]) -> list[str]:

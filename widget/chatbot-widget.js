@@ -106,7 +106,8 @@ button:before{content:"";box-sizing:border-box;width:24px;height:24px;border:2.5
       const button = (bot.button = make(root, "button", { class: `${place} ${icon} ${label && "label"}`, "aria-haspopup": "dialog", "aria-expanded": false, "aria-label": `${label || "Chat"}: ${name}` }));
       button.append(label);
       button.style.cssText = bot.style;
-      button.onclick = () => run("toggle");
+      // a double click opens it
+      button.onclick = ({ detail }) => detail > 1 || run("toggle");
       button.onpointerdown = load;
       const look = () => {
         const away = hidden.some(here);
@@ -136,6 +137,8 @@ button:before{content:"";box-sizing:border-box;width:24px;height:24px;border:2.5
   const api = (window.ChatbotWidget = {
     add(options) {
       const id = options.botId;
+      // a single-page app took it away with what was around it
+      if (bots.get(id)?.host?.isConnected === false) bots.get(id).destroy();
       if (!id) warn("The script tag has no data-bot-id. Copy the embed line again.");
       else if (!bots.has(id)) bots.set(id, widget(id, options));
     },

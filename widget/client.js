@@ -8,8 +8,8 @@ const SILENCE = 25000;
 // times that a connection may die before the answer is asked for in one piece: some proxies hold streams back
 const STALLS = 2;
 
-/** What an error carries besides its message: `code`, `status` (HTTP), `retryable`, `after` (seconds to wait). */
-const failure = (message, details) => Object.assign(new Error(message), details);
+/** What an error carries: `code`, `status` (HTTP), `retryable`, `after` (seconds to wait). */
+const failure = (details) => Object.assign(new Error(), details);
 
 /** One JSON value in localStorage, the same in every tab, or only in memory where the browser blocks storage. */
 export function memory(key) {
@@ -49,9 +49,9 @@ export function client(base, bot, site, store) {
     const answer = await fetch(base + path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal });
     const { ok, status } = answer;
     if (ok) return answer;
-    const { code, detail } = await answer.json().catch(() => ({}));
+    const { code } = await answer.json().catch(() => ({}));
     const after = +answer.headers.get("Retry-After") || undefined;
-    throw failure(status === 422 || /^identity/.test(code) ? detail : "", { code, status, after, dropped: status >= 500 });
+    throw failure({ code, status, after, dropped: status >= 500 });
   }
 
   /** The visitor's conversation; begun at the first need, and never twice at once. */
@@ -110,16 +110,16 @@ export function client(base, bot, site, store) {
         // sent again after a reconnect
         if (turn.seen.has(id)) continue;
         if (id) turn.seen.add((turn.last = id));
-        if (event === "error") throw failure(data.message, data);
+        if (event === "error") throw failure(data);
         if (event === "done") return data;
         on[event]?.(data);
       }
     } catch (error) {
-      throw quiet.signal.aborted ? failure("", { dropped: true, stalled: true }) : error;
+      throw quiet.signal.aborted ? failure({ dropped: true, stalled: true }) : error;
     } finally {
       clearTimeout(timer);
     }
-    throw failure("", { dropped: true });
+    throw failure({ dropped: true });
   }
 
   return {
@@ -163,7 +163,7 @@ export function client(base, bot, site, store) {
           stalls += !!error.stalled;
           const { status, dropped = !status && typeof error.code !== "string" } = error;
           if (dropped) {
-            if (tries === DELAYS.length) throw failure("", { code: "offline" });
+            if (tries === DELAYS.length) throw failure({ code: "offline" });
             on.waiting();
             await pause(DELAYS[tries++], on.signal);
           } else if ((status === 401 || status === 404) && !renewed) {

@@ -84,12 +84,13 @@ function conversation(visitor, config, words, language) {
     id ? finish(row, message) : row.finish();
   };
 
-  function explain({ code = "unavailable", status, retryable, after = 10, message }, again) {
+  function explain({ code = "unavailable", status, retryable, after = 10 }, again) {
     tell("error", { code });
     if (status === 429) show.notice(words.wait.replace("{n}", after), again, after);
     else if (code === "offline") show.notice(words.offline, again);
     else if (status === 403 || status === 404) show.notice(words.denied);
-    else show.notice(message || words.failed, retryable && again);
+    else if (status === 401) show.notice(words.signin);
+    else show.notice(words.failed, retryable && again);
   }
 
   async function ask(turn) {

@@ -10,6 +10,8 @@ export async function menu(opener, talk) {
   const words = await talk.all();
   const settings = await talk.visitor.settings().catch(() => ({ handoff: {} }));
   await styled;
+  // clicked twice
+  if (panel) return;
   const act = (what) => () => {
     shut();
     what();

@@ -20,7 +20,7 @@ export function nudge(bot) {
     const text = make(box, "button", {});
     text.textContent = config.launcher.message;
     text.onclick = () => bot.run("open");
-    const shut = make(box, "button", { "aria-label": "Close" });
+    const shut = make(box, "button", { "aria-label": config.launcher.close || "Close" });
     shut.textContent = "×";
     const leave = () => box.remove();
     shut.onclick = () => {

@@ -33,7 +33,10 @@ export async function offer({ choices = [], leave_message, handoff }, talk) {
       if (open.ariaExpanded === "true") return hide(log);
       hide(log);
       opener = open;
-      if (!kept || !first.isConnected) kept = await build(talk, words);
+      const made = kept && first.isConnected ? kept : await build(talk, words);
+      // clicked twice
+      if (open.ariaExpanded === "true") return;
+      kept = made;
       first = log.firstChild;
       row.after(kept);
       open.ariaExpanded = true;

@@ -2,14 +2,13 @@
 // say to each other. Fetched at the first click.
 const phone = matchMedia("(max-width:480px),(max-height:420px)");
 const css = `dialog{--e:calc(var(--y) + 72px + env(safe-area-inset-bottom));width:400px;height:min(640px,100dvh - var(--e) - 20px);max-width:calc(100% - 2*var(--x));max-height:none;margin:0;padding:0;border:0;overflow:hidden;border-radius:20px;background:light-dark(#fff,#14161a);box-shadow:0 0 0 1px #8883,0 8px 48px #0004}
-dialog[open]{animation:in .2s ease-out}
 dialog::backdrop{background:none}
 iframe{display:block;width:100%;height:100%;border:0;color-scheme:normal}
 [aria-expanded=true]:before{content:"";display:block;width:13px;height:13px;border:solid;border-width:0 2.5px 2.5px 0;border-radius:0;transform:translateY(-3px)rotate(45deg)}
 @keyframes in{from{opacity:0;transform:translateY(12px)}}
 @media ${phone.media}{dialog{inset:var(--v,0) 0 auto!important;width:100%;max-width:none;height:var(--h,100dvh);border-radius:0;box-sizing:border-box;padding:env(safe-area-inset-top) 0 env(safe-area-inset-bottom)}
 [aria-expanded=true]{visibility:hidden}}
-@media(prefers-reduced-motion){dialog{animation:none!important}}`;
+@media(prefers-reduced-motion:no-preference){dialog[open]{animation:in .2s ease-out}}`;
 const TOLD = ["message", "answer", "lead", "error"];
 
 /** `bot`: what chatbot-widget.js knows of the bot. Gives the website's calls. */
@@ -71,7 +70,7 @@ export async function panel(bot) {
     dialog.style.cssText = bot.style;
     root.addEventListener("keydown", (event) => event.key === "Escape" && bot.run("close"));
     dialog.onclose = () => {
-      button.setAttribute("aria-expanded", false);
+      button.ariaExpanded = false;
       button.focus({ preventScroll: true });
       emit("close");
     };
@@ -91,7 +90,7 @@ export async function panel(bot) {
       if (dialog?.open) return;
       if (dialog) {
         dialog[phone.matches ? "showModal" : "show"]();
-        button.setAttribute("aria-expanded", true);
+        button.ariaExpanded = true;
       }
       mount();
       if (unread) missed(0);

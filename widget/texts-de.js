@@ -21,6 +21,7 @@ export default {
   wait: "Viele Nachrichten auf einmal. Bitte in {n} s erneut versuchen.",
   offline: "Die Verbindung ist abgebrochen. Ihre Nachricht ist nicht verloren.",
   denied: "Dieser Chat ist auf dieser Website nicht verfügbar.",
+  signin: "Bitte melden Sie sich auf dieser Website an.",
   failed: "Das hat nicht geklappt. Bitte versuchen Sie es erneut.",
   waiting: "Verbindung wird wiederhergestellt…",
   note: "KI-Antworten können falsch sein",

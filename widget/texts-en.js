@@ -21,6 +21,7 @@ export default {
   wait: "Many messages at once. Please try again in {n} s.",
   offline: "The connection was lost. Your message is safe.",
   denied: "This chat is not available on this website.",
+  signin: "Please sign in on this website.",
   failed: "That did not work. Please try again.",
   waiting: "Reconnecting…",
   note: "AI answers can be wrong",

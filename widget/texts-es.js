@@ -21,6 +21,7 @@ export default {
   wait: "Demasiados mensajes a la vez. Inténtelo de nuevo en {n} s.",
   offline: "Se perdió la conexión. Su mensaje está a salvo.",
   denied: "Este chat no está disponible en este sitio web.",
+  signin: "Inicia sesión en este sitio web.",
   failed: "No ha funcionado. Inténtelo de nuevo.",
   waiting: "Reconectando…",
   note: "Las respuestas de la IA pueden ser erróneas",

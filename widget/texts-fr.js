@@ -21,6 +21,7 @@ export default {
   wait: "Trop de messages à la fois. Réessayez dans {n} s.",
   offline: "La connexion a été perdue. Votre message est conservé.",
   denied: "Ce chat n’est pas disponible sur ce site.",
+  signin: "Connectez-vous à ce site web.",
   failed: "Cela n’a pas fonctionné. Veuillez réessayer.",
   waiting: "Reconnexion…",
   note: "Les réponses de l’IA peuvent être fausses",

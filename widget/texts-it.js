@@ -21,6 +21,7 @@ export default {
   wait: "Troppi messaggi insieme. Riprova tra {n} s.",
   offline: "La connessione è caduta. Il tuo messaggio è al sicuro.",
   denied: "Questa chat non è disponibile su questo sito.",
+  signin: "Accedi a questo sito web.",
   failed: "Non ha funzionato. Riprova.",
   waiting: "Riconnessione…",
   note: "Le risposte dell’IA possono essere errate",

@@ -21,6 +21,7 @@ export default {
   wait: "Veel berichten tegelijk. Probeer het over {n} s opnieuw.",
   offline: "De verbinding is verbroken. Uw bericht is niet verloren.",
   denied: "Deze chat is niet beschikbaar op deze website.",
+  signin: "Log in op deze website.",
   failed: "Dat is niet gelukt. Probeer het opnieuw.",
   waiting: "Opnieuw verbinden…",
   note: "Antwoorden van AI kunnen onjuist zijn",

@@ -21,6 +21,7 @@ export default {
   wait: "Zbyt wiele wiadomości naraz. Spróbuj za {n} s.",
   offline: "Połączenie zostało przerwane. Wiadomość jest bezpieczna.",
   denied: "Ten czat nie jest dostępny na tej stronie.",
+  signin: "Zaloguj się na tej stronie.",
   failed: "Nie udało się. Spróbuj ponownie.",
   waiting: "Łączenie…",
   note: "Odpowiedzi AI mogą być błędne",

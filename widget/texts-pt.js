@@ -21,6 +21,7 @@ export default {
   wait: "Muitas mensagens de uma vez. Tente de novo em {n} s.",
   offline: "A conexão caiu. Sua mensagem está a salvo.",
   denied: "Este chat não está disponível neste site.",
+  signin: "Inicie sessão neste site.",
   failed: "Não funcionou. Tente de novo.",
   waiting: "Reconectando…",
   note: "As respostas da IA podem estar erradas",

@@ -21,6 +21,7 @@ export default {
   wait: "Aynı anda çok mesaj var. {n} sn sonra tekrar deneyin.",
   offline: "Bağlantı koptu. Mesajınız güvende.",
   denied: "Bu sohbet bu sitede kullanılamıyor.",
+  signin: "Lütfen bu sitede oturum açın.",
   failed: "Olmadı. Lütfen tekrar deneyin.",
   waiting: "Yeniden bağlanıyor…",
   note: "Yapay zekâ yanıtları yanlış olabilir",

@@ -21,6 +21,7 @@ export default {
   wait: "消息过多，请在 {n} 秒后重试。",
   offline: "连接已断开。您的消息已保存。",
   denied: "此网站无法使用此聊天。",
+  signin: "请先登录本网站。",
   failed: "未成功，请重试。",
   waiting: "正在重新连接…",
   note: "AI 的回答可能有误",

@@ -9,13 +9,17 @@ Chosen over lingua by what short questions showed (tests/adapters/test_languages
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportPrivateUsage=false
 
+import re
 import threading
+from functools import lru_cache
 from typing import Any
 
 from chatbot_saas.schemas.bots import LANGUAGES
 
 KNOWN = tuple(language for language in LANGUAGES if language != "auto")
 _CHARACTERS = 400
+_CODE = re.compile(r"[A-Za-z._/-]*\d[A-Za-z\d._/-]*")
+"""`BR-3821` is of no language."""
 _DOUBT = 0.35
 """By how much (log-likelihood over the root of the bytes) another language must be likelier than the expected one."""
 _lock = threading.Lock()
@@ -29,15 +33,21 @@ def ready() -> bool:
 
 def detect(text: str, default: str = "en") -> str:
     """Two letters, of the languages that bots speak; `default` where the text is too short to tell."""
-    said = text[:_CHARACTERS]
+    said = _CODE.sub(" ", text[:_CHARACTERS]).strip()
     if sum(letter.isalpha() for letter in said) < 2:
         return default
-    ranked: list[tuple[str, float]] = _loaded().rank(said)
+    ranked = _ranked(said)
     scores = dict(ranked)
     best, top = ranked[0]
     if default in scores and top - scores[default] < _DOUBT * len(said.encode()) ** 0.5:
         return default
     return best
+
+
+@lru_cache(200)
+def _ranked(said: str) -> list[tuple[str, float]]:
+    """The likeliest first. Within one turn the same is asked for the answer and for the search."""
+    return _loaded().rank(said)
 
 
 def _loaded() -> Any:

@@ -189,7 +189,7 @@ def widget_router(frame_origins: FrameOrigins, bot_icon: BotIcon = _no_icon, fol
     for prefix in ("/widget/v1", "/widget"):
         widget.include_router(router, prefix=prefix)
 
-    @widget.get("/chat/{bot_id}")
+    @widget.get("/widget/chat/{bot_id}")
     async def shared(bot_id: UUID) -> Response:
         """A chat's own page, by an address that can be said."""
         return RedirectResponse(f"/widget/v1/frame?bot_id={bot_id}", 302)

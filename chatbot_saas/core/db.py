@@ -71,7 +71,8 @@ class Plain:
 
     There the ORM was half of the processor time: four small reads cost 4.9 ms through it and 1.2 ms here. Statements
     travel together: `run` only lines one up, and asking for rows sends all that wait and their transaction's begin.
-    Values are given by name, as in `%(bot_id)s`; `as_json` marks those of a jsonb column.
+    Values are given by name, as in `%(bot_id)s`; `as_json` marks those of a jsonb column. Results come in binary form:
+    vectors, numbers and arrays are not written out and read again, which is 2 ms of a question's processor time.
     """
 
     def __init__(self, connection: AsyncConnection[Any], pipeline: AsyncExitStack) -> None:
@@ -81,7 +82,7 @@ class Plain:
 
     async def run(self, query: str, /, **values: Any) -> AsyncCursor[Any]:
         """Line a statement up. Its rows can be fetched later, when others are on their way too."""
-        return await self._connection.execute(query.encode(), values)
+        return await self._connection.execute(query.encode(), values, binary=True)
 
     async def rows(self, query: str, /, **values: Any) -> list[Any]:
         """Rows with their columns as attributes."""

@@ -106,7 +106,13 @@ def _behaviour() -> rx.Component:
             **typed_field("fallback_text"),
         ),
         rx.el.div(
-            select_field("language", "Language of its answers", LANGUAGES, **typed_field("language")),
+            select_field(
+                "language",
+                "Language of its answers",
+                LANGUAGES,
+                hint="Saving a change reads every source again.",
+                **typed_field("language"),
+            ),
             text_field(
                 "max_tokens",
                 "Longest answer",

@@ -30,6 +30,11 @@ def conversation() -> rx.Component:
         _group(
             "The conversation",
             typed_switch("history", "Earlier conversations", "Visitors can open theirs again, in the menu."),
+            typed_switch(
+                "follow_ups",
+                "Questions to ask next",
+                "Under an answer: of your questions with answers, and of the starter questions.",
+            ),
             typed_switch("sound", "A tone for answers", "Visitors can turn it on in the menu."),
             typed_switch(
                 "attachments",

@@ -58,6 +58,9 @@ def _icon(value: str) -> str:
     return pictures.from_address(value).address if value else ""
 
 
+WELCOME = "Hello! What would you like to know?"
+FALLBACK = "I could not find an answer to that in my sources."
+"""What a new bot says, until its owner writes something else: visitors read it in their own language."""
 Text500 = Annotated[str, Field(max_length=500), Storable]
 Instructions = Annotated[str, Field(max_length=8000), Storable]
 Color = Annotated[str, AfterValidator(_color)]
@@ -88,12 +91,12 @@ class BotCreate(Request):
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.2
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     max_tokens: Annotated[int, Field(ge=50, le=4000)] = 600
-    welcome_message: Text500 = "Hello! What would you like to know?"
+    welcome_message: Text500 = WELCOME
     starter_questions: Starters = []
     """Offered to a visitor before the first message."""
     color: Color = "#4f46e5"
     icon: Icon = ""
-    fallback_text: Text500 = "I could not find an answer to that in my sources."
+    fallback_text: Text500 = FALLBACK
     language: Language = "auto"
     qa_threshold: Threshold = 0.9
     """How alike (cosine) a question must be to one with an answer of its own, to get that answer."""

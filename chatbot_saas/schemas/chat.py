@@ -177,7 +177,7 @@ class PublicAnswer(Read):
     proof: list[SentenceProof] = []
     """Sentences that state something, in order."""
     choices: list[str] = []
-    """What the visitor can ask next, where the bot asks back or could not answer."""
+    """What the visitor can ask next: topics where the bot asks back, questions that it knows after an answer."""
     leave_message: bool = False
     """Whether to offer that a person answers."""
     handoff: bool = False

@@ -12,6 +12,7 @@ class DesignDraft(Read):
     radius: int = 18
     font: str = "sans"
     history: bool = True
+    follow_ups: bool = True
     sound: bool = False
     attachments: bool = False
     rating: str = "stars"

@@ -39,8 +39,9 @@ class Condition(Read):
 class Verdict(Read):
     """What would be done with the question."""
 
-    decision: Literal["answer", "pair", "clarify", "refuse"]
-    """Answer from the passages; give the owner's own answer; or say that the sources do not hold it."""
+    decision: Literal["answer", "pair", "courtesy", "clarify", "refuse"]
+    """Answer from the passages; give the owner's own answer; return a greeting; ask back; or say that the sources do
+    not hold it."""
     reason: str
     mode: str
     probability: float | None = None

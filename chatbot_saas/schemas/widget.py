@@ -79,6 +79,8 @@ class WidgetSettings(Request):
     font: Literal["sans", "system", "serif", "rounded", "mono"] = "sans"
     history: bool = True
     """Whether a visitor sees their earlier conversations."""
+    follow_ups: bool = True
+    """Whether questions to ask next stand under an answer: of the bot's own, which it can answer."""
     sound: bool = False
     """Whether a visitor can turn on a tone for answers."""
     rating: Literal["off", "thumbs", "stars"] = "stars"

@@ -47,6 +47,10 @@ class _Bot(Protocol):
     def version(self) -> int: ...
     @property
     def knowledge_version(self) -> int: ...
+    @property
+    def model_key(self) -> str | None: ...
+    @property
+    def allowed_origins(self) -> list[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,8 @@ def key(rt: Runtime, bot: _Bot, question: str, language: str = "") -> AnswerKey:
         bot.version,
         bot.knowledge_version,
         language,
+        bool(bot.model_key),  # these two are never held back, so the version that answers may be older
+        sorted(bot.allowed_origins),
         rt.settings.openai_model,
         rt.model.provider,
         rt.embedder.name,

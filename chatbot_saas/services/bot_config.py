@@ -16,8 +16,8 @@ from chatbot_saas.models import Bot
 from chatbot_saas.schemas.base import Read
 from chatbot_saas.schemas.bots import BotPatch, PublicBotConfig
 from chatbot_saas.schemas.launcher import Launcher
-from chatbot_saas.schemas.widget import PublicFrameSettings, WidgetSettings
-from chatbot_saas.services import bots, conversations, deletion, published
+from chatbot_saas.schemas.widget import INTERFACE_LANGUAGES, PublicFrameSettings, WidgetSettings
+from chatbot_saas.services import bots, conversations, deletion, published, window_words
 from chatbot_saas.services.runtime import Runtime
 
 SECONDS = 60 * 60.0
@@ -103,7 +103,7 @@ def appearance(bot: Bot) -> PublicBotConfig:
         starter_questions=bot.starter_questions,
         language=widget.language or bot.language,
         theme={"color": bot.color, "on": text_on(bot.color), "mode": widget.mode, "position": "right"} | _shape(widget),
-        launcher=Launcher.model_validate(bot.launcher).public(),
+        launcher=_launcher(bot, widget),
         page=bot.page_context,
         icon=_icon_version(bot),
         early=bool(widget.consent.text or "start" in widget.lead.when or widget.texts or widget.attachments),
@@ -125,6 +125,17 @@ def _shape(widget: WidgetSettings) -> dict[str, str]:
     plain = WidgetSettings()
     radius = {"radius": f"{widget.radius}px"} if widget.radius != plain.radius else {}
     return radius | ({"font": widget.font} if widget.font != plain.font else {})
+
+
+def _launcher(bot: Bot, widget: WidgetSettings) -> dict[str, Any]:
+    """With the word for the button that closes its message: the window's words are not there yet."""
+    told = Launcher.model_validate(bot.launcher).public()
+    language = (widget.language or bot.language)[:2]
+    if not told.get("message"):
+        return told
+    ours = window_words.words(language)["close"] if language in INTERFACE_LANGUAGES else ""
+    close = widget.texts.get("close") or ours
+    return told | ({"close": close} if close else {})
 
 
 def _icon_version(bot: Bot) -> str:

@@ -1,9 +1,9 @@
 """The statements that take a question in: who is asked, where, what was said before, and the answer that is to come."""
 
 BOT = """
-    SELECT b.id, b.tenant_id, b.name, b.status, b.instructions, b.welcome_message, b.model, b.fallback_model,
-           b.temperature, b.top_p, b.max_tokens, b.fallback_text, b.language, b.qa_threshold, b.answer_mode,
-           b.passage_limit, b.passage_tokens, b.vector_weight, b.rerank, b.link_hosts, b.allow_tools,
+    SELECT b.id, b.tenant_id, b.name, b.status, b.instructions, b.welcome_message, b.starter_questions, b.model,
+           b.fallback_model, b.temperature, b.top_p, b.max_tokens, b.fallback_text, b.language, b.qa_threshold,
+           b.answer_mode, b.passage_limit, b.passage_tokens, b.vector_weight, b.rerank, b.link_hosts, b.allow_tools,
            b.allowed_origins, b.allow_localhost, b.identity_required, b.page_context, b.version, b.widget,
            b.knowledge_version, b.model_key, b.model_error, b.embedder, b.dimension,
            t.status AS tenant_status, v.version AS held_version, v.settings AS held_settings,

@@ -113,6 +113,8 @@ def admitted(rt: Runtime, conversation: Conversation, until: datetime | None, se
 
 
 async def _left_open(session: AsyncSession, visitor_id: UUID) -> Conversation | None:
+    """Until the end of the transaction nobody else looks for it: tabs that open at once go on with the same one."""
+    await session.execute(select(func.pg_advisory_xact_lock(visitor_id.int >> 65)))
     query = (
         select(Conversation)
         .where(col(Conversation.visitor_id) == visitor_id, col(Conversation.status) == "open")

@@ -162,14 +162,11 @@ def distinct(found: Iterable[Found], most: int) -> list[Found]:
 
 
 class _Text:
-    """A text to be compared with others, by what differs soonest first: most need no look at their shingles."""
+    """A text to be compared with others, by what differs soonest first: most need no look at their words."""
 
     def __init__(self, text: str) -> None:
+        self._text = text
         self._numbers = sorted(_NUMBERS.findall(text))
-        words = text.casefold().split()
-        self._spaced = len(words) * 12 >= len(text)
-        self._parts = words if self._spaced else list("".join(words))
-        self._different = frozenset(self._parts)
 
     def is_like(self, other: "_Text") -> bool:
         if self._numbers != other._numbers or self._spaced != other._spaced:
@@ -179,6 +176,22 @@ class _Text:
         if len(self._different ^ other._different) > most_apart:
             return False
         return _overlap(self._shingles, other._shingles) >= _NEARLY
+
+    @cached_property
+    def _words(self) -> list[str]:
+        return self._text.casefold().split()
+
+    @property
+    def _spaced(self) -> bool:
+        return len(self._words) * 12 >= len(self._text)
+
+    @cached_property
+    def _parts(self) -> list[str]:
+        return self._words if self._spaced else list("".join(self._words))
+
+    @cached_property
+    def _different(self) -> frozenset[str]:
+        return frozenset(self._parts)
 
     @property
     def _size(self) -> int:

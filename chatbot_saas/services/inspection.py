@@ -29,6 +29,7 @@ from chatbot_saas.schemas.inspection import (
 from chatbot_saas.services import answerability, answering, bots, matching, usage, why_not
 from chatbot_saas.services.bots import escape_like
 from chatbot_saas.services.candidates import CANDIDATES
+from chatbot_saas.services.courtesies import Kind, courtesy
 from chatbot_saas.services.lexical import Term, tokens
 from chatbot_saas.services.matching import Matched
 from chatbot_saas.services.retrieval import BotIndex, Found, Retrieval, retrieve
@@ -59,14 +60,14 @@ async def explain(rt: Runtime, principal: Tenant, bot_id: UUID, request: Explain
         asked = _Asked(request.query, BotRead.model_validate(row), index, rt.model.quotes and not row.model_key)
         wanted = await why_not.target(session, bot_id, request.document_id, request.source_id)
     pair = await matching.find_exact(rt, principal, bot_id, request.query)
-    found = await retrieve(rt, principal, index, request.query, limit=2 * CANDIDATES)
+    found = await retrieve(rt, principal, index, request.query, limit=asked.bot.passage_limit, behind=2 * CANDIDATES)
     pair = pair or matching.by_meaning(request.query, found.pairs, index, asked.bot.qa_threshold)
     async with rt.db.tenant(principal) as session:
         if found.embedded:
             usage.record_embedding(session, principal.tenant_id, bot_id, found.embedded)
         if found.failure:
             usage.record_failed_embedding(session, principal.tenant_id, bot_id, found.failure, rt.embedder.name)
-    passages = _inspected(asked, found.passages)
+    passages = _inspected(asked, found)
     reasons, words = None, _words(request.query, asked.bot.language, found.read.terms)
     if wanted:
         vector = found.embedded.vectors[0][0] if found.embedded else None
@@ -91,9 +92,9 @@ def _words(question: str, language: str, terms: Sequence[Term]) -> dict[str, str
     return {term.token: written.get(term.token, term.token).strip(".,;:!?\"'()¿¡。？！") for term in terms}
 
 
-def _inspected(asked: _Asked, found: Sequence[Found]) -> list[InspectedPassage]:
-    """With their ranks, and what becomes of each."""
-    taken = found[: asked.bot.passage_limit]
+def _inspected(asked: _Asked, found: Retrieval) -> list[InspectedPassage]:
+    """With their ranks, and what becomes of each: those that an answer is made from are joined as they are for one."""
+    taken = found.passages
     prompt = {f.chunk_id for f in answering.within_budget(taken, asked.bot.passage_tokens)}
 
     def use(rank: int, passage: Found) -> PassageUse:
@@ -110,7 +111,7 @@ def _inspected(asked: _Asked, found: Sequence[Found]) -> list[InspectedPassage]:
             tokens=passage.tokens,
             use=use(rank, passage),
         )
-        for rank, passage in enumerate(found, start=1)
+        for rank, passage in enumerate([*taken, *found.behind], start=1)
     ]
 
 
@@ -120,10 +121,12 @@ def _verdict(asked: _Asked, found: Retrieval, pair: Matched | None) -> Verdict:
     if pair:
         by = "the same words" if pair.by == "exact" else f"{pair.score:.0%} alike"
         return Verdict(decision="pair", reason=f"Your own answer to “{pair.question}” is given ({by}).", mode=mode)
-    passages = answering.within_budget(found.passages[: asked.bot.passage_limit], asked.bot.passage_tokens)
+    if said := courtesy(asked.question):
+        return Verdict(decision="courtesy", reason=_COURTESIES[said.kind], mode=mode)
+    passages = answering.within_budget(found.passages, asked.bot.passage_tokens)
     if not passages:
         return Verdict(decision="refuse", reason="No passage was found at all.", mode=mode)
-    likely = answerability.probability(asked.question, found.read, passages, asked.index, found.language)
+    likely = found.answerability
     decision = answerability.decide(likely, mode, passages, quotes=asked.quotes)
     answer_from, clarify_from = answerability.thresholds(mode, quotes=asked.quotes)
     return Verdict(
@@ -137,6 +140,11 @@ def _verdict(asked: _Asked, found: Retrieval, pair: Matched | None) -> Verdict:
     )
 
 
+_COURTESIES: dict[Kind, str] = {
+    "greeting": "It is only a greeting, which is returned with the welcome message.",
+    "thanks": "It is only thanks, which are returned.",
+    "farewell": "It is only a farewell, which is returned.",
+}
 _REASONS: dict[answerability.Decision, str] = {
     "answer": "The passages most likely hold the answer.",
     "clarify": "The question could mean several things, so the bot asks back with a choice of topics.",

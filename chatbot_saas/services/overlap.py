@@ -1,7 +1,7 @@
 """What two texts share in words."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from chatbot_saas.adapters.llm import languages
@@ -56,16 +56,26 @@ def light_words(language: str) -> frozenset[str]:
 
 
 class Vocabulary:
-    """The words of some texts, by what begins or ends like them."""
+    """The words of some texts, to be found by how they begin or end. Thousands are kept: two sorted lists are small."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self.words = frozenset(words)
-        self.heads: defaultdict[str, list[str]] = defaultdict(list)
-        self.tails: defaultdict[str, list[str]] = defaultdict(list)
-        for word in self.words:
-            if len(word) >= _SOFT and word < "\u3040":
-                self.heads[word[:_SOFT]].append(word)
-                self.tails[word[-_SOFT:]].append(word)
+        inflected = [word for word in self.words if len(word) >= _SOFT and word < "\u3040"]
+        self._forwards = sorted(inflected)
+        self._backwards = sorted(word[::-1] for word in inflected)
+
+    def beginning(self, head: str) -> Iterator[str]:
+        return _beginning(self._forwards, head)
+
+    def ending(self, tail: str) -> Iterator[str]:
+        return (word[::-1] for word in _beginning(self._backwards, tail[::-1]))
+
+
+def _beginning(ordered: Sequence[str], head: str) -> Iterator[str]:
+    for place in range(bisect_left(ordered, head), len(ordered)):
+        if not ordered[place].startswith(head):
+            return
+        yield ordered[place]
 
 
 def like(word: str, vocabularies: Sequence[Vocabulary]) -> list[tuple[str, float]]:
@@ -77,11 +87,10 @@ def like(word: str, vocabularies: Sequence[Vocabulary]) -> list[tuple[str, float
         return list(found.items())
     head, tail = word[:_SOFT], word[-_SOFT:]
     for vocabulary in vocabularies:
-        for other in vocabulary.heads.get(head, ()):
+        for other in vocabulary.beginning(head):
             if other not in found and _alike(word, other):
                 found[other] = SOFT_MATCH
-    for vocabulary in vocabularies:
-        for other in vocabulary.tails.get(tail, ()):
+        for other in vocabulary.ending(tail):
             if other != word and (other.endswith(word) or word.endswith(other)):
                 found[other] = SOFT_MATCH
     return list(found.items())

@@ -102,10 +102,7 @@ class RulesEcho:
     """
 
     def __init__(self, rules: str, instructions: str = "", passages: str = "") -> None:
-        self._stretches = {
-            length: {text[at : at + length] for at in range(len(text) - length + 1)}
-            for length, text in ((48, _bare(rules)), (160, _bare(instructions)))
-        }
+        self._stretches = {48: _stretches(rules, 48), 160: _stretches(instructions, 160)}
         self._passages = passages
         self._said = ""
 
@@ -127,6 +124,13 @@ class RulesEcho:
     def _known(self) -> str:
         """What the passages hold. Nearly no answer comes so near to the rules that it is looked at."""
         return _bare(self._passages)
+
+
+@lru_cache(64)
+def _stretches(text: str, length: int) -> frozenset[str]:
+    """Each turn of a bot has the same."""
+    bare = _bare(text)
+    return frozenset(bare[at : at + length] for at in range(len(bare) - length + 1))
 
 
 def _passage(passage: Passage) -> str:

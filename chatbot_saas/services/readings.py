@@ -4,10 +4,12 @@ proof's time.
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
+from chatbot_saas.adapters.llm.units import introduces
 from chatbot_saas.core.text import split_sentences
 from chatbot_saas.services.denials import denial, is_about
 from chatbot_saas.services.figures import Figure, Figures, figures, values
@@ -17,6 +19,7 @@ from chatbot_saas.services.roles import Item, items_of
 _CLAUSE = re.compile(
     r"[,;:](?=\s)|[.!?](?=\s)|[，；：。！？]|\s[–—|]\s|——|\n|\b(?:and|but|while|whereas|because|und|aber|während|sondern|weil)\b|而|但"
 )
+_ITEM = re.compile(r"[-*+•‣◦▪–]\s|\d{1,2}[.)、]")
 _FIRST = re.compile(r"[\d.,:]+|[^\W\d_\u3040-\uffff]+|[零〇一二两兩三四五六七八九十百千万半]+")
 COUNTED = 3
 
@@ -47,6 +50,8 @@ class Line(NamedTuple):
     words: frozenset[str]
     length: int
     """Of all its words."""
+    led_by: tuple[int, ...]
+    """The places of the lines whose words it holds, too: what introduces it, and the head of its table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +64,15 @@ class Reading:
     vocabulary: Vocabulary
 
 
-@lru_cache(200)
+@lru_cache(500)
 def reading_of(text: str, first: int, language: str) -> Reading:
     """Of the sentences that begin at `first` or later."""
     spans = [(begin, end) for begin, end in split_sentences(text) if begin >= first]
-    lines = tuple(Line(begin, end, *words_said(text[begin:end], language)) for begin, end in spans)
+    sentences = [text[begin:end] for begin, end in spans]
+    lines = tuple(
+        Line(*span, *words_said(sentence, language), leaders)
+        for span, sentence, leaders in zip(spans, sentences, _led_by(sentences), strict=True)
+    )
     holders: defaultdict[str, list[int]] = defaultdict(list)
     for place, line in enumerate(lines):
         for word in line.words:
@@ -71,7 +80,18 @@ def reading_of(text: str, first: int, language: str) -> Reading:
     return Reading(lines, {word: tuple(places) for word, places in holders.items()}, Vocabulary(holders))
 
 
-@lru_cache(2_000)
+def _led_by(sentences: Sequence[str]) -> Iterator[tuple[int, ...]]:
+    """The heading above each sentence, or the line that introduces it, and the head of its table."""
+    leading = head = None
+    for place, sentence in enumerate(sentences):
+        is_row = sentence.startswith("|")
+        yield tuple(leader for leader in (head if is_row else None, leading) if leader is not None)
+        head = (place if head is None else head) if is_row else None
+        if not is_row and not _ITEM.match(sentence) and (introduces(sentence) or sentence.endswith((":", "："))):
+            leading = place
+
+
+@lru_cache(10_000)
 def words_said(sentence: str, language: str) -> tuple[frozenset[str], int]:
     """The words that say something, and how many words there are."""
     words = words_of(sentence, language)

@@ -1,8 +1,8 @@
 """Makes the answer of one turn: from a question to what is said, proved and stored.
 
-A pair's own words come first, then an answer that was given before, then the passages: they decide whether to answer,
-to ask back or to say that the sources do not hold it. How a model's answer is said is in services.speaking, what is
-stored of it in services.keeping.
+A pair's own words come first, then what is due to a greeting, then an answer that was given before, then the passages:
+they decide whether to answer, to ask back or to say that the sources do not hold it. How a model's answer is said is
+in services.speaking, what is stored of it in services.keeping.
 
 Takes the runtime instead of a session, because no session may be held across a call to a model: a turn is three short
 transactions, of which services.chat makes the first.
@@ -13,9 +13,19 @@ from collections.abc import Sequence
 
 from chatbot_saas.adapters.llm import Message as PromptMessage
 from chatbot_saas.core.tenancy import Visitor
-from chatbot_saas.services import answer_cache, answerability, answering, intents, keeping, matching, speaking
+from chatbot_saas.services import (
+    answer_cache,
+    answerability,
+    answering,
+    intents,
+    keeping,
+    matching,
+    next_questions,
+    speaking,
+)
 from chatbot_saas.services.answer_cache import KeptAnswer
 from chatbot_saas.services.attachment_passages import Wanted
+from chatbot_saas.services.courtesies import COURTESY, Courtesy, courtesy
 from chatbot_saas.services.followups import needs_context
 from chatbot_saas.services.matching import Matched
 from chatbot_saas.services.retrieval import Found, retrieve, spoken
@@ -36,6 +46,7 @@ async def make_answer(rt: Runtime, turn: Turn) -> None:
     try:
         await _answer(rt, turn)
         intents.offer(turn)
+        next_questions.suggest(turn)
         turn.mark("answered")
         status = "complete"
     except asyncio.CancelledError:
@@ -79,7 +90,7 @@ def _break_off(turn: Turn) -> None:
     _go_on()
     turn.trace["stopped"] = True
     turn.answered, turn.key = bool(turn.text), None
-    turn.sources, turn.proof, turn.choices, turn.leave_message = [], [], [], False
+    turn.sources, turn.proof, turn.choices, turn.follow_ups, turn.leave_message = [], [], [], [], False
 
 
 async def _answer(rt: Runtime, turn: Turn) -> None:
@@ -87,6 +98,9 @@ async def _answer(rt: Runtime, turn: Turn) -> None:
         turn.pair = await matching.find_exact(rt, turn.principal, turn.bot.id, turn.question)
     if turn.pair:
         _say_pair(turn, turn.pair)
+        return
+    if (said := courtesy(turn.question)) and _is_plain(turn):
+        await _return(turn, said)
         return
     await _understand(rt, turn)
     key = answer_cache.key(rt, turn.bot, turn.asked, turn.language) if _may_be_kept(rt, turn) else None
@@ -101,6 +115,23 @@ async def _answer(rt: Runtime, turn: Turn) -> None:
     turn.key = key
 
 
+def _is_plain(turn: Turn) -> bool:
+    """Whether nothing came with the question that its words may be about."""
+    return not turn.attached and (turn.given is None or turn.given.only_history)
+
+
+async def _return(turn: Turn, said: Courtesy) -> None:
+    """A greeting for a greeting. One word is in too many languages for the detection, so its own count first."""
+    await _tell_language(turn)
+    if turn.bot.language == "auto" and turn.language not in said.languages:
+        turn.language = said.languages[0]
+    words = wording(turn.language)
+    own = {"greeting": words.welcome(turn.bot.welcome_message), "thanks": words.thanks, "farewell": words.farewell}
+    turn.say(own[said.kind])
+    turn.answered = True
+    turn.trace |= {"model": COURTESY}
+
+
 def _may_be_kept(rt: Runtime, turn: Turn) -> bool:
     stands_alone = turn.rewritten or turn.asked == turn.question
     known = isinstance(turn.principal, Visitor) and bool(turn.principal.person)
@@ -110,11 +141,15 @@ def _may_be_kept(rt: Runtime, turn: Turn) -> bool:
 
 async def _understand(rt: Runtime, turn: Turn) -> None:
     """Which language is spoken, and what is asked once what was said before is taken into account."""
-    known = turn.bot.language
-    turn.language = known if known != "auto" else await spoken(_enough_to_tell(turn.question, turn.history))
+    await _tell_language(turn)
     turn.asked = turn.question
     if needs_context(turn.question, turn.history, turn.language):
         await speaking.stand_alone(rt, turn)
+
+
+async def _tell_language(turn: Turn) -> None:
+    known = turn.bot.language
+    turn.language = known if known != "auto" else await spoken(_enough_to_tell(turn.question, turn.history))
 
 
 def _enough_to_tell(question: str, history: Sequence[PromptMessage]) -> str:

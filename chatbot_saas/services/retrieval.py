@@ -47,6 +47,8 @@ class Retrieval:
     """What was ranked."""
     whole: frozenset[UUID] = frozenset()
     """The visitor's files that are passages as a whole, whatever the question."""
+    behind: list[Found] = field(default_factory=list[Found])
+    """What came after the passages, each chunk by itself; only if that was asked for."""
 
 
 async def retrieve(
@@ -58,10 +60,12 @@ async def retrieve(
     limit: int = 5,
     embed_seconds: float = 10.0,
     wanted: Wanted | None = None,
+    behind: int = 0,
 ) -> Retrieval:
     """The best passages, best first. Where the question cannot be embedded in time, words alone find them.
 
-    `wanted`: of the conversation whose files are looked through, too.
+    `wanted`: of the conversation whose files are looked through, too. `behind`: how many further chunks are told of;
+    the passages are the same without them.
     """
     (embedded, failure), language = await asyncio.gather(
         _embed(rt, index, question, embed_seconds), spoken(question, index.spoken)
@@ -71,9 +75,10 @@ async def retrieve(
     pairs = [one for one in ranked if one.item.row.question and one.item.similarity is not None]
     pairs.sort(key=lambda pair: -(pair.item.similarity or 0.0))
     most = max(limit, RERANKED) if _reranks(rt, index) else limit
-    few = fusion.distinct((one.passage() for one in ranked if one.item.row.document_id not in whole), most)
+    few = fusion.distinct((one.passage() for one in ranked if one.item.row.document_id not in whole), most + behind)
     if _reranks(rt, index):
-        few = (await _reranked(rt, question, few))[:limit]
+        few[:most] = await _reranked(rt, question, few[:most])
+    few, rest = few[:limit], few[limit:]
     groups = fusion.neighbours(few)
     if wanted and read.attachments:
         files = [one.passage() for one in ranked if one.item.attachment]
@@ -81,7 +86,7 @@ async def retrieve(
     passages = await _joined(rt, principal, groups)
     likely = answerability.probability(question, read, passages, index, language)
     told = [pair.passage() for pair in pairs[:PAIRS]]
-    return Retrieval(passages, embedded, failure, told, likely, language, read, whole)
+    return Retrieval(passages, embedded, failure, told, likely, language, read, whole, rest[:behind])
 
 
 async def find(

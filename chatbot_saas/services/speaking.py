@@ -149,7 +149,7 @@ async def answer(rt: Runtime, turn: Turn, passages: list[Found], *, quotes: bool
     asyncio.get_running_loop().call_later(PREPARE_AFTER_SECONDS, prover)
     answered = await _ask_models(rt, turn, request, prover, quotes=quotes)
     if answered is None and held:
-        answered = await _quote(rt, turn, request)
+        answered = await _quote(rt, turn, request, away=not quotes)
     if turn.tool_calls:
         turn.trace["tool_calls"] = [asdict(call) | {"index": at} for at, call in sorted(turn.tool_calls.items())]
         turn.answered = True
@@ -177,8 +177,8 @@ async def stand_alone(rt: Runtime, turn: Turn) -> None:
 
 
 def refuse(turn: Turn) -> None:
-    """Say that the sources do not hold it, in the owner's words, and offer that a person answers."""
-    turn.say(turn.bot.fallback_text)
+    """Say that the sources do not hold it, in the owner's words if there are any, and offer that a person answers."""
+    turn.say(wording(turn.language).fallback(turn.bot.fallback_text))
     turn.answered, turn.leave_message = False, True
 
 
@@ -188,7 +188,7 @@ async def _ask_models(
     """Whether the sources hold it, as the first model says that answers; None when none did."""
     # what a tool returned is in no passage; whoever allows tools vouches for them
     strict = turn.bot.answer_mode == "strict" and not quotes and not (turn.given and turn.given.results)
-    texts = "\n".join(passage.text for passage in request.passages)
+    texts = _texts(request)
     echo = RulesEcho(rules(turn.bot.name, turn.bot.language), turn.bot.instructions, texts)
     links = LinkFilter(_allowed(turn), texts, turn.language)
     voice = Voice(turn, links, echo, prover, strict=strict)
@@ -254,23 +254,31 @@ def _tell_who(turn: Turn, chain: FallbackChain, *, quotes: bool) -> None:
         turn.model_error = first.message if first.code in OWNER_ERRORS else None
 
 
-async def _quote(rt: Runtime, turn: Turn, request: ChatRequest) -> bool:
-    """What was good enough to ask a model about is good enough to show, marked as what it is."""
-    turn.leave_message = True
+async def _quote(rt: Runtime, turn: Turn, request: ChatRequest, *, away: bool) -> bool:
+    """What was good enough to ask a model about is good enough to show, marked as what it is.
+
+    `away`: a model should have answered. Of a bot without one nobody says that it cannot be reached.
+    """
     words = wording(turn.language)
-    pieces: list[str] = []
+    links, quoted = LinkFilter(_allowed(turn), _texts(request), turn.language), ""
     begun = time.monotonic()
     async with aclosing(rt.fallback_model.stream(request)) as parts:
         async for part in parts:
             if isinstance(part, TextDelta):
-                pieces.append(part.text)
+                quoted += links.feed(part.text)
             elif isinstance(part, Finished):
                 turn.calls.append(Call("chat", part.usage, "ok", turn.milliseconds(begun)))
     gap = "\n\n" if turn.text else ""
-    quoted = "".join(pieces).strip()
-    turn.say(f"{gap}{words.unavailable}\n\n{quoted}" if quoted else f"{gap}{words.leave_message}")
+    quoted = f"{quoted}{links.flush()}".strip()
+    mark = f"{words.unavailable}\n\n" if away else ""
+    turn.leave_message = away or not quoted
+    turn.say(f"{gap}{mark}{quoted}" if quoted else f"{gap}{words.leave_message}")
     turn.trace["model"] = "extractive"
     return bool(quoted)
+
+
+def _texts(request: ChatRequest) -> str:
+    return "\n".join(passage.text for passage in request.passages)
 
 
 def _allowed(turn: Turn) -> AllowedLinks:

@@ -110,7 +110,7 @@ class Prover:
             self._texts.append(f"{frame}\n{passage.text}")
             reading = reading_of(passage.text, answer_begins(passage.question), language)
             self._readings.append((len(self._units), reading))
-            self._units += [Unit(number, *line) for line in reading.lines]
+            self._units += [Unit(number, *line[:4]) for line in reading.lines]
 
     def _holders(self, word: str) -> list[int]:
         """The places of the units that hold it."""

@@ -8,11 +8,11 @@ Passages are read as they are for the proof (services.readings), which keeps wha
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatbot_saas.adapters.llm.languages import MEASURES
-from chatbot_saas.adapters.llm.units import introduces
 from chatbot_saas.services.candidates import Found
 from chatbot_saas.services.lexical import Term
 from chatbot_saas.services.overlap import like
@@ -25,7 +25,6 @@ _JOINING = re.compile(
     r"(?<!\buntil)(?<!\bsince)(?<!\bby)(?<!\bfrom)(?<!\band)(?<!\bknow)(?<!\bme)(?<![,;:.!?]) when\b", re.IGNORECASE
 )
 """`when` that asks for no time: `does it matter when I come`."""
-_ITEM = re.compile(r"[-*+•‣◦▪–]\s|\d{1,2}[.)、]")
 _WITHIN_CODES = re.compile(r"[\s._/‐‑–-]")
 
 
@@ -53,16 +52,19 @@ def told(question: str, terms: Sequence[Term], weights: Sequence[float], found: 
     held = about = telling = 0.0
     for passage in found[:READ]:
         reading = reading_of(passage.text, answer_begins(passage.question), language)
-        lines = _with_what_leads(_strengths(terms, passage, reading, language), passage, reading)
-        text = [max(strengths) for strengths in zip(*lines, strict=True)]
-        anywhere = [max(pair) for pair in zip(anywhere, text, strict=False)]
+        above, lines = _strengths(terms, passage, reading, language)
+        text = [max(strengths) for strengths in zip(above, *lines.values(), strict=True)]
+        anywhere = [max(pair) for pair in zip(anywhere, text, strict=True)]
         held = max(held, _share(text, shares))
-        for line, strengths in zip(reading.lines, lines, strict=True):
-            if (share := _share(strengths, shares)) <= min(about, telling):
-                continue
-            about = max(about, share)
-            if wanted and share > telling:
-                said = passage.text[line.begin : line.end]
+        ranked = {place: _share(strengths, shares) for place, strengths in lines.items()}
+        least = _share(above, shares)
+        about = max(about, least, *ranked.values())
+        for place in sorted(range(len(reading.lines)), key=lambda place: -ranked.get(place, least)):
+            share = ranked.get(place, least)
+            if share <= telling:
+                break
+            if wanted:
+                said = passage.text[reading.lines[place].begin : reading.lines[place].end]
                 share *= sum(holds.search(said) is not None for holds in wanted) / len(wanted)
             telling = max(telling, share)
     missing = max(share * (1 - strength) for share, strength in zip(shares, anywhere, strict=True))
@@ -73,15 +75,20 @@ def _share(strengths: Sequence[float], shares: Sequence[float]) -> float:
     return sum(strength * share for strength, share in zip(strengths, shares, strict=True))
 
 
-def _strengths(terms: Sequence[Term], passage: Found, reading: Reading, language: str) -> list[list[float]]:
-    """By line of the text and term, how well it is held. Headings and a pair's question stand above each line.
+def _strengths(
+    terms: Sequence[Term], passage: Found, reading: Reading, language: str
+) -> tuple[list[float], dict[int, list[float]]]:
+    """By term, how well it is held above each line (headings and a pair's question stand there); and, by line, in those
+    that hold more.
 
-    What is spelt otherwise, or is a part of a word, was found with the passage; in which line is not known.
+    What is spelt otherwise, or is a part of a word, was found with the passage; in which line is not known. A line
+    holds what the lines that lead it hold, too.
     """
-    above = reading_of("\n".join([*passage.headings, passage.question]), 0, language).vocabulary
-    lines = [[0.0] * len(terms) for _ in reading.lines]
+    headings = reading_of("\n".join([*passage.headings, passage.question]), 0, language).vocabulary
+    above: list[float] = []
+    own: defaultdict[int, dict[int, float]] = defaultdict(dict)
     for number, term in enumerate(terms):
-        everywhere = max((strength for _, strength in like(term.token, [above])), default=0.0)
+        everywhere = max((strength for _, strength in like(term.token, [headings])), default=0.0)
         holders: dict[int, float] = {}
         for word, strength in like(term.token, [reading.vocabulary]):
             for place in reading.holders.get(word, ()):
@@ -90,26 +97,17 @@ def _strengths(terms: Sequence[Term], passage: Found, reading: Reading, language
             holders = dict.fromkeys(_with_code(term.token, passage.text, reading), 1.0)
         elif not holders and passage.matched[number] < 1:
             everywhere = max(everywhere, passage.matched[number])
-        for place, line in enumerate(lines):
-            line[number] = holders.get(place, everywhere)
-    return lines
+        above.append(everywhere)
+        for place, strength in holders.items():
+            own[place][number] = strength
+    lines: dict[int, list[float]] = {}
+    for place, line in enumerate(reading.lines):
+        held = [own[by] for by in (place, *line.led_by) if by in own]
+        if held:
+            lines[place] = [max(strengths.get(n, each) for strengths in held) for n, each in enumerate(above)]
+    return above, lines
 
 
 def _with_code(code: str, text: str, reading: Reading) -> list[int]:
     said = [_WITHIN_CODES.sub("", text[line.begin : line.end].lower()) for line in reading.lines]
     return [place for place, line in enumerate(said) if code in line]
-
-
-def _with_what_leads(lines: list[list[float]], passage: Found, reading: Reading) -> list[list[float]]:
-    """A line holds what the heading above it, the head of its table or the line that introduces it holds, too."""
-    leading: list[float] = []
-    head: list[float] = []
-    result: list[list[float]] = []
-    for line, strengths in zip(reading.lines, lines, strict=True):
-        text = passage.text[line.begin : line.end]
-        is_row = text.startswith("|")
-        head = (head or strengths) if is_row else []
-        result.append([max(each) for each in zip(strengths, *filter(None, (head, leading)), strict=True)])
-        if not is_row and not _ITEM.match(text) and (introduces(text) or text.endswith((":", "："))):
-            leading = strengths
-    return result

@@ -27,6 +27,7 @@ class BotView:
     name: str
     instructions: str
     welcome_message: str
+    starter_questions: list[str]
     model: str
     fallback_model: str
     temperature: float
@@ -122,6 +123,8 @@ class Turn:
     """Its citations as they are stored: with what visitors are not told."""
     proof: list[SentenceProof] = field(default_factory=list[SentenceProof])
     choices: list[str] = field(default_factory=list[str])
+    follow_ups: list[str] = field(default_factory=list[str])
+    """What can be asked after an answer."""
     leave_message: bool = False
     handoff: bool = False
     calls: list[Call] = field(default_factory=list[Call])
@@ -146,10 +149,11 @@ class Turn:
 
     @property
     def offered(self) -> dict[str, Any]:
-        """What the visitor can do next, where the bot could not simply answer."""
+        """What the visitor can do next."""
         person = {"handoff": True} if self.handoff else {}
-        if self.choices or self.leave_message:
-            return {"choices": self.choices, "leave_message": self.leave_message, **person}
+        choices = self.choices or self.follow_ups
+        if choices or self.leave_message:
+            return {"choices": choices, "leave_message": self.leave_message, **person}
         return person
 
     @property

@@ -147,7 +147,7 @@ class BotFormState(rx.State):
             self.saving = False
         bot_state.bot = bot
         self._take(bot)
-        yield rx.toast.success("Saved.")
+        yield rx.toast.success("Saved." if bots.READ_AGAIN.isdisjoint(values) else "Saved. Its sources are read again.")
 
     @authorised(Scope.BOTS_WRITE)
     async def save_key(self, principal: Tenant, form_data: dict[str, Any]):

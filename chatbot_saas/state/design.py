@@ -25,7 +25,7 @@ SECTIONS = {
     "words": ("welcome_message", "starter_questions", "interface_language", "texts"),
     "launcher": tuple(name for name, place in design_draft.PLACES.items() if place[0] == "launcher"),
     "conversation": (
-        *("history", "sound", "attachments", "rating", "consent_text", "consent_required"),
+        *("history", "follow_ups", "sound", "attachments", "rating", "consent_text", "consent_required"),
         *("handoff", "handoff_note", "notify_emails"),
         *(name for name in design_draft.PLACES if name.startswith("lead_")),
     ),

@@ -15,6 +15,7 @@ PLACES: dict[str, Place] = {
     "radius": ("widget", "radius"),
     "font": ("widget", "font"),
     "history": ("widget", "history"),
+    "follow_ups": ("widget", "follow_ups"),
     "sound": ("widget", "sound"),
     "attachments": ("widget", "attachments"),
     "rating": ("widget", "rating"),
@@ -47,6 +48,7 @@ LABELS = {
     "radius": "Roundness",
     "font": "Font",
     "history": "Earlier conversations",
+    "follow_ups": "Questions to ask next",
     "sound": "Sound",
     "attachments": "Files of visitors",
     "rating": "Rating at the end",
@@ -76,7 +78,7 @@ WHOLES = {"widget": "Chat window", "launcher": "Launcher"}
 """Where a change is told as one."""
 NUMBERS = ("offset_x", "offset_y", "launcher_delay")
 LINES = ("notify_emails", "hidden_pages", "link_hosts")
-SWITCHES = ("history", "sound", "attachments", "consent_required", "lead_may_skip", "handoff")
+SWITCHES = ("history", "follow_ups", "sound", "attachments", "consent_required", "lead_may_skip", "handoff")
 APART = ("lead_when", "texts")
 """What has handlers of its own."""
 NAMES = tuple(DesignDraft.model_fields)

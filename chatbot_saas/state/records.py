@@ -4,6 +4,7 @@ from chatbot_saas.schemas.bots import LANGUAGES
 from chatbot_saas.schemas.dashboard import PassageView, PlaygroundTurn
 from chatbot_saas.schemas.recordings import FlightCall, FlightPassage, FlightRecord
 from chatbot_saas.schemas.workbench import Bar, CallView, Fact, FlightView, RankedPassage
+from chatbot_saas.services.courtesies import COURTESY
 from chatbot_saas.state.bot_draft import shown
 from chatbot_saas.state.history import NAMES, summary_words
 
@@ -15,6 +16,8 @@ CALLS = {
     "rerank": "Reranking",
     "cache": "From the cache",
 }
+_NO_MODEL = {"extractive": "none, quoted", COURTESY: "none"}
+_SHORT = {"extractive": "quoted from the sources", COURTESY: "returned out of courtesy"}
 DECIDED = {"answer": "Answered", "pair": "Your own answer", "clarify": "Asked back", "refuse": "Declined"}
 FATES = {
     "current": "In the knowledge",
@@ -103,7 +106,7 @@ def turn_of(record: FlightRecord, question: str = "", answer: str = "", error: s
 
 def note(record: FlightRecord) -> str:
     """Who answered, and how soon."""
-    parts = ["quoted from the sources" if record.model == "extractive" else record.model]
+    parts = [_SHORT.get(record.model, record.model)]
     if pair := record.pair:
         like = "the same words" if pair.by == "exact" else f"{pair.score:.0%} alike"
         parts = [f"your own answer, {like}" + (f": “{pair.question}”" if pair.question else "")]
@@ -154,6 +157,8 @@ def _outcome(record: FlightRecord) -> str:
     if not record.answered:
         asked_back = record.decision == "clarify"
         return "The bot asked back." if asked_back else "The sources did not hold it, so the bot said so."
+    if record.model == COURTESY:
+        return "A greeting or thanks were returned; nothing was looked up and no model was asked."
     if record.model == "extractive":
         if record.fallback:
             return "The model did not answer, so the best passage was quoted."
@@ -174,7 +179,7 @@ def _facts(record: FlightRecord) -> list[Fact]:
     likely = "" if record.probability is None else f"{record.probability:.0%} likely to hold the answer"
     knowledge = "" if record.knowledge_version is None else f"knowledge {record.knowledge_version}"
     facts = [
-        Fact(label="Model", value="none, quoted" if record.model == "extractive" else record.model or "–"),
+        Fact(label="Model", value=_NO_MODEL.get(record.model, record.model) or "–"),
         Fact(label="Bot version", value=str(record.version), note=knowledge),
         Fact(label="Tokens", value=f"{record.input_tokens + record.output_tokens:,}", note=tokens(record)),
         Fact(label="Price", value=money(record.cost_usd)),

@@ -29,6 +29,7 @@ _QUESTION = TypeAdapter[str](Question)
 DECISIONS = {
     "answer": "The bot would answer from these passages",
     "pair": "Your own answer would be given",
+    "courtesy": "The bot would answer out of courtesy, without its sources",
     "clarify": "The bot would ask back, with a choice of topics",
     "refuse": "The bot would say that its sources do not hold it",
 }

@@ -151,7 +151,7 @@ def test_a_question_in_the_bots_language_is_taken_for_one() -> None:
     assert len(wrong("own")) <= 0.02 * len(CASES), wrong("own")
 
 
-@pytest.mark.parametrize("text", ["", "?", "42", "1 2 3 …", "👍"])
+@pytest.mark.parametrize("text", ["", "?", "42", "1 2 3 …", "👍", "BR-3821", "EX-2040/b", "v2.0.1?"])
 def test_what_has_no_words_is_in_the_expected_language(text: str) -> None:
     assert detect(text, "pl") == "pl"
 

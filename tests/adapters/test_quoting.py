@@ -136,6 +136,18 @@ async def test_everything_is_word_for_word(question: str) -> None:
         assert re.sub(r"\s+", "", part).strip("“”") in source
 
 
+async def test_what_only_begins_alike_is_not_taken_for_a_word() -> None:
+    text = "The MW-210 is a hand grinder with steel burrs. Complaints go to Mrs. Lindqvist."
+    assert "hand grinder" not in await ask("Who handles complaints?", Passage(1, "Grinders", None, text))
+
+
+async def test_a_list_in_chinese_numbers_is_kept_whole_and_an_enumeration_is_a_sentence() -> None:
+    steps = Passage(1, "退货", None, "退货步骤：\n\n一、登录账户。\n二、选择订单并提交申请。\n三、寄回商品。\n")
+    assert "一、登录账户。\n二、选择订单并提交申请。\n三、寄回商品。" in await ask("退货的步骤有哪些？", steps)
+    paying = Passage(1, "支払い", None, "現金、カードがご利用いただけます。小切手は使えません。")
+    assert "「現金、カードがご利用いただけます。" in await ask("カードは使えますか？", paying)
+
+
 async def test_no_half_sentences_where_room_is_short() -> None:
     text = await ask("Can I return shoes? What does it cost elsewhere?", RETURNS, max_tokens=20)
     assert re.search(r"[.:]” \[1\]$", text)

@@ -1,5 +1,6 @@
 """Visitors whose website has signed who they are."""
 
+import asyncio
 import base64
 import json
 from datetime import UTC, datetime, timedelta
@@ -87,6 +88,14 @@ async def test_who_is_known_goes_on_on_another_device(
     )
     third = (await begin(client, bot, token)).json()
     assert third["conversation_id"] != first["conversation_id"], "what was ended is not taken up"
+
+
+async def test_tabs_that_open_at_once_have_one_conversation(
+    client: httpx.AsyncClient, bot: BotRead, secret: str
+) -> None:
+    token = signed(secret, bot, sub="customer-with-tabs")
+    started = await asyncio.gather(*[begin(client, bot, token) for _ in range(5)])
+    assert len({one.json()["conversation_id"] for one in started}) == 1
 
 
 async def test_what_is_not_good_is_told_in_words(client: httpx.AsyncClient, bot: BotRead, secret: str) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from chatbot_saas.schemas.bots import BotPatch, BotRead
-from chatbot_saas.services import bots
+from chatbot_saas.services import bots, snippets
 from chatbot_saas.services.runtime import Runtime
 from tests.api.callers import visit
 from tests.api.visitors import EVIL, Visit, bot, guest, person, set_status
@@ -220,3 +220,15 @@ async def test_the_frame_may_be_framed_by_the_bots_websites(client: httpx.AsyncC
     assert ancestors.split() == ["'self'", SHOP]
     assert "script-src 'self';" in policy
     assert "x-frame-options" not in page.headers
+
+
+async def test_every_address_that_owners_are_given_answers(
+    client: httpx.AsyncClient, rt: Runtime, owner: Person
+) -> None:
+    bot = await make_bot(rt, owner)
+    place = snippets.Place(rt.settings.public_url, bot.id)
+    named = {url for way in snippets.of(place) for url in re.findall(rf"{place.here}/[^\s\"'<]+", way.code)}
+    assert len(named) == 3, "the script, the frame and the link"
+    for url in [*named, place.sample]:
+        answer = await client.get(url, follow_redirects=True)
+        assert answer.status_code == 200, url

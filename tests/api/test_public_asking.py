@@ -54,6 +54,8 @@ async def test_the_same_message_is_answered_once(rt: Runtime, person: Person, gu
 async def test_a_recorded_stream_holds_only_what_a_visitor_needs(guest: Visit) -> None:
     headers = {**guest.headers, "Accept": "text/event-stream"}
     answer = await guest.client.post(f"/api/public/chat/{guest.bot_id}", json=guest.body(), headers=headers)
+    assert answer.headers["x-accel-buffering"] == "no", "a proxy before us holds nothing back"
+    assert answer.headers["cache-control"] == "no-cache, no-transform"
     events = events_in(answer.text)
     assert [event.type for event in events][-2:] == ["sources", "done"]
     assert {event.type for event in events} == {"token", "sources", "done"}

@@ -71,6 +71,7 @@ def test_a_question_of_the_website_is_answered_in_a_closed_chat_and_counted(site
     expect(page.get_by_role("dialog")).to_be_hidden()
     button = page.get_by_role("button", name="Chat: Fern & Oak")
     expect(button).to_have_text("2")
+    expect(button).to_have_accessible_name("Chat: Fern & Oak (2)")
     assert [detail["count"] for name, detail in page.evaluate("told") if name == "unread"] == [1, 2]
     button.click()
     chat = Chat(page)
@@ -79,6 +80,7 @@ def test_a_question_of_the_website_is_answered_in_a_closed_chat_and_counted(site
     assert box
     assert box["height"] >= 30, "what was measured while closed does not stay"
     expect(button).to_have_text("")
+    expect(button).to_have_accessible_name("Chat: Fern & Oak")
     assert [detail["count"] for name, detail in page.evaluate("told") if name == "unread"] == [1, 2, 0]
     page.evaluate("ChatbotWidget.newConversation()")
     expect(chat.answers).to_have_count(1)

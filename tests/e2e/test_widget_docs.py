@@ -53,6 +53,20 @@ def test_calls_before_the_script_work_as_they_stand(site: Site, bot: str) -> Non
     expect(chat.ask("hi").locator(".text")).to_have_text("You said: hi")
     chat.page.wait_for_timeout(0)
     assert site.said == ["log: true"]
+    # a button that is clicked before the script is there
+    stub = calls.replace("  ChatbotWidget.open();\n", "")
+    own = '<button onclick="ChatbotWidget.toggle()">Help</button>'
+    page = site.visit(stub + own)
+    page.get_by_role("button", name="Help").click()
+    page.evaluate(
+        "line => document.body.append(document.createRange().createContextualFragment(line))", site.embed(bot)
+    )
+    Chat(page)
+    page.get_by_role("button", name="Help").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    # the stub after the script changes nothing
+    page = site.visit(site.embed(bot, "") + calls)
+    Chat(page)
 
 
 def test_the_policy_is_enough_as_it_stands(site: Site, bot: str) -> None:

@@ -135,7 +135,7 @@ def test_an_error_event_is_shown_in_words_and_may_be_tried_again(site: Site, bot
     site.backend.scripts["q"] = Script(["part "], error=error)
     chat = site.open_chat(bot)
     chat.ask("q")
-    expect(chat.frame.get_by_role("alert")).to_contain_text("The assistant took too long.")
+    expect(chat.frame.get_by_role("alert")).to_have_text("That did not work. Please try again.Try again")
     chat.frame.get_by_role("button", name="Try again").click()
     expect(chat.answers.last.locator(".text")).to_have_text("part")
     assert chat.frame.get_by_role("alert").count() == 0

@@ -8,6 +8,7 @@ import jwt
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.widget_backend import Script
 from tests.e2e.widget_site import Chat, Site, sites
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -102,7 +103,8 @@ def test_a_message_comes_once_in_a_session_and_leaves_nothing_on_the_website(sit
     page.wait_for_timeout(600)
     expect(message).to_have_count(0)
     assert page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [0, 0, ""]
-    other = site.visit(site.embed(bot))
+    other = site.visit(site.embed(add(site, message="Not sure which one?", delay=0, close="Schließen")))
+    expect(other.get_by_role("button", name="Schließen")).to_be_visible()
     other.get_by_role("button", name="Not sure").click()
     expect(other.get_by_role("dialog")).to_be_visible()
     expect(other.get_by_role("status").filter(has_text="Not sure")).to_have_count(0)
@@ -124,6 +126,48 @@ def test_inline_the_chat_fills_its_place(site: Site, target: str) -> None:
     expect(chat.frame.get_by_role("button", name="Close chat")).to_be_hidden()
     expect(button(page)).to_have_count(0)
     expect(chat.ask("hi").locator(".text")).to_have_text("You said: hi")
+
+
+def test_a_page_that_a_single_page_app_takes_away_and_puts_back_has_its_chat_again(site: Site) -> None:
+    bot = add(site)
+    tag = [f"{site.backend.url}/widget/v1/chatbot-widget.js", bot]
+    page = site.visit("<main></main>")
+    for text in ("one", "two"):
+        page.evaluate(
+            """([src, bot]) => {
+              const place = Object.assign(document.createElement("div"), {id: "help", style: "height:560px"});
+              const tag = Object.assign(document.createElement("script"), {src});
+              Object.assign(tag.dataset, {botId: bot, mode: "inline", target: "#help"});
+              document.querySelector("main").replaceChildren(place, tag);
+            }""",
+            tag,
+        )
+        expect(page.locator("iframe")).to_have_count(1)
+        expect(Chat(page).ask(text).locator(".text")).to_have_text(f"You said: {text}")
+    expect(Chat(page).frame.locator(".row.user")).to_have_count(2)
+    assert site.said == []
+
+
+def test_a_double_click_opens_the_chat(site: Site) -> None:
+    page = site.visit(site.embed(add(site)))
+    button(page).dblclick()
+    Chat(page)
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+@pytest.mark.parametrize("wish", ["reduce", "no-preference"])
+def test_nothing_moves_where_the_visitor_wants_it_so(site: Site, wish: Any) -> None:
+    site.backend.scripts["slow"] = Script([""] * 20, delay=0.2)
+    page = site.visit(site.embed(add(site, message="Questions?", delay=0)), reduced_motion=wish)
+    moving = "node => node.getAnimations({subtree: true}).length > 0"
+    moves = wish == "no-preference"
+    assert page.locator("aside").evaluate(moving) == moves
+    button(page).click()
+    assert page.get_by_role("dialog").evaluate(moving) == moves
+    chat = Chat(page)
+    chat.input.fill("slow")
+    chat.input.press("Enter")
+    assert chat.frame.locator(".dots").last.evaluate(moving) == moves
 
 
 @pytest.mark.parametrize("way", ["attributes", "config", "module"])
@@ -189,14 +233,14 @@ def test_who_is_signed_in_finds_their_conversation_on_another_device(site: Site)
     expect(chat.frame.locator(".row.user")).to_have_count(0)
 
 
-def test_an_identity_that_is_not_good_is_told(site: Site) -> None:
+def test_an_identity_that_is_not_good_is_told_to_the_website_and_the_visitor_is_asked_to_sign_in(site: Site) -> None:
     page = site.visit(
         "<script>told = []; ChatbotWidget = {q: [['on', 'error', detail => told.push(detail.code)], "
         "['identify', 'expired'], ['open']]}</script>" + site.embed(add(site))
     )
     chat = Chat(page)
     chat.ask("hi")
-    expect(chat.frame.get_by_role("alert")).to_contain_text("The identity has expired.")
+    expect(chat.frame.get_by_role("alert")).to_have_text("Please sign in on this website.")
     page.wait_for_function("told.includes('identity_invalid')")
 
 
@@ -209,8 +253,8 @@ def test_addresses_that_stay(site: Site) -> None:
         assert first.headers["etag"] == second.headers["etag"]
         again = httpx.get(str(second.url), headers={"If-None-Match": second.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
-    link = httpx.get(f"{site.backend.url}/chat/{bot}")
+    link = httpx.get(f"{site.backend.url}/widget/chat/{bot}")
     assert (link.status_code, link.headers["location"]) == (302, f"/widget/v1/frame?bot_id={bot}")
     page = site.page()
-    page.goto(f"{site.backend.url}/chat/{bot}")
+    page.goto(f"{site.backend.url}/widget/chat/{bot}")
     expect(Chat(page, page).ask("hi").locator(".text")).to_have_text("You said: hi")

@@ -50,6 +50,17 @@ def test_the_menu_opens_by_keyboard_and_gives_the_focus_back(site: Site) -> None
     assert site.said == []
 
 
+def test_a_double_click_opens_one_menu(site: Site) -> None:
+    chat = site.open_chat(site.backend.add_bot([site.origin]))
+    chat.frame.get_by_role("button", name="Menu", exact=True).dblclick()
+    panel = chat.frame.get_by_role("group", name="Menu")
+    expect(panel.get_by_role("button", name="New conversation")).to_be_focused()
+    chat.page.wait_for_timeout(300)
+    expect(panel).to_have_count(1)
+    chat.page.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
+
+
 def test_earlier_conversations_are_opened_and_gone_on_with(site: Site) -> None:
     chat = site.open_chat(site.backend.add_bot([site.origin]))
     expect(chat.ask("the first").locator(".down")).to_be_visible()
@@ -123,6 +134,12 @@ def test_the_owner_decides_what_is_in_the_menu(site: Site) -> None:
     expect(sound).to_have_attribute("aria-pressed", "false")
     sound.click()
     expect(sound).to_have_attribute("aria-pressed", "true")
+    chat.frame.locator(":root").evaluate(
+        "() => { window.notes = 0; AudioContext.prototype.createOscillator = new Proxy("
+        "AudioContext.prototype.createOscillator, { apply: (made, on) => (window.notes++, made.call(on)) }) }"
+    )
+    expect(chat.ask("hi").locator(".down")).to_be_visible()
+    assert chat.frame.locator(":root").evaluate("() => window.notes") == 2, "an answer sounds"
     chat = again(chat)
     chat.frame.get_by_role("button", name="Menu", exact=True).click()
     expect(chat.frame.get_by_role("button", name="Sound")).to_have_attribute("aria-pressed", "true")

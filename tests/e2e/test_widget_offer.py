@@ -153,6 +153,15 @@ def test_many_clicks_send_once_and_a_reload_in_the_middle_loses_nothing(site: Si
     assert len(site.backend.called("/capture-lead")) == 1
 
 
+def test_a_double_click_opens_one_form(site: Site, bot: str) -> None:
+    chat = site.open_chat(bot)
+    chat.ask("clocks?")
+    chat.frame.get_by_role("button", name="Leave a message").dblclick()
+    expect(form_of(chat).get_by_role("textbox").first).to_be_focused()
+    chat.page.wait_for_timeout(300)
+    expect(form_of(chat)).to_have_count(1)
+
+
 def test_what_is_typed_stays_while_one_asks_on_and_goes_with_the_conversation(site: Site, bot: str) -> None:
     chat = site.open_chat(bot)
     chat.ask("clocks?")

@@ -19,6 +19,7 @@ from chatbot_saas.schemas.sources import QaSource, QuestionPair, SourcePatch
 from chatbot_saas.services import answer_cache, bots, conversations, intake, pairs, sources
 from chatbot_saas.services.answer_cache import AnswerKey, KeptAnswer
 from chatbot_saas.services.runtime import Runtime
+from chatbot_saas.services.turns import view
 from tests.conftest import new_database
 from tests.factories.knowledge import add_text, make_bot, settled
 from tests.factories.people import Person, sign_up
@@ -147,6 +148,17 @@ async def test_a_change_of_the_settings_makes_another_key(caching: Runtime) -> N
 
 async def version_of(rt: Runtime, person: Person, bot_id: UUID) -> int:
     return (await row_of(rt, person.principal, bot_id)).knowledge_version
+
+
+async def test_what_is_never_held_back_makes_another_key_in_the_same_version(caching: Runtime) -> None:
+    """A bot that holds its changes goes on answering by its published version, with the key and origins of now."""
+    person = await sign_up(caching)
+    bot = view(await row_of(caching, person.principal, (await make_bot(caching, person)).id))
+    keys = [
+        answer_cache.key(caching, now, ASKED, "en")
+        for now in (bot, replace(bot, model_key="sealed"), replace(bot, allowed_origins=["https://other.example"]))
+    ]
+    assert len({str(key) for key in keys}) == 3
 
 
 async def test_every_change_of_the_knowledge_raises_its_version(caching: Runtime) -> None:

@@ -51,6 +51,24 @@ async def change(rt: Runtime, person: Person, bot: Any, **fields: Any) -> None:
         await bots.change(session, person.principal, bot.id, BotPatch(**fields), rt)
 
 
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ({"language": "de"}, "Chat schließen"),
+        ({"language": "de", "widget": {"language": "fr"}}, "Fermer le chat"),
+        ({"language": "auto", "widget": {"texts": {"close": "Away"}}}, "Away"),
+        ({"language": "auto"}, None),
+    ],
+)
+async def test_the_launchers_message_is_closed_by_a_word_of_its_language(
+    rt: Runtime, owner: Person, fields: dict[str, Any], word: str | None
+) -> None:
+    bot = await make_bot(rt, owner, launcher={"message": "?"}, **fields)
+    assert (await bot_config.public(rt, bot.id, SHOP)).launcher.get("close") == word
+    bot = await make_bot(rt, owner, **fields)
+    assert (await bot_config.public(rt, bot.id, SHOP)).launcher == {}, "without a message there is nothing to close"
+
+
 async def test_it_is_kept_and_never_old(processes: tuple[Runtime, Runtime], owner: Person) -> None:
     one, other = processes
     bot = await make_bot(one, owner)

@@ -12,6 +12,7 @@ from chatbot_saas.core.settings import Settings
 from chatbot_saas.core.tenancy import System
 from chatbot_saas.schemas.bots import BotRead
 from chatbot_saas.schemas.chat import ChatAnswer
+from chatbot_saas.services import speaking
 from chatbot_saas.services.runtime import Runtime
 from chatbot_saas.services.wording import wording
 from tests.adapters.model_fixtures import calls
@@ -93,6 +94,17 @@ async def test_a_provider_that_is_not_there(
         assert time.monotonic() - started < 10
         assert "5 working days" in answer.answer
         assert answer.answer.startswith(UNAVAILABLE_NOTE)
+
+
+async def test_a_bot_without_a_model_is_slow_and_not_away(
+    rt: Runtime, owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = await make_knowing_bot(rt, owner)
+    monkeypatch.setattr(speaking, "FIRST_TOKEN_SECONDS", 0.0)
+    answer = await ask(rt, owner, bot)
+    assert answer.answer.startswith("From “")
+    assert "5 working days" in answer.answer
+    assert not answer.leave_message
 
 
 async def test_the_owner_reads_of_a_bad_key_until_it_works(keyed: Runtime, person: Person) -> None:

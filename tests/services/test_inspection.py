@@ -15,7 +15,7 @@ from chatbot_saas.models import Chunk, Source, UsageEvent
 from chatbot_saas.schemas.bots import BotPatch
 from chatbot_saas.schemas.inspection import ExplainRequest, Inspection, WhyNot
 from chatbot_saas.schemas.sources import QaSource, QuestionPair, SourceRead
-from chatbot_saas.services import bots, inspection, intake
+from chatbot_saas.services import bots, chat, inspection, intake, recorder
 from chatbot_saas.services.runtime import Runtime
 from tests.factories.knowledge import add_text, make_bot, make_knowing_bot, settled
 from tests.factories.people import Person
@@ -180,10 +180,35 @@ async def test_only_those_who_may_ask_this_bot(
 async def test_the_embedding_goes_on_the_bill(rt: Runtime, owner: Person) -> None:
     bot = await make_knowing_bot(rt, owner)
     async with rt.db.tenant(owner.principal) as session:
-        await bots.change(session, owner.principal, bot.id, BotPatch(passage_limit=3), rt.secrets)
+        await bots.change(session, owner.principal, bot.id, BotPatch(passage_limit=3), rt)
         count = select(func.count()).where(col(UsageEvent.bot_id) == bot.id)
         before = await session.scalar(count) or 0
     found = await explained(rt, owner, bot.id)
     assert found.limit == 3
     async with rt.db.tenant(owner.principal) as session:
         assert await session.scalar(count) == before + 1
+
+
+async def test_it_shows_the_passages_that_an_answer_is_made_from(rt: Runtime, owner: Person) -> None:
+    """Joined as for an answer, though the page looks at more chunks: neighbours further down join nothing."""
+    bot = await make_bot(rt, owner, passage_limit=2, chunk_tokens=200)
+    parts = [
+        f"## Refund {n}\n\n"
+        + " ".join(f"A refund of kind {n}, in step {step}, takes {n + step} days in all." for step in range(12))
+        for n in range(8)
+    ]
+    await add_text(rt, owner, bot.id, "\n\n".join(parts))
+    found = await explained(rt, owner, bot.id)
+    shown = [passage for passage in found.passages if passage.use == "prompt"]
+    live, _ = await chat.ask_in_playground(rt, owner.principal, bot.id, "inspected", QUESTION)
+    await live.result(new_id())
+    async with rt.db.tenant(owner.principal) as session:
+        record = await recorder.flight(session, owner.principal, live.answer_id)
+    assert [passage.text for passage in shown] == [passage.text for passage in record.passages]
+    assert len(found.passages) > len(shown)
+
+
+async def test_a_greeting_is_returned(rt: Runtime, owner: Person) -> None:
+    bot = await make_knowing_bot(rt, owner)
+    verdict = (await explained(rt, owner, bot.id, "Hello!")).verdict
+    assert (verdict.decision, verdict.conditions) == ("courtesy", [])

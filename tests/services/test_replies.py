@@ -1,6 +1,7 @@
 """From a question to what is said: modes, answers that are given again, follow-ups, links, and what is recorded."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -20,9 +21,10 @@ from chatbot_saas.schemas.bots import BotPatch, BotRead
 from chatbot_saas.schemas.chat import ChatAnswer, ChatRequestBody, PublicChatRequest
 from chatbot_saas.services import bots, chat, conversations, identity, recorder, usage
 from chatbot_saas.services.runtime import Runtime
+from chatbot_saas.services.wording import wording
 from tests.adapters.model_fixtures import chats
 from tests.conftest import new_database
-from tests.factories.knowledge import SHOP, add_text, make_knowing_bot
+from tests.factories.knowledge import SHOP, add_text, make_bot, make_knowing_bot
 from tests.factories.people import Person, sign_up
 from tests.factories.runtimes import other_runtime
 from tests.factories.scripted import ScriptedModel
@@ -247,7 +249,46 @@ async def test_what_the_sources_do_not_hold_is_said_and_a_person_offered(rt: Run
         rt.answers.drop([live.question_id])  # the second time it is told from its row
 
 
+async def test_a_new_bot_declines_in_the_visitors_language(rt: Runtime, owner: Person) -> None:
+    bot = await make_knowing_bot(rt, owner)
+    german = await ask(rt, owner, bot, "Wer gewann das Schachturnier von 1972?")
+    japanese = await ask(rt, owner, bot, "日本の首相は誰ですか？")
+    told = [wording(language).not_found for language in ("de", "ja")]
+    assert ([german.answer, japanese.answer], german.answered, japanese.answered) == (told, False, False)
+
+
+async def test_a_greeting_is_returned_and_costs_nothing(keyed: Runtime) -> None:
+    person = await sign_up(keyed)
+    bot = await make_knowing_bot(keyed, person, welcome_message="Ahoy!")
+    session_id = new_id().hex
+    for said, returned in (
+        ("Hello!", "Ahoy!"),
+        (REFUND, None),
+        ("Vielen Dank!", wording("de").thanks),
+        ("bye", wording("en").farewell),
+    ):
+        answer = await ask(keyed, person, bot, said, session_id)
+        assert answer.answered
+        if returned:
+            assert (answer.answer, answer.sources, answer.leave_message) == (returned, [], False)
+            async with keyed.db.tenant(person.principal) as session:
+                query = select(UsageEvent).where(col(UsageEvent.message_id) == answer.message_id)
+                assert not (await session.scalars(query)).all()
+
+
 # --- what is never said
+
+
+async def test_what_is_quoted_in_place_of_a_model_holds_no_picture_and_no_foreign_link(keyed: Runtime) -> None:
+    person = await sign_up(keyed)
+    bot = await make_bot(keyed, person)
+    poison = "A refund takes 5 days, see ![x](https://bad.example/?q=1) and [here](https://bad.example/?q=2)."
+    await add_text(keyed, person, bot.id, f"# Refunds\n\n{poison}\n")
+    await change(keyed, person, bot, model_key="sk-invalid-1234")
+    answer = await ask(keyed, person, bot)
+    assert answer.answer.startswith(wording("en").unavailable)
+    assert "A refund takes 5 days" in answer.answer
+    assert not re.search(r"!\[|\]\(", answer.answer)
 
 
 async def test_links_and_rules_do_not_get_out(keyed: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,14 @@
 """What is found for a question, in a bot with the real database and the real vector index."""
 
+import asyncio
 from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from chatbot_saas.core.errors import NotFoundError
-from chatbot_saas.schemas.bots import BotRead
-from chatbot_saas.schemas.sources import TextSource
+from chatbot_saas.schemas.bots import BotPatch, BotRead
+from chatbot_saas.schemas.sources import SourceRead, TextSource
 from chatbot_saas.services import bots, intake
 from chatbot_saas.services.retrieval import BotIndex, Found, find, retrieve
 from chatbot_saas.services.runtime import Runtime
@@ -153,3 +154,34 @@ async def test_another_tenants_bot_is_not_there(rt: Runtime, owner: Person, stra
         await index_of(rt, stranger, bot.id)
     index = await index_of(rt, owner, bot.id)
     assert (await retrieve(rt, stranger.principal, index, "How long is the warranty?")).passages == []
+
+
+async def test_what_cuts_or_searches_texts_otherwise_reads_them_again(rt: Runtime, owner: Person) -> None:
+    bot = await make_bot(rt, owner)
+    text = " ".join(f"The sofa of kind {n} is delivered by our own van within {n + 3} days." for n in range(40))
+    source = await add_text(rt, owner, bot.id, text, "sofas.txt")
+    whole = source.chunks
+
+    async def again(before: SourceRead, **changes: object) -> SourceRead:
+        async with rt.db.tenant(owner.principal) as session:
+            if changes:
+                await bots.change(session, owner.principal, bot.id, BotPatch.model_validate(changes), rt)
+            else:
+                await bots.roll_back(session, owner.principal, bot.id, bot.version, rt)
+        read = before
+        for _ in range(200):  # a job begins it
+            await asyncio.sleep(0.05)
+            read = await settled(rt, owner, source.id)
+            if read.updated_at > before.updated_at:
+                break
+        return read
+
+    cut = await again(source, chunk_tokens=200)
+    assert (cut.status, cut.chunks > whole) == ("ready", True)
+    german = await again(cut, language="de")
+    assert (german.status, german.chunks) == ("ready", cut.chunks)
+    assert (await again(german)).chunks == whole
+    calm = await settled(rt, owner, source.id)
+    async with rt.db.tenant(owner.principal) as session:
+        await bots.change(session, owner.principal, bot.id, BotPatch(passage_limit=3), rt)
+    assert (await settled(rt, owner, source.id)).updated_at == calm.updated_at

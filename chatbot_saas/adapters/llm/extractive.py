@@ -16,7 +16,7 @@ from chatbot_saas.adapters.tokens import TokenCounter
 MODEL_NAME = "extractive"
 COMPARED = 12  # sentences compared by meaning at most, at 2-4 ms each
 _BULLET = re.compile(r"^[-*+•‣◦▪–]\s+")
-_NUMBERED = re.compile(r"\(?\w{1,2}[.)、]")
+_NUMBERED = re.compile(r"\(?\d{1,2}[.)、]|[一二三四五六七八九十]{1,3}、|[a-z][.)]\s")
 _DELTA = re.compile(r"\s*\S+|\s+")
 _TOKEN_CHARACTERS = 3  # a cautious length of a token, to keep to `max_tokens`
 

@@ -24,6 +24,9 @@ _ASKING = re.compile(
 _PART_OF_COMPOUND = 0.6
 _SLIP = 0.75
 _LEAST_COMPOUND = 4  # letters
+_LEAST_ELSEWHERE = 5
+"""The same of languages without compounds: hand is no part of handle."""
+_COMPOUNDING = frozenset(["de", "nl"])
 _LEAST_SLIP = 5
 
 
@@ -55,6 +58,7 @@ def matches(text: str, asked: dict[str, str], language: str) -> dict[str, float]
     """How well each term of the question is found in the text: 1, or less for parts of words and slips of the pen."""
     found: dict[str, float] = {}
     words = set(terms(text))
+    least = _LEAST_COMPOUND if language in _COMPOUNDING else _LEAST_ELSEWHERE
     stems = {stem(word, language): word for word in words}
     for term, word in asked.items():
         if term in stems or word in words:
@@ -63,16 +67,16 @@ def matches(text: str, asked: dict[str, str], language: str) -> dict[str, float]
         if len(term) < _LEAST_COMPOUND:
             continue
         for other, whole in stems.items():
-            if _is_part(term, other) or _is_part(word, whole):
+            if _is_part(term, other, least) or _is_part(word, whole, least):
                 found[term] = max(found.get(term, 0.0), _PART_OF_COMPOUND)
             elif _is_slip(word, whole):
                 found[term] = max(found.get(term, 0.0), _SLIP)
     return found
 
 
-def _is_part(a: str, b: str) -> bool:
+def _is_part(a: str, b: str, least: int) -> bool:
     shorter, longer = sorted((a, b), key=len)
-    return len(shorter) >= _LEAST_COMPOUND and shorter in longer
+    return len(shorter) >= least and shorter in longer
 
 
 def _is_slip(a: str, b: str) -> bool:

@@ -9,7 +9,7 @@ from chatbot_saas.adapters.llm import Passage
 from chatbot_saas.core.text import split_sentences
 
 Kind = Literal["sentence", "heading", "question", "item", "row", "divider"]
-_ITEM = re.compile(r"(?:[-*+•‣◦▪–]\s+|\(?\d{1,2}[.)、]\s*|[a-z][.)]\s+)(?=\S)")
+_ITEM = re.compile(r"(?:[-*+•‣◦▪–]\s+|\(?\d{1,2}[.)、]\s*|[一二三四五六七八九十]{1,3}、\s*|[a-z][.)]\s+)(?=\S)")
 _DIVIDER = re.compile(r"\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?")
 _HEADING = re.compile(r"#{1,6}\s+")
 _BOLD_QUESTION = re.compile(r"((?:\*\*|__)[^*_\n]{1,300}[?？:：](?:\*\*|__)|(?:Q|F|问|問)[:：][^?？\n]{1,300}[?？])\s*")

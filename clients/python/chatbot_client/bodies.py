@@ -273,6 +273,7 @@ class WidgetSettings(TypedDict):
     radius: NotRequired[int]
     font: NotRequired[Literal["sans", "system", "serif", "rounded", "mono"]]
     history: NotRequired[bool]
+    follow_ups: NotRequired[bool]
     sound: NotRequired[bool]
     rating: NotRequired[Literal["off", "thumbs", "stars"]]
     consent: NotRequired[ConsentSettings]

@@ -798,7 +798,7 @@ class UsageRead(Model):
 class Verdict(Model):
     """What would be done with the question."""
 
-    decision: Literal["answer", "pair", "clarify", "refuse"] | str
+    decision: Literal["answer", "pair", "courtesy", "clarify", "refuse"] | str
     reason: str
     mode: str
     probability: float | None = None
@@ -849,6 +849,7 @@ class WidgetSettings(Model):
     radius: int = 18
     font: Literal["sans", "system", "serif", "rounded", "mono"] | str = "sans"
     history: bool = True
+    follow_ups: bool = True
     sound: bool = False
     rating: Literal["off", "thumbs", "stars"] | str = "stars"
     consent: ConsentSettings = Field(default_factory=lambda: ConsentSettings())
