@@ -3,7 +3,7 @@
 import reflex as rx
 
 from chatbot_saas.components import format
-from chatbot_saas.components.feedback import skeleton_panels
+from chatbot_saas.components.feedback import skeleton_panels, trouble
 from chatbot_saas.components.vars import length, shown
 from chatbot_saas.pages.bot_frame import bot_page
 from chatbot_saas.pages.rolling_back import roll_back_button, rolled_back
@@ -16,18 +16,23 @@ from chatbot_saas.state.shell import ShellState
 
 @bot_page("/history", "History", on_load=[HistoryState.load, RollBackState.load])
 def bot_history() -> rx.Component:
+    state = HistoryState
     return rx.cond(
-        HistoryState.loaded,
+        state.loaded,
         rx.el.div(
             rolled_back(),
             rx.el.ol(
-                rx.foreach(HistoryState.versions, _version),
+                rx.foreach(state.versions, _version),
                 class_name="panel flex flex-col",
                 aria_label="Versions, newest first",
             ),
             class_name="flex flex-col",
         ),
-        rx.el.div(skeleton_panels(3, height="72px"), class_name="flex flex-col gap-3"),
+        rx.cond(
+            state.problem,
+            trouble(state.problem, "The versions cannot be shown", state.load),
+            rx.el.div(skeleton_panels(3, height="72px"), class_name="flex flex-col gap-3"),
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from chatbot_saas.components.buttons import row_button
-from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_panels
+from chatbot_saas.components.feedback import confirm_dialog, empty_state, skeleton_panels, trouble
 from chatbot_saas.components.forms import field
 from chatbot_saas.components.table import Column, data_table, in_short, load_more, search_box, table_row
 from chatbot_saas.components.vars import length, negated
@@ -36,7 +36,7 @@ def tests() -> rx.Component:
     return rx.el.div(
         publish_bar(),
         latest_run(),
-        rx.cond(State.problem, notice(State.problem, _again(), kind="error", title="The tests cannot be shown")),
+        trouble(State.problem, "The tests cannot be shown", State.load),
         rx.cond(
             State.loaded,
             rx.cond((length(State.items) > 0) | State.filtered, _list(), _nothing()),
@@ -46,10 +46,6 @@ def tests() -> rx.Component:
         custom_attrs={MARKER: ""},
         class_name="flex flex-col gap-6",
     )
-
-
-def _again() -> rx.Component:
-    return rx.button("Try again", on_click=State.load, variant="soft", color_scheme="red", size="1")
 
 
 def _write_button(**props: Any) -> rx.Component:

@@ -10,6 +10,7 @@ from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.bot_draft import LABELS, shown
 from chatbot_saas.state.design_draft import WHOLES, full, place_of, value_at
 from chatbot_saas.state.session import authorised, route_id
+from chatbot_saas.state.trouble import told
 
 NAMES = {**LABELS, "qa_threshold": "Q&A threshold"}
 """Settings whose changes are told; not all of them stand on the Settings page."""
@@ -18,14 +19,16 @@ NAMES = {**LABELS, "qa_threshold": "Q&A threshold"}
 class HistoryState(rx.State):
     versions: list[BotVersionView] = []
     loaded: bool = False
+    problem: str = ""
 
     @authorised(Scope.BOTS_READ)
     async def load(self, principal: Tenant):
         self.loaded = False
         self.versions = []
         yield
-        await self._read(principal)
-        self.loaded = True
+        with told(self):
+            await self._read(principal)
+            self.loaded = True
 
     @authorised(Scope.BOTS_READ)
     async def refresh(self, principal: Tenant):
