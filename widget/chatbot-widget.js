@@ -91,19 +91,21 @@ button:before{content:"";box-sizing:border-box;width:24px;height:24px;border:2.5
     const show = () => {
       const { theme, name, launcher } = bot.config;
       const { color, on, mode, position } = theme || {};
-      const { corner = position || "", x = 20, y = 20, icon = "", label = "", hidden = [], message, delay } = launcher || {};
+      const { corner = position || "", x = 20, y = 20, icon = "", label = "", word = "Chat", hidden = [], message, delay } = launcher || {};
       const fill = /^#[\da-f]{6}$/i.test(color) ? color : "#4f46e5";
       const text = /^#[\da-f]{6}$/i.test(on) ? on : "#fff";
       const inline = options.mode === "inline";
       const place = (bot.corner = inline ? "inline" : (/top/.test(corner) ? "top " : "") + (/left/.test(corner) ? "left" : "right"));
-      // several bots: stacked
-      const above = document.querySelectorAll(`[data-chatbot="${place}"]`).length;
-      bot.style = `--c:${fill};--t:${text};--x:${x}px;--y:${y + 68 * above}px;color-scheme:${/^(dark|light)$/.test(mode) ? mode : "light dark"}`;
+      // several bots: stacked, each where it finds room
+      let at = y, beside;
+      while ((beside = [...bots.values()].find((other) => other.corner === place && Math.abs(other.y - at) < 68))) at = beside.y + 68;
+      bot.y = at;
+      bot.style = `--c:${fill};--t:${text};--x:${x}px;--y:${at}px;color-scheme:${/^(dark|light)$/.test(mode) ? mode : "light dark"}`;
       const host = (bot.host = make(document.documentElement, "div", { "data-chatbot": place }));
       const root = (bot.root = host.attachShadow({ mode: "open" }));
       bot.sheet(css);
       if (inline) return run("open");
-      const button = (bot.button = make(root, "button", { class: `${place} ${icon} ${label && "label"}`, "aria-haspopup": "dialog", "aria-expanded": false, "aria-label": `${label || "Chat"}: ${name}` }));
+      const button = (bot.button = make(root, "button", { class: `${place} ${icon} ${label && "label"}`, "aria-haspopup": "dialog", "aria-expanded": false, "aria-label": `${label || word[navigator.language.slice(0, 2)] || word.en || word}: ${name}` }));
       button.append(label);
       button.style.cssText = bot.style;
       // a double click opens it

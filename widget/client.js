@@ -41,7 +41,9 @@ const pause = (ms, signal) =>
 /** `base`: URL of /api/public/; `site`: what host.js knows of the website; `store`: what `memory` gives. */
 export function client(base, bot, site, store) {
   let starting, settings, fresh;
-  const keep = (changes) => store.set({ ...store.get(), ...changes });
+  const known = () => store.get() || {};
+  const keep = (changes) => store.set({ ...known(), ...changes });
+  const good = () => known().expires > Date.now();
 
   async function call(path, body, token, { signal = AbortSignal.timeout(15000), ...headers } = {}) {
     if (body) headers["Content-Type"] = "application/json";
@@ -54,25 +56,41 @@ export function client(base, bot, site, store) {
     throw failure({ code, status, after, dropped: status >= 500 });
   }
 
+  /** Calls `go` once no other tab begins a conversation, with what lets the next one do so. */
+  async function alone(go) {
+    try {
+      await navigator.locks.request(bot, () => new Promise(go));
+    } catch {
+      // neither without https, nor where storage is blocked
+      go(() => {});
+    }
+  }
+
+  async function start() {
+    const next = await new Promise(alone);
+    try {
+      const { key: visitor_key, consent } = known();
+      const { identity, origin } = site;
+      // else another tab has begun it meanwhile
+      if (identity || !good()) await enter(await call(`conversation/${bot}/start`, { parent_origin: origin, visitor_key, consent, identity, fresh }));
+    } finally {
+      // until what is stored has arrived there
+      setTimeout(next, 99);
+    }
+  }
+
   /** The visitor's conversation; begun at the first need, and never twice at once. */
   async function begin() {
-    const known = store.get();
-    if (known?.expires > Date.now()) return known;
-    const { identity, origin } = site;
-    const { key: visitor_key, consent } = known || {};
-    starting ??= call(`conversation/${bot}/start`, { parent_origin: origin, visitor_key, consent, identity, fresh })
-      .then(enter)
-      .finally(() => (starting = null));
-    await starting;
-    return store.get();
+    if (!good()) await (starting ??= start().finally(() => (starting = null)));
+    return known();
   }
 
   /** From now on it is the conversation of this answer. What is known of the visitor stays. */
   async function enter(answer) {
     const { conversation_id: id, visitor_token: token, expires_in, visitor_key: key, person } = await answer.json();
-    const known = store.get();
-    if ((known?.person || "") !== person) store.set(null);
-    else if (known?.id !== id) leave();
+    const { person: before = "", id: last } = known();
+    if (before !== person) store.set(null);
+    else if (last !== id) leave();
     fresh = false;
     keep({ id, token, key, person, expires: Date.now() + expires_in * 1000 - 3e4 });
   }
@@ -129,15 +147,15 @@ export function client(base, bot, site, store) {
     /** Somebody may have come or gone: the server says with what conversation a known person goes on. */
     identify() {
       if (site.identity) keep({ expires: 0 });
-      else if (store.get()?.person) store.set(null);
+      else if (known().person) store.set(null);
     },
 
     /** Earlier messages of the remembered conversation; [] where there is none any more. */
     async history() {
       try {
         // who is known has one on the server, perhaps from another device
-        const talk = site.identity ? await begin() : store.get();
-        return talk?.id ? (await (await call("conversation/" + talk.id, null, talk.token)).json()).messages : [];
+        const talk = site.identity ? await begin() : known();
+        return talk.id ? (await (await call("conversation/" + talk.id, null, talk.token)).json()).messages : [];
       } catch (error) {
         if ([401, 403, 404].includes(error.status)) leave();
         return [];
@@ -181,7 +199,7 @@ export function client(base, bot, site, store) {
 
     /** The server writes no more of the answer to that message. */
     stop: async (client_message_id) => {
-      const { id: conversation_id, token } = store.get();
+      const { id: conversation_id, token } = known();
       await call(`chat/${bot}/stop`, { conversation_id, client_message_id }, token);
     },
 
@@ -193,15 +211,15 @@ export function client(base, bot, site, store) {
     call,
     enter,
     leave,
-    known: () => store.get() || {},
+    known,
     keep,
 
     /** Leaves the conversation here at once, and tells the server, with what the visitor thinks of it. */
     end(opinion = {}) {
-      const talk = store.get();
+      const talk = known();
       leave();
       fresh = true;
-      return talk?.id && call(`conversation/${talk.id}/end`, opinion, talk.token).catch(() => {});
+      return talk.id && call(`conversation/${talk.id}/end`, opinion, talk.token).catch(() => {});
     },
   };
 }

@@ -13,15 +13,12 @@ const [chat, log, live, input, send, close, menu] = ["chat", "log", "live", "inp
 // On a phone the keyboard would cover the welcome: it comes when the visitor touches the field.
 const focus = () => (matchMedia("(pointer:coarse)").matches ? chat : input).focus();
 
-function paint({ theme, name = "Chat", placeholder, powered_by, icon }, words, language) {
+function paint({ theme, name = "Chat", placeholder, icon }, words, language) {
   const { color, on, mode, radius, font } = theme || {};
   const { style } = document.documentElement;
-  if (color) {
-    style.setProperty("--accent", color);
-    style.setProperty("--on-accent", on);
-  }
+  const looks = { "--accent": color, "--on-accent": on, "--round": radius };
+  for (const key in looks) if (looks[key]) style.setProperty(key, looks[key]);
   if (/^(light|dark)$/.test(mode)) style.colorScheme = mode;
-  if (/^\d+px$/.test(radius)) style.setProperty("--round", radius);
   document.documentElement.lang = language;
   document.dir = /ar|he/.test(language) ? "rtl" : "";
   document.title = chat.ariaLabel = $("name").textContent = name;
@@ -31,7 +28,7 @@ function paint({ theme, name = "Chat", placeholder, powered_by, icon }, words, l
   close.title = words.close;
   menu.title = words.menu;
   input.placeholder = placeholder || words.placeholder;
-  $("note").textContent = words.note + " · " + (powered_by || "Powered by Footnote");
+  $("note").textContent = words.note + " · " + words.powered.replace("{product}", "Footnote");
 }
 
 function conversation(visitor, config, words, language) {

@@ -24,9 +24,7 @@ export function safeUrl(text) {
 export function link(text, children) {
   const href = safeUrl(text);
   if (!href) return el("span", ...children);
-  const node = el("a", ...children);
-  Object.assign(node, { href, title: href, target: "_blank", rel: "noopener nofollow" });
-  return node;
+  return Object.assign(el("a", ...children), { href, title: href, target: "_blank", rel: "noopener nofollow" });
 }
 
 // At `at` of `text`: [nodes, next position], or null. `rest` is the text from there on.

@@ -45,4 +45,5 @@ export default {
   cancel: "إلغاء",
   sending: "جارٍ الإرسال…",
   kept: "شكراً. سنرد على {email}.",
+  launcher: "محادثة",
 };

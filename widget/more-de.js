@@ -45,4 +45,5 @@ export default {
   cancel: "Abbrechen",
   sending: "Wird gesendet…",
   kept: "Danke. Sie bekommen eine Antwort an {email}.",
+  launcher: "Chat",
 };

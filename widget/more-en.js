@@ -46,4 +46,5 @@ export default {
   cancel: "Cancel",
   sending: "Sending…",
   kept: "Thank you. We will reply to {email}.",
+  launcher: "Chat",
 };

@@ -45,4 +45,5 @@ export default {
   cancel: "Cancelar",
   sending: "Enviando…",
   kept: "Gracias. Responderemos a {email}.",
+  launcher: "Chat",
 };

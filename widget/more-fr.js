@@ -45,4 +45,5 @@ export default {
   cancel: "Annuler",
   sending: "Envoi…",
   kept: "Merci. Nous répondrons à {email}.",
+  launcher: "Chat",
 };

@@ -45,4 +45,5 @@ export default {
   cancel: "ביטול",
   sending: "שולח…",
   kept: "תודה. נענה אל {email}.",
+  launcher: "צ׳אט",
 };

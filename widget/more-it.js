@@ -45,4 +45,5 @@ export default {
   cancel: "Annulla",
   sending: "Invio…",
   kept: "Grazie. Risponderemo a {email}.",
+  launcher: "Chat",
 };

@@ -45,4 +45,5 @@ export default {
   cancel: "キャンセル",
   sending: "送信中…",
   kept: "ありがとうございます。{email} に返信します。",
+  launcher: "チャット",
 };

@@ -45,4 +45,5 @@ export default {
   cancel: "Annuleren",
   sending: "Versturen…",
   kept: "Bedankt. U krijgt antwoord op {email}.",
+  launcher: "Chat",
 };

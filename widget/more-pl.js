@@ -45,4 +45,5 @@ export default {
   cancel: "Anuluj",
   sending: "Wysyłanie…",
   kept: "Dziękujemy. Odpowiemy na {email}.",
+  launcher: "Czat",
 };

@@ -45,4 +45,5 @@ export default {
   cancel: "Cancelar",
   sending: "Enviando…",
   kept: "Obrigado. Responderemos para {email}.",
+  launcher: "Chat",
 };

@@ -45,4 +45,5 @@ export default {
   cancel: "Отмена",
   sending: "Отправка…",
   kept: "Спасибо. Мы ответим на {email}.",
+  launcher: "Чат",
 };

@@ -45,4 +45,5 @@ export default {
   cancel: "İptal",
   sending: "Gönderiliyor…",
   kept: "Teşekkürler. {email} adresine yanıt vereceğiz.",
+  launcher: "Sohbet",
 };

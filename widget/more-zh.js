@@ -45,4 +45,5 @@ export default {
   cancel: "取消",
   sending: "正在发送…",
   kept: "谢谢。我们会回复至 {email}。",
+  launcher: "聊天",
 };

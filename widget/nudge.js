@@ -1,5 +1,5 @@
 // A message beside the launcher, once in a visitor's session. Fetched when its time has come.
-const css = `aside{--e:calc(var(--y) + 72px);display:flex;gap:4px;align-items:start;max-width:min(300px,100vw - 2*var(--x));padding:6px 6px 6px 16px;box-sizing:border-box;border-radius:18px;background:light-dark(#fff,#22252c);color:light-dark(#15171c,#eceef2);box-shadow:0 0 0 1px #8883,0 8px 32px #0003;font:15px/1.45 system-ui,sans-serif}
+const css = `aside{display:flex;gap:4px;align-items:start;max-width:min(300px,100vw - 2*var(--x));padding:6px 6px 6px 16px;box-sizing:border-box;border-radius:18px;background:light-dark(#fff,#22252c);color:light-dark(#15171c,#eceef2);box-shadow:0 0 0 1px #8883,0 8px 32px #0003;font:15px/1.45 system-ui,sans-serif}
 aside button{all:unset;cursor:pointer;padding:7px 0;overflow-wrap:anywhere}
 aside button:before{content:none}
 aside [aria-label]{flex:none;width:36px;padding:0;text-align:center;font-size:22px;line-height:36px;border-radius:12px}
@@ -22,6 +22,17 @@ export function nudge(bot) {
     text.onclick = () => bot.run("open");
     const shut = make(box, "button", { "aria-label": config.launcher.close || "Close" });
     shut.textContent = "×";
+    // beyond the launchers and messages of other bots in its corner, also of those that come later
+    const place = () => {
+      let edge = 0;
+      for (const { shadowRoot } of document.querySelectorAll(`[data-chatbot="${bot.corner}"]`))
+        for (const node of shadowRoot.querySelectorAll("button,aside")) {
+          const { top, bottom, height } = node.getBoundingClientRect();
+          if (height && !box.contains(node)) edge = Math.max(edge, /top/.test(bot.corner) ? bottom : innerHeight - top);
+        }
+      box.style.setProperty("--e", edge + 16 + "px");
+    };
+    ChatbotWidget.on("ready", place);
     const leave = () => box.remove();
     shut.onclick = () => {
       leave();

@@ -89,6 +89,8 @@ export async function panel(bot) {
     open() {
       if (dialog?.open) return;
       if (dialog) {
+        // over the launchers of other bots, and over their chats that are open
+        dialog.style.zIndex = ChatbotWidget.top = (ChatbotWidget.top || 2147483e3) + 1;
         dialog[phone.matches ? "showModal" : "show"]();
         button.ariaExpanded = true;
       }

@@ -25,4 +25,5 @@ export default {
   failed: "Das hat nicht geklappt. Bitte versuchen Sie es erneut.",
   waiting: "Verbindung wird wiederhergestellt…",
   note: "KI-Antworten können falsch sein",
+  powered: "Betrieben mit {product}",
 };

@@ -25,4 +25,5 @@ export default {
   failed: "That did not work. Please try again.",
   waiting: "Reconnecting…",
   note: "AI answers can be wrong",
+  powered: "Powered by {product}",
 };

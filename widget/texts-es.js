@@ -25,4 +25,5 @@ export default {
   failed: "No ha funcionado. Inténtelo de nuevo.",
   waiting: "Reconectando…",
   note: "Las respuestas de la IA pueden ser erróneas",
+  powered: "Con tecnología de {product}",
 };

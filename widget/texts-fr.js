@@ -25,4 +25,5 @@ export default {
   failed: "Cela n’a pas fonctionné. Veuillez réessayer.",
   waiting: "Reconnexion…",
   note: "Les réponses de l’IA peuvent être fausses",
+  powered: "Propulsé par {product}",
 };

@@ -25,4 +25,5 @@ export default {
   failed: "זה לא הצליח. נסו שוב.",
   waiting: "מתחבר מחדש…",
   note: "תשובות של AI עלולות להיות שגויות",
+  powered: "מופעל על ידי {product}",
 };

@@ -25,4 +25,5 @@ export default {
   failed: "Non ha funzionato. Riprova.",
   waiting: "Riconnessione…",
   note: "Le risposte dell’IA possono essere errate",
+  powered: "Con tecnologia {product}",
 };

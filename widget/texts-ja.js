@@ -25,4 +25,5 @@ export default {
   failed: "うまくいきませんでした。もう一度お試しください。",
   waiting: "再接続中…",
   note: "AI の回答は誤ることがあります",
+  powered: "提供: {product}",
 };

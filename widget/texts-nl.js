@@ -25,4 +25,5 @@ export default {
   failed: "Dat is niet gelukt. Probeer het opnieuw.",
   waiting: "Opnieuw verbinden…",
   note: "Antwoorden van AI kunnen onjuist zijn",
+  powered: "Mogelijk gemaakt door {product}",
 };

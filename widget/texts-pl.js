@@ -25,4 +25,5 @@ export default {
   failed: "Nie udało się. Spróbuj ponownie.",
   waiting: "Łączenie…",
   note: "Odpowiedzi AI mogą być błędne",
+  powered: "Obsługiwane przez {product}",
 };

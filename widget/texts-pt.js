@@ -25,4 +25,5 @@ export default {
   failed: "Não funcionou. Tente de novo.",
   waiting: "Reconectando…",
   note: "As respostas da IA podem estar erradas",
+  powered: "Com tecnologia {product}",
 };

@@ -25,4 +25,5 @@ export default {
   failed: "Olmadı. Lütfen tekrar deneyin.",
   waiting: "Yeniden bağlanıyor…",
   note: "Yapay zekâ yanıtları yanlış olabilir",
+  powered: "{product} desteğiyle",
 };

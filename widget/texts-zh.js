@@ -25,4 +25,5 @@ export default {
   failed: "未成功，请重试。",
   waiting: "正在重新连接…",
   note: "AI 的回答可能有误",
+  powered: "由 {product} 提供支持",
 };

@@ -1,26 +1,14 @@
 // What a conversation looks like: rows of messages, sources, notices. Texts become nodes, never HTML.
-import { link, render, safeUrl } from "./markdown.js";
+import { el, link, render, safeUrl } from "./markdown.js";
 
-export const make = (name, className, ...children) => {
-  const node = document.createElement(name);
-  node.className = className;
-  node.append(...children);
-  return node;
-};
+export const make = (name, className, ...children) => Object.assign(el(name, ...children), { className });
 
-export const button = (label, className, act) => {
-  const node = make("button", className, label);
-  node.type = "button";
-  node.onclick = act;
-  return node;
-};
+export const button = (label, className, onclick) => Object.assign(make("button", className, label), { type: "button", onclick });
 
 /** A style sheet for what is fetched on demand; resolves when it is there. `href`: with its ?v=. */
 export const sheet = (href) =>
   new Promise((resolve) => {
-    const node = make("link", "");
-    Object.assign(node, { rel: "stylesheet", href, onload: resolve, onerror: resolve });
-    document.head.append(node);
+    document.head.append(Object.assign(el("link"), { rel: "stylesheet", href, onload: resolve, onerror: resolve }));
   });
 
 function card(source, number, words, load) {

@@ -1,16 +1,23 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
-from chatbot_saas.api.dependencies import AdminDep, PageDep, RuntimeDep
+from chatbot_saas.api.dependencies import AdminDep, PageDep, RuntimeDep, VersionDep
 from chatbot_saas.api.errors import errors
-from chatbot_saas.core.errors import ForbiddenError, NotFoundError, UnauthenticatedError
+from chatbot_saas.core.errors import (
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    PreconditionFailedError,
+    UnauthenticatedError,
+)
 from chatbot_saas.schemas.base import PageRead
 from chatbot_saas.schemas.receipts import Receipt
 from chatbot_saas.schemas.tenants import TenantCreate, TenantPatch, TenantRead
 from chatbot_saas.services import tenants
 from chatbot_saas.services.auth import EmailTakenError
+from chatbot_saas.services.revisions import revision
 
 router = APIRouter(
     prefix="/api/v1/admin/tenants",
@@ -38,14 +45,20 @@ async def create_tenant(body: TenantCreate, rt: RuntimeDep, admin: AdminDep) -> 
 
 
 @router.get("/{tenant_id}")
-async def get_tenant(tenant_id: UUID, rt: RuntimeDep, admin: AdminDep) -> TenantRead:
-    return await tenants.get(rt, admin, tenant_id)
+async def get_tenant(tenant_id: UUID, rt: RuntimeDep, admin: AdminDep, response: Response) -> TenantRead:
+    tenant = await tenants.get(rt, admin, tenant_id)
+    response.headers["ETag"] = f'"{revision(tenant.updated_at)}"'
+    return tenant
 
 
-@router.patch("/{tenant_id}")
-async def change_tenant(tenant_id: UUID, body: TenantPatch, rt: RuntimeDep, admin: AdminDep) -> TenantRead:
+@router.patch("/{tenant_id}", responses=errors(InvalidError, PreconditionFailedError))
+async def change_tenant(
+    tenant_id: UUID, body: TenantPatch, rt: RuntimeDep, admin: AdminDep, version: VersionDep, response: Response
+) -> TenantRead:
     """Rename, suspend or resume."""
-    return await tenants.change(rt, admin, tenant_id, body)
+    tenant = await tenants.change(rt, admin, tenant_id, body, expected_version=version)
+    response.headers["ETag"] = f'"{revision(tenant.updated_at)}"'
+    return tenant
 
 
 @router.delete("/{tenant_id}")

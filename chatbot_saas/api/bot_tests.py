@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from chatbot_saas.api.dependencies import PageDep, RuntimeDep, TenantDep, VersionDep
 from chatbot_saas.api.errors import errors
@@ -32,6 +32,7 @@ from chatbot_saas.schemas.bot_tests import (
     TestRunRequest,
 )
 from chatbot_saas.services import bot_test_ideas, bot_test_runs, bot_tests, publishing
+from chatbot_saas.services.revisions import revision
 
 router = APIRouter(
     prefix="/api/v1", tags=["tests"], responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError)
@@ -79,16 +80,22 @@ async def suggest_tests(
 
 
 @router.get("/tests/{test_id}")
-async def get_test(test_id: UUID, rt: RuntimeDep, principal: TenantDep) -> BotTestRead:
+async def get_test(test_id: UUID, rt: RuntimeDep, principal: TenantDep, response: Response) -> BotTestRead:
     async with rt.db.tenant(principal) as session:
-        return await bot_tests.get(session, principal, test_id)
+        test = await bot_tests.get(session, principal, test_id)
+    response.headers["ETag"] = f'"{revision(test.updated_at)}"'
+    return test
 
 
-@router.patch("/tests/{test_id}", responses=errors(ConflictError, InvalidError))
-async def change_test(test_id: UUID, body: BotTestPatch, rt: RuntimeDep, principal: TenantDep) -> BotTestRead:
+@router.patch("/tests/{test_id}", responses=errors(ConflictError, InvalidError, PreconditionFailedError))
+async def change_test(
+    test_id: UUID, body: BotTestPatch, rt: RuntimeDep, principal: TenantDep, version: VersionDep, response: Response
+) -> BotTestRead:
     """Change the fields that are sent."""
     async with rt.db.tenant(principal) as session:
-        return await bot_tests.change(session, principal, test_id, body)
+        test = await bot_tests.change(session, principal, test_id, body, expected_version=version)
+    response.headers["ETag"] = f'"{revision(test.updated_at)}"'
+    return test
 
 
 @router.delete("/tests/{test_id}", status_code=204)

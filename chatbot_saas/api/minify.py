@@ -51,6 +51,7 @@ _GOES_BACK = _words("} ) ] , ; . ?. ? : && || ?? = ===")
 _BEFORE_OBJECT = _words("( , = const let return : [ ? && || ?? of ...")
 _BEFORE_KEY = frozenset(("{", ",", "async", "get", "*"))
 _SHORTER = {"const": "let", "true": "!0", "false": "!1"}
+_HEADS = frozenset(("if", "for", "while"))
 _ABOVE = ascii_uppercase[:3:-1]
 """Short names for what is used in many statements; the first letters are left to each of them."""
 _IDLE = frozenset(("space", "line"))
@@ -60,7 +61,7 @@ Token = tuple[str, str]
 
 
 def minify(source: str) -> str:
-    return "".join(_joined(_bare(_shortened(list(_tokens(source)))[0])))
+    return "".join(_joined(_merged(_bare(_shortened(list(_tokens(source)))[0]))))
 
 
 def renamed(source: str) -> set[str]:
@@ -245,22 +246,49 @@ def _bare(tokens: Sequence[Token]) -> list[Token]:
     return [token for at, token in enumerate(tokens) if at not in idle]
 
 
+def _merged(tokens: Sequence[Token]) -> list[Token]:
+    """With one declaration where several stand behind each other, and nothing idle before a closing brace."""
+    places = [at for at, token in enumerate(tokens) if token[0] not in _IDLE]
+    made, idle = list(tokens), set[int]()
+    declares = [""]
+    """By open bracket, what the present statement declares, `;` where the one before it did."""
+    opened: list[str] = []
+    """By open bracket, the word before it."""
+    before, head = "", ""
+    for last, at in zip([0, *places], places, strict=False):
+        kind, text = tokens[at]
+        if kind == "word" and text in ("const", "let"):
+            if before == ";" and declares[-1] == ";":
+                made[last] = ("sign", ",")
+                idle.add(at)
+            declares[-1] = "" if before == "export" else text
+        elif text == ";":
+            declares[-1] = ";" if declares[-1] in ("const", "let") else ""
+        elif before == ";":
+            declares[-1] = ""
+        # what stands behind the head of a loop may be a statement that does nothing
+        if text == "}" and (before == "," or (before == ";" and head not in _HEADS)):
+            idle.add(last)
+        head = head if text == ";" else ""
+        if (kind == "template" and text[0] == "}") or (kind == "sign" and text in _CLOSES):
+            declares.pop()
+            head = opened.pop()
+        if (kind == "template" and text.endswith("${")) or (kind == "sign" and text in _OPENS):
+            declares.append("")
+            opened.append(before)
+        before = text
+    return [token for at, token in enumerate(made) if at not in idle]
+
+
 def _joined(tokens: Sequence[Token]) -> Iterator[str]:
-    last, idle, waiting = "", "", ""
+    last, idle = "", ""
     for kind, text in tokens:
         if kind in _IDLE:
             idle = kind if idle != "line" else idle
             continue
-        if waiting and text != "}":
-            yield waiting
-        waiting = ""
         if idle == "line" and last and last not in _GOES_ON and text not in _GOES_BACK:
             yield "\n"
         elif idle and re.fullmatch(r"[\w$]{2}|\+\+|--|//", last[-1:] + text[:1]):
             yield " "
-        if text == ";" and last != ")":  # behind a bracket it may be a statement that does nothing
-            waiting = text
-        else:
-            yield _SHORTER.get(text, text) if kind == "word" else text
+        yield _SHORTER.get(text, text) if kind == "word" else text
         last, idle = text, ""
-    yield waiting

@@ -8,10 +8,11 @@ Everything is served under /widget and under /widget/v1, an address that stays w
 import gzip
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from string import ascii_lowercase
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -25,9 +26,14 @@ from chatbot_saas.core.pictures import Picture
 FOLDER = Path(__file__).resolve().parents[2] / "widget"
 LOADER = "chatbot-widget.js"
 ENTRY = "frame.js"
-GROUP = ("parts.js", ("forms.js", "menu.js", "offer.js", "passage.js"))
-"""What a visitor opens: one file, since who opens one of them is likely to open another."""
-ON_WEBSITES = frozenset((LOADER, "panel.js", "unread.js", "inline.js", "nudge.js", "refused.js"))
+GROUPS = {
+    "parts.js": ("forms.js", "menu.js", "offer.js", "passage.js"),
+    "after.js": ("extras.js", "tabs.js", "whole.js"),
+    "nudge.js": ("nudge.js", "unread.js"),
+}
+"""What is fetched on demand as one file, since who needs one of them is likely to need another: what a visitor opens,
+what comes after a first message, and what stands at the launcher."""
+ON_WEBSITES = frozenset((LOADER, "panel.js", "nudge.js", "inline.js", "refused.js"))
 """What runs in pages of other origins; the rest is the iframe's."""
 DEMO_BOT = "YOUR-BOT-ID"
 """What demo.html has in place of a bot's id, so that the file also reads as an example."""
@@ -47,6 +53,11 @@ _ORIGIN = re.compile(r"\*|https?://(\*\.)?[a-z0-9.-]+(:\d{1,5}|:\*)?|https?://\[
 _COMMENT_LINE = re.compile(r"^\s*(?:(?://|/\*|(?<= )\*).*)?\n", re.MULTILINE)
 _INDENT = re.compile(r"^ +", re.MULTILINE)
 _CSS_SPACE = re.compile(r"\s*([{};,>])\s*|(?<=:) | (?=!)")  # a space before a colon means something in a selector
+_IMPLIED = re.compile(r"^</?(?:head|body)>\n|^</html>\n", re.MULTILINE)
+"""Tags that HTML itself adds."""
+_CSS_QUOTED = re.compile(r'="([a-z]\w*)"\]')
+_PROPERTY = re.compile(r"^  (--[\w-]+):", re.MULTILINE)
+_PROPERTY_USED = re.compile(r"--[a-z][\w-]*(?=[),:\"])")
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -91,7 +102,15 @@ def _squeeze(text: str, suffix: str) -> str:
         return minify(text)
     if suffix == ".css":
         text = _CSS_SPACE.sub(r"\1", _COMMENT_LINE.sub("", text)).replace(";}", "}")
-    return _INDENT.sub("", text)
+        text = _CSS_QUOTED.sub(r"=\1]", text).replace("::before", ":before").replace("::after", ":after")
+    return _INDENT.sub("", _IMPLIED.sub("", text) if suffix == ".html" else text)
+
+
+def _with_short_properties(files: Mapping[str, str]) -> dict[str, str]:
+    """The looks of the window with short names for what frame.css declares at its root."""
+    root = files.get("frame.css", "").partition("}")[0]
+    short = {name: f"--{letter}" for name, letter in zip(_PROPERTY.findall(root), ascii_lowercase, strict=False)}
+    return {name: _PROPERTY_USED.sub(lambda found: short.get(found[0], found[0]), text) for name, text in files.items()}
 
 
 @cache
@@ -99,9 +118,11 @@ def load_assets(folder: Path = FOLDER) -> tuple[str, dict[str, Asset]]:
     """The hash of the whole set, and every served file by name; references between them carry it as `?v=`."""
     paths = [path for path in sorted(folder.iterdir()) if path.suffix in _TYPES]
     files, _ = bundled({path.name: path.read_text("utf-8") for path in paths}, ENTRY)
-    files = grouped(files, *GROUP)
+    for name, parts in GROUPS.items():
+        files = grouped(files, name, parts)
+    files = _with_short_properties(files)
     texts = {name: _squeeze(text, Path(name).suffix) for name, text in files.items()} | {"gone.html": _GONE}
-    version = hashlib.sha256("\0".join(f"{name}\0{text}" for name, text in texts.items()).encode()).hexdigest()[:12]
+    version = hashlib.sha256("\0".join(f"{name}\0{text}" for name, text in texts.items()).encode()).hexdigest()[:8]
     parts = [re.escape(name) for name in texts if not name.endswith(".html") and name != LOADER]
     reference = re.compile(rf'"(\./)?({"|".join(parts)})"')
     return version, {

@@ -31,7 +31,7 @@ def bundled(texts: Mapping[str, str], entry: str) -> tuple[dict[str, str], froze
 
 
 def grouped(texts: Mapping[str, str], name: str, parts: Sequence[str]) -> dict[str, str]:
-    """The files with `parts`, which are fetched on demand, joined as `name`; others know them by `import()` only.
+    """The files with `parts`, which are fetched on demand, joined as `name`, by which others know them.
 
     Raises ValueError where two of them have one name.
     """
@@ -43,9 +43,9 @@ def grouped(texts: Mapping[str, str], name: str, parts: Sequence[str]) -> dict[s
                 wanted.setdefault(module, set()).update(re.findall(r"\w+", names))
     imports = [f'import {{ {", ".join(sorted(names))} }} from "./{module}";\n' for module, names in wanted.items()]
     joined = "".join([*imports, *(_IMPORT.sub("", texts[part]) for part in parts)])
-    asked = re.compile(rf'import\("\./(?:{"|".join(map(re.escape, parts))})"\)')
+    asked = re.compile(rf'(import\(|from )"\./(?:{"|".join(map(re.escape, parts))})"')
     others = {other: text for other, text in texts.items() if other not in parts}
-    return {other: asked.sub(f'import("./{name}")', text) for other, text in (others | {name: joined}).items()}
+    return {other: asked.sub(rf'\1"./{name}"', text) for other, text in (others | {name: joined}).items()}
 
 
 def _in_order(texts: Mapping[str, str], entry: str) -> list[str]:

@@ -27,6 +27,7 @@ class TenantRead(Read):
     status: str
     requests_per_minute: int | None
     created_at: datetime
+    updated_at: datetime
     users: int
     bots: int
     documents: int

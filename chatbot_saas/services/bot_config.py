@@ -128,14 +128,29 @@ def _shape(widget: WidgetSettings) -> dict[str, str]:
 
 
 def _launcher(bot: Bot, widget: WidgetSettings) -> dict[str, Any]:
-    """With the word for the button that closes its message: the window's words are not there yet."""
+    """With its own words, of the window's: those are not there yet."""
     told = Launcher.model_validate(bot.launcher).public()
-    language = (widget.language or bot.language)[:2]
+    language = widget.language or bot.language
+    if not told.get("label") and (word := _name_of_it(widget, language)):
+        told["word"] = word
     if not told.get("message"):
         return told
-    ours = window_words.words(language)["close"] if language in INTERFACE_LANGUAGES else ""
-    close = widget.texts.get("close") or ours
+    close = widget.texts.get("close") or _ours(language, "close")
     return told | ({"close": close} if close else {})
+
+
+def _name_of_it(widget: WidgetSettings, language: str) -> str | dict[str, str]:
+    """What stands before the bot's name, by language where that is the visitor's; empty for the usual word."""
+    usual = _ours("en", "launcher")
+    if language == "auto" and not widget.texts.get("launcher"):
+        words = {known: _ours(known, "launcher") for known in INTERFACE_LANGUAGES}
+        return {known: word for known, word in words.items() if known == "en" or word != usual}
+    word = widget.texts.get("launcher") or _ours(language, "launcher")
+    return word if word != usual else ""
+
+
+def _ours(language: str, key: str) -> str:
+    return window_words.words(language)[key] if language in INTERFACE_LANGUAGES else ""
 
 
 def _icon_version(bot: Bot) -> str:

@@ -24,6 +24,7 @@ from chatbot_saas.schemas.bot_tests import (
 from chatbot_saas.services import audit, bots
 from chatbot_saas.services.bots import escape_like
 from chatbot_saas.services.questions import folded
+from chatbot_saas.services.revisions import require_unchanged
 
 MAX_TESTS = 200
 """Of a bot: each run asks the model that often, or twice."""
@@ -174,10 +175,18 @@ def _require_room(known: dict[str, UUID | None], key: str) -> None:
         raise InvalidError(f"A bot has {MAX_TESTS} tests at most. Delete some that tell you nothing any more.")
 
 
-async def change(session: AsyncSession, principal: Tenant, test_id: UUID, request: BotTestPatch) -> BotTestRead:
-    """Change the fields that were sent."""
+async def change(
+    session: AsyncSession,
+    principal: Tenant,
+    test_id: UUID,
+    request: BotTestPatch,
+    *,
+    expected_version: int | None = None,
+) -> BotTestRead:
+    """Change the fields that were sent. `expected_version`: refuse if someone else changed the test meanwhile."""
     principal.require(Scope.BOTS_WRITE)
     test = await load(session, principal, test_id, lock=True)
+    require_unchanged(test.updated_at, expected_version)
     values = {name: getattr(request, name) for name in request.model_fields_set}
     expectation, facts = values.get("expectation", test.expectation), values.get("facts", test.facts)
     if expectation == "facts" and not facts:

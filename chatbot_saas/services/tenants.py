@@ -21,6 +21,7 @@ from chatbot_saas.services import audit, erasure, runs
 from chatbot_saas.services.auth import EmailTakenError
 from chatbot_saas.services.bots import escape_like
 from chatbot_saas.services.proof import Target
+from chatbot_saas.services.revisions import require_unchanged
 from chatbot_saas.services.runtime import Runtime
 
 
@@ -66,10 +67,16 @@ async def create(rt: Runtime, admin: PlatformAdmin | System, request: TenantCrea
         raise EmailTakenError("There is an account with this e-mail address already.") from error
 
 
-async def change(rt: Runtime, admin: PlatformAdmin, tenant_id: UUID, request: TenantPatch) -> TenantRead:
-    """Rename, suspend or resume. Credentials are checked against the status at each use, so it acts at once."""
+async def change(
+    rt: Runtime, admin: PlatformAdmin, tenant_id: UUID, request: TenantPatch, *, expected_version: int | None = None
+) -> TenantRead:
+    """Rename, suspend or resume. Credentials are checked against the status at each use, so it acts at once.
+
+    `expected_version`: refuse if someone else changed the tenant meanwhile.
+    """
     async with rt.db.platform(admin) as session:
         tenant = await _load(session, tenant_id)
+        require_unchanged(tenant.updated_at, expected_version)
         sent = request.model_fields_set
         if "name" in sent and request.name != tenant.name:
             audit.record(session, admin, "tenant.rename", tenant.id, tenant_id=tenant.id, name=request.name)
@@ -184,6 +191,7 @@ def _read_query() -> Any:
         col(TenantRow.status),
         col(TenantRow.requests_per_minute),
         col(TenantRow.created_at),
+        col(TenantRow.updated_at),
         counted(Membership).label("users"),
         counted(Bot).label("bots"),
         counted(Document).label("documents"),

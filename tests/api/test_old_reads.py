@@ -6,7 +6,7 @@ import pytest
 from chatbot_saas.services.runtime import Runtime
 from tests.api.senders import admin, is_problem
 from tests.factories.knowledge import make_bot
-from tests.factories.people import Person
+from tests.factories.people import Person, make_platform_admin
 
 __all__ = ["admin"]
 
@@ -53,3 +53,32 @@ async def test_a_source_is_changed_only_as_it_was_read(client: httpx.AsyncClient
     assert late.json()["code"] == "changed_meanwhile"
     again = await client.get(url, headers=admin.headers)
     assert (again.json()["title"], again.headers["ETag"]) == ("Opening hours", changed.headers["ETag"])
+
+
+async def test_a_test_and_a_tenant_are_changed_only_as_they_were_read(
+    client: httpx.AsyncClient, rt: Runtime, admin: Person
+) -> None:
+    bot, platform = await make_bot(rt, admin, published=False), await make_platform_admin(rt)
+    test = {"question": "When are you open?", "facts": ["nine"]}
+    added = await client.post(f"/api/v1/bots/{bot.id}/tests", json=test, headers=admin.headers)
+    rows = [
+        (f"/api/v1/tests/{added.json()['id']}", admin, {"enabled": False}, {"question": "When?"}),
+        (f"/api/v1/admin/tenants/{admin.tenant_id}", platform, {"name": "First"}, {"name": "Second"}),
+    ]
+    for url, person, one, other in rows:
+        read = await client.get(url, headers=person.headers)
+        first = {**person.headers, "If-Match": read.headers["ETag"]}
+        same = await client.get(url, headers=person.headers)
+        assert same.headers["ETag"] == read.headers["ETag"], url
+        changed = await client.patch(url, json=one, headers=first)
+        assert changed.status_code == 200, changed.text
+        assert changed.headers["ETag"] != read.headers["ETag"], url
+        late = await client.patch(url, json=other, headers=first)
+        assert is_problem(late, 412)
+        assert late.json()["code"] == "changed_meanwhile"
+        wrong = {**person.headers, "If-Match": '"abc"'}
+        assert is_problem(await client.patch(url, json=other, headers=wrong), 422)
+        assert (await client.get(url, headers=person.headers)).headers["ETag"] == changed.headers["ETag"]
+        again = {**person.headers, "If-Match": changed.headers["ETag"]}
+        assert (await client.patch(url, json=other, headers=again)).status_code == 200, url
+        assert (await client.patch(url, json=one, headers=person.headers)).status_code == 200, "nobody has to send one"

@@ -331,3 +331,19 @@ def test_a_bot_speaks_its_language(site: Site) -> None:
     frame = page.frame_locator("iframe")
     expect(frame.get_by_role("textbox", name="Ihre Nachricht")).to_be_visible()
     expect(frame.locator("html")).to_have_attribute("lang", "de")
+    expect(frame.locator("#note")).to_have_text("KI-Antworten können falsch sein · Betrieben mit Footnote")
+
+
+def test_the_last_line_and_the_launchers_name_can_be_the_owners(site: Site) -> None:
+    own = {"powered": "Runs on {product}", "note": "Check it"}
+    bot = site.backend.add_bot([site.origin], {"texts": own}, early=True, launcher={"word": "Help"})
+    page = site.visit(site.embed(bot))
+    page.get_by_role("button", name="Help: Fern & Oak").click()
+    expect(page.frame_locator("iframe").locator("#note")).to_have_text("Check it · Runs on Footnote")
+
+
+@pytest.mark.parametrize(("locale", "word"), [("ru-RU", "Чат"), ("fr-FR", "Chat")])
+def test_the_launcher_is_named_in_the_visitors_language(site: Site, locale: str, word: str) -> None:
+    bot = site.backend.add_bot([site.origin], launcher={"word": {"en": "Chat", "ru": "Чат"}})
+    page = site.visit(site.embed(bot), locale=locale)
+    expect(page.get_by_role("button", name=f"{word}: Fern & Oak")).to_be_visible()

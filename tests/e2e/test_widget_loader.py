@@ -69,6 +69,86 @@ def test_two_bots_on_one_page_stand_above_each_other(site: Site, bot: str) -> No
     assert page.get_by_role("button").count() == 0
 
 
+CLASHES = """() => {
+  const boxes = [...document.querySelectorAll("[data-chatbot]")].flatMap(({ shadowRoot }) =>
+    [...shadowRoot.querySelectorAll("button,aside")].filter(node => !node.closest("aside") || node.matches("aside")))
+    .map(node => node.getBoundingClientRect());
+  const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  return boxes.filter((a, i) => boxes.some((b, j) => i < j && meet(a, b))).length;
+}"""
+
+
+@pytest.mark.parametrize("corner", ["bottom-right", "top-left"])
+def test_a_bot_that_comes_later_stands_where_there_is_room(site: Site, corner: str) -> None:
+    launchers = [{"corner": corner, "y": y} for y in (20, 50, 20)]
+    first, second, third = (
+        site.backend.add_bot([site.origin], name=f"Bot {at}", launcher=launcher)
+        for at, launcher in enumerate(launchers)
+    )
+    page = site.visit(site.embed(first) + site.embed(second))
+    page.wait_for_function("document.querySelectorAll('[data-chatbot]').length === 2")
+    assert page.evaluate(CLASHES) == 0
+    page.evaluate("id => ChatbotWidget.destroy(id)", first)
+    add = "([src, botId]) => ChatbotWidget.add({src, botId})"
+    for bot in (third, first):
+        page.evaluate(add, [site.backend.url + "/widget/chatbot-widget.js", bot])
+    page.wait_for_function("document.querySelectorAll('[data-chatbot]').length === 3")
+    assert page.evaluate(CLASHES) == 0
+
+
+@pytest.mark.parametrize("corner", ["bottom-right", "top-left"])
+def test_messages_of_two_bots_cover_no_launcher_and_not_each_other(site: Site, corner: str) -> None:
+    message = "Not sure which plant fits your window? Tell us about your room, and we suggest three of them."
+    bots = [
+        site.backend.add_bot(
+            [site.origin], name=f"Bot {at}", launcher={"corner": corner, "message": message, "delay": at}
+        )
+        for at in range(2)
+    ]
+    page = site.visit(site.embed(bots[0]))
+    page.get_by_role("status").wait_for()
+    page.wait_for_timeout(400)
+    alone, launcher = (
+        page.get_by_role("status").bounding_box(),
+        page.get_by_role("button", name="Chat: ").bounding_box(),
+    )
+    assert alone
+    assert launcher
+    gap = launcher["y"] - alone["y"] - alone["height"] if "bottom" in corner else alone["y"] - launcher["y"] - 56
+    assert gap == pytest.approx(16, abs=0.5)
+    # the second bot's launcher comes when the first one's message is there
+    source = site.backend.url + "/widget/chatbot-widget.js"
+    page.evaluate("([src, botId]) => ChatbotWidget.add({src, botId})", [source, bots[1]])
+    page.wait_for_function("document.querySelectorAll('[data-chatbot]').length === 2")
+    page.wait_for_timeout(300)
+    assert page.evaluate(CLASHES) == 0
+    expect(page.get_by_role("status")).to_have_count(2)
+    page.wait_for_timeout(300)
+    assert page.evaluate(CLASHES) == 0
+
+
+def test_an_open_chat_stands_over_the_launcher_and_the_chat_of_another_bot(site: Site, bot: str) -> None:
+    second = site.backend.add_bot([site.origin], name="Second")
+    page = site.visit(site.embed(bot) + site.embed(second))
+    page.get_by_role("button", name="Chat: Second").wait_for()
+    over = """() => {
+      const host = document.elementFromPoint(innerWidth - 40, innerHeight - 200);
+      return host.shadowRoot.querySelector("dialog").ariaLabel;
+    }"""
+    for id, name in ((second, "Second"), (bot, "Fern & Oak"), (second, "Second")):
+        page.evaluate("id => { ChatbotWidget.close(id); ChatbotWidget.open(id) }", id)
+        expect(page.get_by_role("dialog", name=name)).to_be_visible()
+        page.wait_for_timeout(300)
+        assert page.evaluate(over) == name
+    page.evaluate("id => ChatbotWidget.close(id)", second)
+    page.wait_for_timeout(300)
+    sends = """() => {
+      const at = [innerWidth - 48, innerHeight - 116];
+      return document.elementFromPoint(...at).shadowRoot.elementFromPoint(...at).title;
+    }"""
+    assert page.evaluate(sends) == "Fern & Oak", "the other bot's launcher does not cover what sends"
+
+
 def test_hostile_css_and_a_strict_policy_of_the_website_change_nothing(site: Site, bot: str) -> None:
     own = site.backend.url
     policy = f"default-src 'none'; script-src {own}; connect-src {own}; frame-src {own}; img-src data:"

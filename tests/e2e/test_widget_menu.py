@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.widget_backend import SOURCES, Script
@@ -259,6 +260,38 @@ def test_after_two_stalls_the_answer_is_asked_for_in_one_piece(site: Site) -> No
     calls = site.backend.called("/api/public/chat/")
     assert [call[3]["accept"] for call in calls] == ["text/event-stream"] * 2 + ["application/json"]
     assert len({call[2]["client_message_id"] for call in calls}) == 1
+
+
+@pytest.mark.parametrize("locks", [True, False], ids=["locks", "blocked"])
+def test_two_tabs_that_begin_at_one_moment_have_one_conversation(
+    site: Site, monkeypatch: pytest.MonkeyPatch, locks: bool
+) -> None:
+    monkeypatch.setattr(site.backend, "start_delay", 0.5)
+    chat = site.open_chat(site.backend.add_bot([site.origin]))
+    tab = chat.page.context.new_page()
+    if not locks:
+        refuse = "navigator.locks.request = () => Promise.reject(new DOMException('', 'SecurityError'))"
+        tab.add_init_script(refuse)
+    tab.goto(chat.page.url)
+    tab.get_by_role("button", name=LAUNCHER).click()
+    other = Chat(tab)
+    at = chat.page.evaluate("Date.now() + 700")
+    for page, text in ((chat.page, "one"), (tab, "two")):
+        page.evaluate(
+            "([at, text]) => void setTimeout(() => ChatbotWidget.sendMessage(text), at - Date.now())", [at, text]
+        )
+    said = r"You said: (one|two)"
+    expect(chat.frame.get_by_text(re.compile(said)).first).to_be_visible()
+    expect(other.frame.get_by_text(re.compile(said)).first).to_be_visible()
+    asked = site.backend.called("/api/public/chat/")
+    assert {call[2]["message"] for call in asked} == {"one", "two"}
+    assert len(site.backend.called("/start")) == 2 - locks
+    if not locks:
+        return
+    assert len({call[2]["conversation_id"] for call in asked}) == 1
+    chat.page.reload()
+    chat.page.get_by_role("button", name=LAUNCHER).click()
+    expect(Chat(chat.page).frame.locator(".row.user")).to_have_count(2)
 
 
 def test_tabs_agree(site: Site) -> None:

@@ -88,6 +88,8 @@ class Backend:
     """What was added to a conversation: by their ids, with the `message` they went with."""
     file_faults: list[int | str] = field(default_factory=list)
     """What the next uploads get: an HTTP status, "hang" for some seconds, "drop" (kept, not answered), or a code."""
+    start_delay: float = 0
+    """Seconds that the beginning of a conversation takes."""
     url: str = ""
 
     def add_bot(self, origins: list[str], widget: dict[str, Any] | None = None, **config: Any) -> str:
@@ -198,6 +200,7 @@ def build(backend: Backend) -> FastAPI:
             return problem(403, "origin_not_allowed")
         if body.get("identity") == "expired":
             return problem(401, "identity_invalid", "The identity has expired. Sign a new one on your server.")
+        await asyncio.sleep(backend.start_delay)
         conversation, token = str(uuid4()), uuid4().hex
         sub = ""
         if body.get("identity"):

@@ -66,7 +66,31 @@ async def test_the_launchers_message_is_closed_by_a_word_of_its_language(
     bot = await make_bot(rt, owner, launcher={"message": "?"}, **fields)
     assert (await bot_config.public(rt, bot.id, SHOP)).launcher.get("close") == word
     bot = await make_bot(rt, owner, **fields)
-    assert (await bot_config.public(rt, bot.id, SHOP)).launcher == {}, "without a message there is nothing to close"
+    assert "close" not in (await bot_config.public(rt, bot.id, SHOP)).launcher, "without a message"
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ({"language": "zh"}, "聊天"),
+        ({"language": "zh", "widget": {"language": "ja"}}, "チャット"),
+        ({"language": "de"}, None),
+        ({"language": "zh", "widget": {"texts": {"launcher": "帮助"}}}, "帮助"),
+        ({"language": "auto", "widget": {"texts": {"launcher": "Help"}}}, "Help"),
+        ({"language": "zh", "launcher": {"label": "提问"}}, None),
+    ],
+)
+async def test_the_launcher_is_named_by_a_word_of_its_language(
+    rt: Runtime, owner: Person, fields: dict[str, Any], word: str | None
+) -> None:
+    bot = await make_bot(rt, owner, **fields)
+    assert (await bot_config.public(rt, bot.id, SHOP)).launcher.get("word") == word
+
+
+async def test_a_launcher_in_the_visitors_language_has_the_words_that_differ(rt: Runtime, owner: Person) -> None:
+    bot = await make_bot(rt, owner, language="auto")
+    word = (await bot_config.public(rt, bot.id, SHOP)).launcher["word"]
+    assert (word["en"], word["pl"], "de" in word) == ("Chat", "Czat", False)
 
 
 async def test_it_is_kept_and_never_old(processes: tuple[Runtime, Runtime], owner: Person) -> None:

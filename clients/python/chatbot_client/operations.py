@@ -144,10 +144,15 @@ class Operations(Caller):
     def get_test(self, test_id: UUID | str) -> models.BotTestRead:
         return self._one(models.BotTestRead, Call("GET", "/api/v1/tests/{test_id}", path={"test_id": test_id}))
 
-    def change_test(self, test_id: UUID | str, **body: Unpack[bodies.BotTestPatch]) -> models.BotTestRead:
+    def change_test(
+        self, test_id: UUID | str, *, if_match: str | None = None, **body: Unpack[bodies.BotTestPatch]
+    ) -> models.BotTestRead:
         """Change the fields that are sent."""
         return self._one(
-            models.BotTestRead, Call("PATCH", "/api/v1/tests/{test_id}", path={"test_id": test_id}, body=body)
+            models.BotTestRead,
+            Call(
+                "PATCH", "/api/v1/tests/{test_id}", path={"test_id": test_id}, headers={"if-match": if_match}, body=body
+            ),
         )
 
     def delete_test(self, test_id: UUID | str) -> None:
