@@ -41,7 +41,7 @@ from chatbot_saas.api import (
     unknown,
     usage,
 )
-from chatbot_saas.api.assets import AssetCaching
+from chatbot_saas.api.assets import BuiltPages
 from chatbot_saas.api.middleware import Edge
 from chatbot_saas.api.widget import widget_router
 from chatbot_saas.api.widget_preview import preview_router
@@ -157,7 +157,7 @@ class App(rx.App):
 
     def __call__(self) -> Any:
         settings = get_settings()
-        return Edge(AssetCaching(super().__call__()), error_mapping.problem, https=settings.secure_cookies)
+        return Edge(BuiltPages(super().__call__()), error_mapping.problem, https=settings.secure_cookies)
 
 
 app = App(

@@ -30,8 +30,7 @@ def open_database(settings: Settings) -> Iterator[str]:
         yield url
     finally:
         del os.environ["DATABASE_URL"]
-        server.release()
-        say("The database has stopped, or others still use it.")
+        say("The database has stopped." if server.release() else "The database goes on: others still use it.")
 
 
 @contextmanager

@@ -66,6 +66,12 @@ def notice(text: Any, *actions: rx.Component, kind: str = "info", title: Any = "
     )
 
 
+def trouble(problem: Any, title: str, on_again: Any) -> rx.Component:
+    """Why a page has nothing to show, with another try; nothing while all is well. See state.trouble."""
+    again = rx.button("Try again", on_click=on_again, variant="soft", color_scheme="red", size="1")
+    return rx.cond(problem, notice(problem, again, kind="error", title=title))
+
+
 STATUS_COLORS = {
     "published": "green",
     "ready": "green",

@@ -13,6 +13,12 @@ def who(item: LeadRead) -> Any:
     return rx.cond(item.name, item.name, reached)
 
 
+def reachable(item: LeadRead) -> rx.Var[bool]:
+    """Whether they gave an address or a number."""
+    given: Any = rx.Var.create(item.email).to(bool) | rx.Var.create(item.phone).to(bool)
+    return given
+
+
 def contact(item: LeadRead) -> rx.Component:
     """The address and the number, as links that begin a mail and a call."""
     return rx.fragment(

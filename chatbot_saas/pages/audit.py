@@ -3,7 +3,7 @@
 import reflex as rx
 
 from chatbot_saas.components import format
-from chatbot_saas.components.feedback import empty_state, notice, skeleton_panels
+from chatbot_saas.components.feedback import empty_state, skeleton_panels, trouble
 from chatbot_saas.components.layout import page_header
 from chatbot_saas.components.receipt import receipt_dialog
 from chatbot_saas.components.table import Column, data_table, in_short, load_more, search_box, table_row
@@ -29,7 +29,7 @@ def audit() -> rx.Component:
         rx.fragment(
             page_header("Audit", "Every change in this account: who made it, and when. Entries cannot be changed."),
             search_box("Search actions", state.search, state.change_search, placeholder="Search, e.g. deleted"),
-            rx.cond(state.problem, notice(state.problem, kind="error", title="The entries cannot be shown")),
+            trouble(state.problem, "The entries cannot be shown", state.load),
             rx.cond(
                 state.loaded,
                 rx.cond(

@@ -3,24 +3,36 @@
 import reflex as rx
 
 from chatbot_saas.components import format
-from chatbot_saas.components.feedback import confirm_dialog, skeleton_panels
-from chatbot_saas.components.vars import length
+from chatbot_saas.components.feedback import skeleton_panels, trouble
+from chatbot_saas.components.vars import length, shown
 from chatbot_saas.pages.bot_frame import bot_page
+from chatbot_saas.pages.rolling_back import roll_back_button, rolled_back
 from chatbot_saas.schemas.dashboard import BotVersionView, SettingChange
+from chatbot_saas.state.bot import BotState
 from chatbot_saas.state.history import HistoryState
+from chatbot_saas.state.rolling_back import RollBackState
 from chatbot_saas.state.shell import ShellState
 
 
-@bot_page("/history", "History", on_load=[HistoryState.load])
+@bot_page("/history", "History", on_load=[HistoryState.load, RollBackState.load])
 def bot_history() -> rx.Component:
+    state = HistoryState
     return rx.cond(
-        HistoryState.loaded,
-        rx.el.ol(
-            rx.foreach(HistoryState.versions, _version),
-            class_name="panel flex flex-col",
-            aria_label="Versions, newest first",
+        state.loaded,
+        rx.el.div(
+            rolled_back(),
+            rx.el.ol(
+                rx.foreach(state.versions, _version),
+                class_name="panel flex flex-col",
+                aria_label="Versions, newest first",
+            ),
+            class_name="flex flex-col",
         ),
-        rx.el.div(skeleton_panels(3, height="72px"), class_name="flex flex-col gap-3"),
+        rx.cond(
+            state.problem,
+            trouble(state.problem, "The versions cannot be shown", state.load),
+            rx.el.div(skeleton_panels(3, height="72px"), class_name="flex flex-col gap-3"),
+        ),
     )
 
 
@@ -51,21 +63,8 @@ def _version(version: BotVersionView) -> rx.Component:
 
 
 def _roll_back(version: BotVersionView) -> rx.Component:
-    return confirm_dialog(
-        rx.button(
-            rx.icon("history", size=14, aria_hidden="true"),
-            "Roll back",
-            variant="soft",
-            color_scheme="gray",
-            size="1",
-        ),
-        title=f"Roll back to version {version.version}?",
-        text="The settings become those of that version. It is a new version itself, so you can come back. Documents, "
-        "status and the model key stay as they are.",
-        action="Roll back",
-        on_confirm=HistoryState.roll_back(version.version),  # pyright: ignore[reportCallIssue]
-        danger=False,
-    )
+    bot = shown(BotState.bot)
+    return rx.cond(BotState.bot, roll_back_button(version.version, bot.version, bot.published_version, size="1"))
 
 
 def _difference(version: BotVersionView) -> rx.Component:

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from chatbot_saas.components import format
-from chatbot_saas.components.feedback import notice
+from chatbot_saas.components.feedback import notice, trouble
 from chatbot_saas.components.vars import length, shown
 from chatbot_saas.schemas.bot_tests import AnswerPart, BotTestRunRead, FactView, ResultView, SideView
 from chatbot_saas.state.bot_test_runs import BotTestRunState
@@ -42,9 +42,8 @@ def outcome_badge(outcome: Any) -> rx.Component:
 
 def latest_run() -> rx.Component:
     """Nothing before the first run."""
-    again = rx.button("Try again", on_click=State.load, variant="soft", color_scheme="red", size="1")
     return rx.fragment(
-        rx.cond(State.problem, notice(State.problem, again, kind="error", title="The latest run cannot be shown")),
+        trouble(State.problem, "The latest run cannot be shown", State.load),
         rx.cond(State.run, _run(shown(State.run))),
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from chatbot_saas.components.buttons import row_button
-from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_panels
+from chatbot_saas.components.feedback import confirm_dialog, empty_state, skeleton_panels, trouble
 from chatbot_saas.components.forms import field
 from chatbot_saas.components.table import Column, data_table, in_short, load_more, search_box, table_row
 from chatbot_saas.components.vars import length, negated
@@ -16,6 +16,7 @@ from chatbot_saas.schemas.bot_tests import BotTestRead
 from chatbot_saas.state.bot_test_runs import MARKER, BotTestRunState
 from chatbot_saas.state.bot_tests import ORIGINS, OUTCOMES, BotTestsState
 from chatbot_saas.state.publication import PublicationState
+from chatbot_saas.state.rolling_back import RollBackState
 from chatbot_saas.state.shell import ShellState
 
 COLUMNS = (
@@ -28,12 +29,14 @@ COLUMNS = (
 State = BotTestsState
 
 
-@bot_page("/tests", "Tests", on_load=[PublicationState.load, BotTestsState.load, BotTestRunState.load])
+@bot_page(
+    "/tests", "Tests", on_load=[PublicationState.load, RollBackState.load, BotTestsState.load, BotTestRunState.load]
+)
 def tests() -> rx.Component:
     return rx.el.div(
         publish_bar(),
         latest_run(),
-        rx.cond(State.problem, notice(State.problem, _again(), kind="error", title="The tests cannot be shown")),
+        trouble(State.problem, "The tests cannot be shown", State.load),
         rx.cond(
             State.loaded,
             rx.cond((length(State.items) > 0) | State.filtered, _list(), _nothing()),
@@ -43,10 +46,6 @@ def tests() -> rx.Component:
         custom_attrs={MARKER: ""},
         class_name="flex flex-col gap-6",
     )
-
-
-def _again() -> rx.Component:
-    return rx.button("Try again", on_click=State.load, variant="soft", color_scheme="red", size="1")
 
 
 def _write_button(**props: Any) -> rx.Component:

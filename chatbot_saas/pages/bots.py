@@ -3,7 +3,7 @@
 import reflex as rx
 
 from chatbot_saas.components import format
-from chatbot_saas.components.feedback import empty_state, skeleton_panels, status_badge
+from chatbot_saas.components.feedback import empty_state, skeleton_panels, status_badge, trouble
 from chatbot_saas.components.forms import select_field, text_area, text_field
 from chatbot_saas.components.layout import bot_avatar, link_button, page_header
 from chatbot_saas.components.vars import length
@@ -45,10 +45,15 @@ def bots() -> rx.Component:
     return rx.fragment(
         page_header("Bots", "Each bot answers from its own documents.", new_bot_button()),
         _filters(),
+        trouble(BotsState.problem, "The bots cannot be shown", BotsState.load),
         rx.cond(
             BotsState.loaded,
             rx.cond(length(BotsState.items) > 0, _list(), _nothing()),
-            rx.el.div(skeleton_panels(4, height="84px"), class_name="flex flex-col gap-3"),
+            rx.cond(
+                BotsState.problem,
+                rx.fragment(),
+                rx.el.div(skeleton_panels(4, height="84px"), class_name="flex flex-col gap-3"),
+            ),
         ),
     )
 

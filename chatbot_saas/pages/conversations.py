@@ -8,9 +8,16 @@ from chatbot_saas.components import format
 from chatbot_saas.components.answers import answer_text, citations, retrieved
 from chatbot_saas.components.bot_filter import bot_filter
 from chatbot_saas.components.buttons import download_link
-from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_lines, skeleton_panels
+from chatbot_saas.components.feedback import (
+    confirm_dialog,
+    empty_state,
+    notice,
+    skeleton_lines,
+    skeleton_panels,
+    trouble,
+)
 from chatbot_saas.components.layout import link_button, page_header
-from chatbot_saas.components.leads import contact
+from chatbot_saas.components.leads import contact, reachable
 from chatbot_saas.components.ranked import remarks, sentences
 from chatbot_saas.components.table import Column, data_table, in_short, load_more, search_box, table_row
 from chatbot_saas.components.vars import length, shown
@@ -39,7 +46,7 @@ def conversation_list() -> rx.Component:
     return rx.fragment(
         page_header("Conversations", "What visitors asked, and what they were told."),
         _filters(),
-        rx.cond(state.problem, notice(state.problem, kind="error", title="The conversations cannot be shown")),
+        trouble(state.problem, "The conversations cannot be shown", state.load),
         rx.cond(
             state.loaded,
             rx.cond(
@@ -147,10 +154,14 @@ def conversation() -> rx.Component:
         rx.cond(
             state.conversation,
             _transcript(shown(state.conversation)),
-            rx.el.div(
-                skeleton_lines(2, height="24px"),
-                skeleton_panels(3, height="84px"),
-                class_name="flex flex-col gap-5 max-w-[760px]",
+            rx.cond(
+                state.problem,
+                trouble(state.problem, "The conversation cannot be shown", state.load),
+                rx.el.div(
+                    skeleton_lines(2, height="24px"),
+                    skeleton_panels(3, height="84px"),
+                    class_name="flex flex-col gap-5 max-w-[760px]",
+                ),
             ),
         ),
     )
@@ -199,18 +210,33 @@ def _delete() -> rx.Component:
 def _left(item: LeadRead) -> rx.Component:
     return rx.el.li(
         rx.el.div(
-            rx.icon("mail", size=16, aria_hidden="true", class_name="text-[var(--accent-11)] shrink-0"),
+            rx.match(
+                item.kind,
+                ("person", _left_icon("user-round")),
+                ("rating", _left_icon("star")),
+                _left_icon("mail"),
+            ),
             rx.el.strong(
-                rx.cond(item.name, f"{item.name} left a message", "The visitor left a message"),
+                rx.cond(item.name, item.name, "The visitor"),
+                rx.match(
+                    item.kind,
+                    ("person", " wants to talk to a person"),
+                    ("rating", f" rated the conversation {item.rating} of 5"),
+                    " left a message",
+                ),
                 class_name="font-medium min-w-0 break-words",
             ),
             rx.el.span(format.date_time(item.created_at), class_name="text-xs text-[var(--ink-soft)]"),
             class_name="flex flex-wrap items-center gap-x-2 gap-y-1",
         ),
-        rx.el.p(item.message, class_name="whitespace-pre-wrap break-words"),
-        rx.el.div(contact(item), class_name="flex flex-wrap gap-x-4 gap-y-1 min-w-0"),
+        rx.cond(item.message, rx.el.p(item.message, class_name="whitespace-pre-wrap break-words")),
+        rx.cond(reachable(item), rx.el.div(contact(item), class_name="flex flex-wrap gap-x-4 gap-y-1 min-w-0")),
         class_name="panel flex flex-col gap-2 px-4 py-4 sm:px-6 text-sm",
     )
+
+
+def _left_icon(name: str) -> rx.Component:
+    return rx.icon(name, size=16, aria_hidden="true", class_name="text-[var(--accent-11)] shrink-0")
 
 
 def _message(message: OwnerMessage) -> rx.Component:

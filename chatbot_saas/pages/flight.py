@@ -5,7 +5,7 @@ import reflex as rx
 from chatbot_saas.components import format
 from chatbot_saas.components.answers import answer_text, citations
 from chatbot_saas.components.copying import copy_button
-from chatbot_saas.components.feedback import notice, skeleton_lines, skeleton_panels
+from chatbot_saas.components.feedback import skeleton_lines, skeleton_panels, trouble
 from chatbot_saas.components.layout import link_button, page_header
 from chatbot_saas.components.ranked import chevron, facts, folding, ranked_passages, remarks, sentences, time_bars
 from chatbot_saas.components.saved_tests import save_as_test
@@ -37,12 +37,7 @@ def flight() -> rx.Component:
         not_found("There is no such answer", link_button("All conversations", "/conversations")),
         rx.cond(
             state.problem,
-            notice(
-                state.problem,
-                rx.button("Try again", on_click=state.load, variant="soft", color_scheme="red", size="1"),
-                kind="error",
-                title="The record cannot be shown",
-            ),
+            trouble(state.problem, "The record cannot be shown", state.load),
             rx.cond(
                 state.record,
                 _record(shown(state.record)),

@@ -6,7 +6,7 @@ import reflex as rx
 
 from chatbot_saas.components import format
 from chatbot_saas.components.buttons import row_button
-from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_panels, status_badge
+from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_panels, status_badge, trouble
 from chatbot_saas.components.layout import link_button, page_header
 from chatbot_saas.components.table import Column, data_table, in_short, load_more, search_box, table_row
 from chatbot_saas.components.vars import length
@@ -84,11 +84,10 @@ def job_list(
     can_change: Any,
 ) -> rx.Component:
     """The page. `row` lays out one job; `can_change` is whether there are buttons."""
-    again = rx.button("Try again", on_click=state.load, variant="soft", color_scheme="red", size="1")
     return rx.el.div(
         page_header(title, text),
         _filters(state, search),
-        rx.cond(state.problem, notice(state.problem, again, kind="error", title="The jobs cannot be shown")),
+        trouble(state.problem, "The jobs cannot be shown", state.load),
         rx.cond(state.waiting > 0, notice(PATIENCE, title="Some wait for their turn")),
         rx.cond(
             state.loaded,

@@ -6,7 +6,7 @@ import reflex as rx
 
 from chatbot_saas.components import format
 from chatbot_saas.components.copying import code_block, shown_once
-from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_panels, status_badge
+from chatbot_saas.components.feedback import confirm_dialog, empty_state, skeleton_panels, status_badge, trouble
 from chatbot_saas.components.forms import field, select_field, text_area, text_field
 from chatbot_saas.components.layout import page_header
 from chatbot_saas.components.table import Column, data_table, load_more, search_box, table_row
@@ -50,7 +50,7 @@ def _content() -> rx.Component:
             (length(state.items) > 0) | (state.search != ""),
             search_box("Search keys", state.search, state.change_search, placeholder="Search by name or prefix"),
         ),
-        rx.cond(state.problem, notice(state.problem, kind="error", title="The keys cannot be shown")),
+        trouble(state.problem, "The keys cannot be shown", state.load),
         rx.cond(
             state.loaded,
             rx.cond(

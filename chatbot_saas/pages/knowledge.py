@@ -6,7 +6,7 @@ import reflex as rx
 
 from chatbot_saas.components import format
 from chatbot_saas.components.buttons import row_button
-from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_panels
+from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_panels, trouble
 from chatbot_saas.components.layout import link_button
 from chatbot_saas.components.receipt import receipt_dialog
 from chatbot_saas.components.sources import (
@@ -44,7 +44,7 @@ def knowledge() -> rx.Component:
     return rx.el.div(
         rx.cond(ShellState.user.can_write, add_panel()),
         rx.el.ul(custom_attrs={"data-uploads": ""}, aria_label="Uploads", hidden=True, class_name="panel"),
-        rx.cond(state.problem, notice(state.problem, _again(), kind="error", title="The documents cannot be shown")),
+        trouble(state.problem, "The documents cannot be shown", state.load),
         rx.cond(present(state.receipt), _receipt(), rx.cond(state.any_ready, _next_step())),
         rx.cond(
             state.loaded,
@@ -65,10 +65,6 @@ def knowledge() -> rx.Component:
 def _called_by_uploads(mark: str, text: str, on_click: Any) -> rx.Component:
     """A script has no other way to the page's State."""
     return rx.el.button(text, type="button", on_click=on_click, custom_attrs={mark: ""}, tab_index=-1, hidden=True)
-
-
-def _again() -> rx.Component:
-    return rx.button("Try again", on_click=KnowledgeState.load, variant="soft", color_scheme="red", size="1")
 
 
 def _receipt() -> rx.Component:

@@ -5,9 +5,9 @@ import reflex as rx
 from chatbot_saas.components import format
 from chatbot_saas.components.bot_filter import bot_filter
 from chatbot_saas.components.buttons import download_link, row_button
-from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_panels
+from chatbot_saas.components.feedback import confirm_dialog, empty_state, skeleton_panels, trouble
 from chatbot_saas.components.layout import link_button, page_header
-from chatbot_saas.components.leads import contact, who
+from chatbot_saas.components.leads import contact, reachable, who
 from chatbot_saas.components.table import Column, data_table, in_short, load_more, search_box, table_row
 from chatbot_saas.components.vars import length
 from chatbot_saas.pages.shell import dashboard_page
@@ -40,7 +40,7 @@ def messages() -> rx.Component:
             bot_filter(state.bots, state.bot_id, state.change_bot, everything=ALL_BOTS),
             class_name="flex flex-col sm:flex-row sm:flex-wrap sm:items-center gap-3",
         ),
-        rx.cond(state.problem, notice(state.problem, kind="error", title="The messages cannot be shown")),
+        trouble(state.problem, "The messages cannot be shown", state.load),
         rx.cond(
             state.loaded,
             rx.cond(
@@ -91,7 +91,12 @@ def _row(item: LeadRead) -> rx.Component:
             in_short(item.bot_name, format.ago(item.created_at)),
             class_name="flex flex-col gap-0.5 min-w-0 text-left",
         ),
-        rx.el.div(contact(item), class_name="flex flex-col items-end md:items-start max-w-[240px] min-w-0"),
+        rx.cond(
+            reachable(item),
+            rx.el.div(
+                contact(item), class_name="flex flex-col items-end md:items-start md:w-max max-w-[240px] min-w-0"
+            ),
+        ),
         rx.el.span(item.bot_name, class_name="inline-block max-w-[140px] truncate-line align-bottom"),
         rx.el.span(format.ago(item.created_at), class_name="text-[var(--ink-soft)]"),
         rx.cond(

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from chatbot_saas.components import format
-from chatbot_saas.components.feedback import skeleton_panels
+from chatbot_saas.components.feedback import skeleton_panels, trouble
 from chatbot_saas.components.layout import link_button, page_header, stat
 from chatbot_saas.components.vars import shown
 from chatbot_saas.pages.bots import new_bot_button
@@ -27,13 +27,18 @@ def overview() -> rx.Component:
         page_header(
             "Overview", rx.cond(ShellState.user.tenant_name, ShellState.user.tenant_name, " "), new_bot_button()
         ),
+        trouble(OverviewState.problem, "The figures cannot be shown", OverviewState.load),
         rx.cond(
             OverviewState.counts,
             _content(shown(OverviewState.counts)),
-            rx.el.div(
-                skeleton_panels(5, height="122px"),
-                skeleton_panels(3, height="122px"),
-                class_name=_CARDS,
+            rx.cond(
+                OverviewState.problem,
+                rx.fragment(),
+                rx.el.div(
+                    skeleton_panels(5, height="122px"),
+                    skeleton_panels(3, height="122px"),
+                    class_name=_CARDS,
+                ),
             ),
         ),
     )

@@ -45,9 +45,10 @@ def playground(bot: BotRead) -> rx.Component:
                     size="1",
                     disabled=(length(PlaygroundState.turns) == 0) & (PlaygroundState.question == ""),
                 ),
-                class_name="flex flex-wrap justify-end gap-2",
+                class_name="flex shrink-0 gap-2",
             ),
-            class_name="flex items-start justify-between gap-3 px-4 py-3 border-b border-[var(--line)]",
+            class_name="flex flex-wrap items-start justify-between gap-x-3 gap-y-2 px-4 py-3 "
+            "border-b border-[var(--line)]",
         ),
         rx.auto_scroll(
             _welcome(bot),

@@ -5,11 +5,12 @@ from typing import Any
 import reflex as rx
 
 from chatbot_saas.components import format
-from chatbot_saas.components.feedback import confirm_dialog
-from chatbot_saas.components.vars import length, route_parameter, shown
+from chatbot_saas.components.vars import length, present, route_parameter, shown
+from chatbot_saas.pages.rolling_back import roll_back_button, rolled_back
 from chatbot_saas.schemas.bot_tests import FailedTest, PublicationRead
 from chatbot_saas.state.bot_test_runs import BotTestRunState
 from chatbot_saas.state.publication import PublicationState
+from chatbot_saas.state.rolling_back import RollBackState
 from chatbot_saas.state.shell import ShellState
 
 State = PublicationState
@@ -29,6 +30,7 @@ def _bar(found: PublicationRead) -> rx.Component:
             rx.el.p(_now(found), class_name="text-sm font-medium"),
             rx.el.p(_waits(found), class_name="text-sm text-[var(--ink-soft)] break-words"),
             rx.cond(State.goes_out, _verdict(found)),
+            rolled_back(),
             class_name="flex flex-col gap-1 min-w-0 flex-1 basis-[280px]",
         ),
         rx.cond(
@@ -135,7 +137,10 @@ def _verdict(found: PublicationRead) -> rx.Component:
 def _acts(found: PublicationRead) -> rx.Component:
     may = (found.verdict == "clear") | (found.verdict == "no_tests")
     return rx.fragment(
-        rx.cond(found.previous_version.is_not_none() & (found.status == "published"), _roll_back(found)),  # pyright: ignore
+        rx.cond(
+            present(found.previous_version) & (found.status == "published") & ~present(RollBackState.done),
+            roll_back_button(found.previous_version, found.version, found.published_version),
+        ),
         rx.cond(
             State.goes_out,
             rx.cond(
@@ -156,19 +161,6 @@ def _acts(found: PublicationRead) -> rx.Component:
                 ),
             ),
         ),
-    )
-
-
-def _roll_back(found: PublicationRead) -> rx.Component:
-    return confirm_dialog(
-        rx.button(
-            rx.icon("history", size=15, aria_hidden="true"), "Roll back", variant="soft", color_scheme="gray", size="2"
-        ),
-        title=f"Roll back to version {found.previous_version}?",
-        text="Visitors get the settings that were published before, at once. Changes that wait are put aside; every "
-        "version stays under History. Documents, status and the model key stay as they are.",
-        action="Roll back",
-        on_confirm=State.roll_back,
     )
 
 

@@ -6,7 +6,7 @@ import reflex as rx
 
 from chatbot_saas.components import format
 from chatbot_saas.components.buttons import download_link, row_button
-from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_panels, status_badge
+from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_panels, status_badge, trouble
 from chatbot_saas.components.forms import field
 from chatbot_saas.components.layout import icon_button
 from chatbot_saas.components.table import Column, data_table, load_more, search_box, table_row
@@ -28,7 +28,7 @@ State = QuestionsState
 def questions() -> rx.Component:
     return rx.el.div(
         rx.el.div(
-            rx.cond(State.problem, notice(State.problem, _again(), kind="error", title="The list cannot be shown")),
+            trouble(State.problem, "The list cannot be shown", State.load),
             rx.cond(
                 State.loaded,
                 rx.cond((State.total > 0) | (length(State.lists) > 1), _list(), _nothing()),
@@ -43,10 +43,6 @@ def questions() -> rx.Component:
         on_mount=rx.call_script("import('/questions.js')"),
         class_name="grid gap-6 xl:grid-cols-[minmax(0,1fr)_380px] items-start",
     )
-
-
-def _again() -> rx.Component:
-    return rx.button("Try again", on_click=State.load, variant="soft", color_scheme="red", size="1")
 
 
 def _add_button() -> rx.Component:

@@ -6,7 +6,8 @@ from typing import Any
 import reflex as rx
 
 from chatbot_saas.components.brand import mark, wordmark
-from chatbot_saas.components.layout import bot_avatar, icon_button
+from chatbot_saas.components.feedback import empty_state
+from chatbot_saas.components.layout import bot_avatar, icon_button, link_button
 from chatbot_saas.components.tokens import PRODUCT
 from chatbot_saas.pages.menus import bot_switcher, user_menu
 from chatbot_saas.state.shell import ShellState
@@ -54,7 +55,7 @@ def frame(content: rx.Component, *, section: str, crumbs: Sequence[Crumb], wide:
         rx.el.div(
             _topbar(section, crumbs),
             rx.el.main(
-                content,
+                content if section.startswith("/admin") else rx.cond(_may_have_tenant(), content, _no_tenant()),
                 id="content",
                 tab_index=-1,
                 class_name=f"{width} mx-auto w-full px-4 sm:px-6 lg:px-8 py-6 lg:py-8 flex flex-col gap-6 outline-none",
@@ -62,6 +63,15 @@ def frame(content: rx.Component, *, section: str, crumbs: Sequence[Crumb], wide:
             class_name="lg:pl-[var(--sidebar-width)] min-w-0",
         ),
         class_name="shell",
+    )
+
+
+def _no_tenant() -> rx.Component:
+    return empty_state(
+        "building-2",
+        "This page belongs to a tenant",
+        "You administer the platform and are in no tenant yourself.",
+        link_button("All tenants", "/admin/tenants"),
     )
 
 
@@ -100,14 +110,15 @@ def _crumb(index: int, crumb: Crumb, *, last: bool) -> rx.Component:
     return rx.el.li(slash, body, class_name=f"{shown} items-center gap-2 min-w-0")
 
 
+def _may_have_tenant() -> rx.Var[bool]:
+    """Until it is known that this person has none, so that nothing jumps."""
+    return ShellState.user.has_tenant | ~ShellState.loaded  # pyright: ignore[reportOperatorIssue, reportReturnType]
+
+
 def _sidebar(section: str) -> rx.Component:
     return rx.fragment(
         rx.el.div(wordmark(), class_name="flex items-center h-[var(--topbar-height)] px-5 shrink-0"),
-        # shown until it is known that this person has no tenant, so that nothing below it jumps
-        rx.cond(
-            ShellState.user.has_tenant | ~ShellState.loaded,  # pyright: ignore[reportOperatorIssue]
-            rx.el.div(bot_switcher(), class_name="px-3 pb-3"),
-        ),
+        rx.cond(_may_have_tenant(), rx.el.div(bot_switcher(), class_name="px-3 pb-3")),
         _navigation(section),
         rx.el.div(user_menu(), class_name="mt-auto p-3 border-t border-[var(--line)]"),
     )
@@ -119,13 +130,18 @@ def _navigation(section: str, *, close: Callable[[rx.Component], rx.Component] =
 
     return rx.el.nav(
         rx.el.ul(
-            entry("Overview", "/overview", "layout-dashboard"),
-            entry("Bots", "/bots", "bot"),
-            entry("Conversations", "/conversations", "messages-square"),
-            entry("Messages", "/messages", "mail"),
-            entry("Jobs", "/jobs", "list-checks"),
-            entry("API keys", "/keys", "key-round"),
-            entry("Audit", "/audit", "scroll-text"),
+            rx.cond(
+                _may_have_tenant(),
+                rx.fragment(
+                    entry("Overview", "/overview", "layout-dashboard"),
+                    entry("Bots", "/bots", "bot"),
+                    entry("Conversations", "/conversations", "messages-square"),
+                    entry("Messages", "/messages", "mail"),
+                    entry("Jobs", "/jobs", "list-checks"),
+                    entry("API keys", "/keys", "key-round"),
+                    entry("Audit", "/audit", "scroll-text"),
+                ),
+            ),
             rx.cond(
                 ShellState.user.is_platform_admin,
                 rx.fragment(

@@ -141,7 +141,7 @@ def sign_in() -> rx.Component:
         "Sign in to your bots.",
         _form(
             "sign-in",
-            "/overview",
+            "/",  # leads on to where this person's work is
             "Sign in",
             "Signing in…",
             _input("email", "E-mail address", "email", "username"),

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from chatbot_saas.components import format
-from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_panels, status_badge
+from chatbot_saas.components.feedback import confirm_dialog, empty_state, notice, skeleton_panels, status_badge, trouble
 from chatbot_saas.components.layout import link_button
 from chatbot_saas.components.passages import passage_list
 from chatbot_saas.components.sources import is_active, is_web, kind_label, source_sign, source_status
@@ -36,15 +36,7 @@ def source() -> rx.Component:
     state = SourceState
     return rx.el.div(
         _back(),
-        rx.cond(
-            state.problem,
-            notice(
-                state.problem,
-                rx.button("Try again", on_click=state.load, variant="soft", color_scheme="red", size="1"),
-                kind="error",
-                title="The source cannot be shown",
-            ),
-        ),
+        trouble(state.problem, "The source cannot be shown", state.load),
         rx.cond(
             state.missing,
             empty_state(

@@ -10,9 +10,9 @@ from chatbot_saas.components.feedback import (
     confirm_by_name,
     confirm_dialog,
     empty_state,
-    notice,
     skeleton_panels,
     status_badge,
+    trouble,
 )
 from chatbot_saas.components.forms import field, text_field
 from chatbot_saas.components.layout import page_header
@@ -71,7 +71,7 @@ def _content() -> rx.Component:
             ),
             class_name="flex flex-col sm:flex-row gap-3",
         ),
-        rx.cond(state.problem, notice(state.problem, kind="error", title="The tenants cannot be shown")),
+        trouble(state.problem, "The tenants cannot be shown", state.load),
         rx.cond(
             state.loaded,
             rx.cond(length(state.items) > 0, data_table("Tenants", COLUMNS, rx.foreach(state.items, _row)), _nothing()),

@@ -180,6 +180,19 @@ class PublicationRead(Read):
     """The run that the verdict rests on."""
 
 
+class RolledBack(Read):
+    """What a roll back did, which its undoing needs."""
+
+    back_to: int
+    """The version whose settings came back."""
+    version: int
+    """That it made."""
+    live: bool
+    """Whether visitors got it."""
+    version_before: int
+    published_before: int
+
+
 # --- what the dashboard shows
 
 

@@ -73,7 +73,7 @@ class Identity:
     @property
     def acting_tenant(self) -> Tenant:
         if self.tenant is None:
-            raise ForbiddenError("Choose a tenant first.")
+            raise ForbiddenError("This belongs to a tenant, and you are in none.")
         return self.tenant
 
     @property

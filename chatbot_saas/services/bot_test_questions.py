@@ -119,7 +119,7 @@ def _named(subject: str) -> str:
     """Within a sentence: small, unless every word of it is a name."""
     words = _seen(subject)
     first, _, rest = words.partition(" ")
-    name = first.isupper() or re.match(r"[\W_]*[A-ZÄÖÜ]", rest)
+    name = (first.isupper() and first != "A") or re.match(r"[\W_]*[A-ZÄÖÜ]", rest)
     return words if name else f"{first[:1].lower()}{words[1:]}"
 
 

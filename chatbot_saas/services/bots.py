@@ -265,14 +265,19 @@ async def roll_back(
     rt: Runtime,
     *,
     expected_version: int | None = None,
+    expected_published: int | None = None,
+    held: bool = False,
 ) -> BotRead:
     """Take the settings of an earlier version. That is a change too, so it makes a new version.
 
-    Of a published bot visitors get it at once, held changes or not: whoever rolls back wants that now.
+    Of a published bot visitors get it at once, held changes or not: whoever rolls back wants that now. Unless `held`:
+    then it waits, as a change does.
     """
     principal.require(Scope.BOTS_WRITE)
     bot = await load(session, principal, bot_id, lock=True)
     require_version(bot, expected_version)
+    if expected_published not in (None, bot.published_version):
+        raise PreconditionFailedError(published_version=bot.published_version)
     query = select(BotVersion).where(col(BotVersion.bot_id) == bot_id, col(BotVersion.version) == version)
     old = (await session.execute(query)).scalar_one_or_none()
     if old is None:
@@ -286,7 +291,7 @@ async def roll_back(
         setattr(bot, name, taken[name])
     bot.version += 1
     _add_version(session, principal, bot, f"rolled back to version {version}")
-    details = take_out(bot) if bot.status == "published" else {}
+    details = take_out(bot) if bot.status == "published" and not held else {}
     audit.record(session, principal, "bot.roll_back", bot.id, version=version, **details)
     await _read_again(session, rt, bot, changed)
     return await _read(session, bot)

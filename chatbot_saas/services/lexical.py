@@ -12,11 +12,12 @@ import sys
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import snowballstemmer  # pyright: ignore[reportMissingTypeStubs]
 
+from chatbot_saas.adapters.llm.languages import ASKS_FOR_PHONE
 from chatbot_saas.services.stop_words import STOP_WORDS, UNSPACED_STOP_WORDS
 
 _MARKS = "".join(chr(sign) for sign in range(0x300, 0x1E00) if unicodedata.category(chr(sign))[0] == "M")
@@ -43,6 +44,11 @@ _STEMMERS = {
     "nl": "dutch",
     "pl": "polish",
 }
+_CALLING = (
+    "'call':* | 'phone':* | 'telephon':* | 'dial':* | 'ring' | 'tel' | 'hotline' | 'telefon':* | 'anruf':* | 'ruf' | "
+    "'appele':* | 'telefo':* | 'llama':* | 'llame':* | 'chiama':* | 'ligu':* | 'bel' | 'zadzwo':* | '电话' | '電話'"
+)
+"""How a passage gives a phone number: it says what to do with it, and seldom what it is."""
 _MAX_POSITION = 16383  # of Postgres
 _MAX_POSITIONS_PER_TOKEN = 255
 _MAX_TOKEN = 60
@@ -160,6 +166,13 @@ def question_terms(question: str, language: str = "auto", spoken: str = "") -> l
     for word in wanted or ([] if terms else words):
         for term in _terms_of(word, language, spoken in _COMPOUNDING):
             terms.setdefault(term.token, term)
+    if asked := ASKS_FOR_PHONE.search(question):
+        named = tokens(asked.group(), language)
+        terms |= {
+            token: replace(term, part=" | ".join(way for way in (term.part, _CALLING) if way))
+            for token, term in terms.items()
+            if token in named
+        }
     return list(terms.values())[:_MAX_TERMS]
 
 

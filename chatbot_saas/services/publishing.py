@@ -9,8 +9,8 @@ from sqlmodel import col
 
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.models import AuditEntry, Bot, BotVersion
-from chatbot_saas.schemas.bot_tests import PublicationRead
-from chatbot_saas.schemas.bots import BotPatch
+from chatbot_saas.schemas.bot_tests import PublicationRead, RolledBack
+from chatbot_saas.schemas.bots import BotPatch, BotRead
 from chatbot_saas.services import audit, bots, gate, published
 from chatbot_saas.services.runtime import Runtime
 
@@ -46,6 +46,18 @@ async def publish(
         audit.record(session, principal, "bot.publish", bot.id, **bots.take_out(bot))
     await session.flush()
     return await _state(session, bot)
+
+
+async def undo(session: AsyncSession, principal: Tenant, bot_id: UUID, rt: Runtime, done: RolledBack) -> BotRead:
+    """Take a roll back back: what was published is published again, and what waited waits again.
+
+    Raises a PreconditionFailedError if the bot was changed since.
+    """
+    version = done.published_before if done.live else done.version_before
+    bot = await bots.roll_back(session, principal, bot_id, version, rt, expected_version=done.version)
+    if version != done.version_before:
+        bot = await bots.roll_back(session, principal, bot_id, done.version_before, rt, held=True)
+    return bot
 
 
 async def _pending(session: AsyncSession, bot: Bot) -> list[str]:

@@ -204,6 +204,7 @@ async def _decide(rt: Runtime, turn: Turn, passages: list[Found]) -> None:
         await speaking.answer(rt, turn, passages, quotes=quotes, held=decision == "answer")
     elif turn.attached and (names := _read(turn, passages)):
         turn.say(wording(turn.language).read_file.format(names))
+        turn.trace["decision"] = "clarify"  # what is known of the file is asked back for, not denied
     elif decision == "clarify":
         turn.say(wording(turn.language).clarify)
         turn.choices = answerability.clarifications(passages)

@@ -150,6 +150,9 @@ async def answer(rt: Runtime, turn: Turn, passages: list[Found], *, quotes: bool
     answered = await _ask_models(rt, turn, request, prover, quotes=quotes)
     if answered is None and held:
         answered = await _quote(rt, turn, request, away=not quotes)
+    elif answered is None and not turn.text:  # nobody looked: that the sources do not hold it would be untrue
+        turn.say(wording(turn.language).leave_message)
+        turn.leave_message = True
     if turn.tool_calls:
         turn.trace["tool_calls"] = [asdict(call) | {"index": at} for at, call in sorted(turn.tool_calls.items())]
         turn.answered = True

@@ -325,7 +325,7 @@ class Prover:
 
     def _citation(self, number: int, spans: list[tuple[float, int, int]] | None, answer: str) -> Citation:
         passage = self._passages[number - 1]
-        begin, end = _stretch(passage.text, spans) if spans else self._most_alike(number - 1, answer)
+        begin, end = self._stretch(number - 1, spans) if spans else self._most_alike(number - 1, answer)
         quote = passage.text[begin : min(end, begin + MAX_QUOTE)]
         return Citation(
             number=number,
@@ -349,15 +349,28 @@ class Prover:
                     best, most = (unit.begin, unit.end), worth
         return best
 
+    def _stretch(self, passage: int, spans: list[tuple[float, int, int]]) -> tuple[int, int]:
+        """The span of a passage that supports best, with the others as far as only space lies between: a heading that
+        was said first is no place to look at when the sentences below it were said, too. Within MAX_QUOTE.
 
-def _stretch(text: str, spans: list[tuple[float, int, int]]) -> tuple[int, int]:
-    """The span of a passage that supports best, with the others as far as only space lies between: a heading that was
-    said first is no place to look at when the sentences below it were said, too. Within MAX_QUOTE."""
-    # of those that support alike, the one that was said first
-    _, begin, end = max(spans, key=lambda span: round(span[0], 2))
-    for _ in spans:
-        for _, first, last in spans:
-            apart = text[min(last, end) : max(first, begin)].strip()
-            if not apart and max(last, end) - min(first, begin) <= MAX_QUOTE:
-                begin, end = min(first, begin), max(last, end)
-    return begin, end
+        What is less about the question is no beginning, though: there the source opens.
+        """
+        text = self._passages[passage].text
+        about = {span: self._about(passage, *span[1:]) for span in spans}
+        # of those that support alike, the one that is most about the question, then the one that was said first
+        best = max(spans, key=lambda span: (round(span[0], 2), about[span]))
+        _, begin, end = best
+        for _ in spans:
+            for span in spans:
+                _, first, last = span
+                apart = text[min(last, end) : max(first, begin)].strip()
+                if first < begin and about[span] < about[best]:
+                    continue
+                if not apart and max(last, end) - min(first, begin) <= MAX_QUOTE:
+                    begin, end = min(first, begin), max(last, end)
+        return begin, end
+
+    def _about(self, passage: int, begin: int, end: int) -> int:
+        """How many words of the question a span holds."""
+        inside = (unit.words for unit in self._units if unit.passage == passage and begin <= unit.begin < end)
+        return len(self._asked & frozenset[str]().union(*inside))

@@ -2,7 +2,7 @@
 
 import reflex as rx
 
-from chatbot_saas.core.errors import DomainError, ForbiddenError
+from chatbot_saas.core.errors import ForbiddenError
 from chatbot_saas.core.paging import Page, PageRequest
 from chatbot_saas.core.tenancy import Tenant
 from chatbot_saas.schemas.audit import AuditRead
@@ -11,6 +11,7 @@ from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.ids import uuid_of
 from chatbot_saas.state.receipts import ReceiptView, download, view_of
 from chatbot_saas.state.session import authorised
+from chatbot_saas.state.trouble import told
 
 PAGE_SIZE = 50
 
@@ -54,17 +55,15 @@ class AuditState(rx.State):
         return download(self.receipt)
 
     async def _first_page(self, principal: Tenant) -> None:
-        self.problem, self.forbidden = "", False
-        try:
-            page = await self._page(principal, "")
-        except ForbiddenError:
-            self.items, self.forbidden = [], True
-            return
-        except DomainError as error:
-            self.problem = error.message
-            return
-        self.items, self.next_cursor = page.items, page.next_cursor or ""
-        self.loaded = True
+        self.forbidden = False
+        with told(self):
+            try:
+                page = await self._page(principal, "")
+            except ForbiddenError:
+                self.items, self.forbidden = [], True
+                return
+            self.items, self.next_cursor = page.items, page.next_cursor or ""
+            self.loaded = True
 
     async def _page(self, principal: Tenant, cursor: str) -> Page[AuditRead]:
         async with get_runtime().db.tenant(principal) as session:

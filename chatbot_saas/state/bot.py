@@ -47,10 +47,11 @@ class BotState(rx.State):
                 self.bot = await bots.change(session, principal, bot_id, patch, rt)
         except gate.HeldBackError as error:  # the page where that is mended says more
             return [rx.toast.error("Not published.", description=error.message), rx.redirect(f"/bots/{bot_id}/tests")]
-        published = self.bot.status == "published"
-        return rx.toast.success(
-            "Published. Visitors can ask it now." if published else "Paused. Visitors cannot ask it."
-        )
+        if self.bot.status != "published":
+            return rx.toast.success("Paused. Visitors cannot ask it.")
+        if not self.bot.allowed_origins and not self.bot.allow_localhost:
+            return rx.toast.success("Published.", description="Now name the websites it may appear on: see Embed.")
+        return rx.toast.success("Published. Visitors can ask it now.")
 
     @authorised(Scope.BOTS_WRITE)
     async def type_delete_name(self, principal: Tenant, text: str):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import reflex as rx
 
-from chatbot_saas.core.errors import DomainError, NotFoundError
+from chatbot_saas.core.errors import NotFoundError
 from chatbot_saas.core.paging import PageRequest
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.schemas.bot_tests import BotTestRunRead, ResultView
@@ -20,6 +20,7 @@ from chatbot_saas.state.ids import uuid_of
 from chatbot_saas.state.lists import POLLS
 from chatbot_saas.state.publication import PublicationState
 from chatbot_saas.state.session import authorised, identity_of, route_id
+from chatbot_saas.state.trouble import told
 
 MARKER = "data-bot-tests"
 RUN_SECONDS = 1.0
@@ -140,14 +141,12 @@ class BotTestRunState(rx.State):
         yield [PublicationState.load, BotTestRunState.watch]
 
     async def _read(self, principal: Tenant) -> None:
-        self.problem = ""
-        try:
-            self.run = await _latest(principal, route_id(self, "bot_id"))
-            self.results = await _results(principal, self.run) if self.run and not self.running else []
-        except NotFoundError:
-            self.run, self.results = None, []
-        except DomainError as error:
-            self.problem = error.message
+        with told(self):
+            try:
+                self.run = await _latest(principal, route_id(self, "bot_id"))
+                self.results = await _results(principal, self.run) if self.run and not self.running else []
+            except NotFoundError:
+                self.run, self.results = None, []
 
     def _follow(self) -> Any:
         return BotTestRunState.watch if self.running else None

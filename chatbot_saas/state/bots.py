@@ -9,6 +9,7 @@ from chatbot_saas.schemas.bots import LANGUAGES, BotCreate, BotListItem
 from chatbot_saas.services import bots
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.session import authorised
+from chatbot_saas.state.trouble import told
 from chatbot_saas.state.validation import problems_of
 
 PAGE_SIZE = 20
@@ -18,6 +19,7 @@ STATUSES = ("all", "draft", "published", "paused")
 class BotsState(rx.State):
     items: list[BotListItem] = []
     loaded: bool = False
+    problem: str = ""
     search: str = ""
     status: str = "all"
     next_cursor: str = ""
@@ -52,8 +54,9 @@ class BotsState(rx.State):
             self.items = [*self.items, *items]
 
     async def _first_page(self, principal: Tenant) -> None:
-        self.items, self.next_cursor = await self._page(principal, "")
-        self.loaded = True
+        with told(self):
+            self.items, self.next_cursor = await self._page(principal, "")
+            self.loaded = True
 
     async def _page(self, principal: Tenant, cursor: str) -> tuple[list[BotListItem], str]:
         status = "" if self.status == "all" else self.status

@@ -17,6 +17,7 @@ from chatbot_saas.state.lists import ALL_BOTS, ByBotState
 from chatbot_saas.state.receipts import deleted_toast
 from chatbot_saas.state.records import turn_of
 from chatbot_saas.state.session import authorised, route_id
+from chatbot_saas.state.trouble import told
 
 CHANNELS = {
     "all": "All channels",
@@ -38,8 +39,7 @@ class ConversationsState(ByBotState, rx.State):
 
     @authorised(Scope.CONVERSATIONS_READ, Scope.BOTS_READ)
     async def load(self, principal: Tenant):
-        await self._load_bots(principal)
-        await self._first_page(principal)
+        await self._open(principal)
 
     @authorised(Scope.CONVERSATIONS_READ)
     async def change_search(self, principal: Tenant, text: str):
@@ -87,6 +87,7 @@ class ConversationState(rx.State):
 
     conversation: ConversationRead | None = None
     missing: bool = False
+    problem: str = ""
     left: list[LeadRead] = []
     """What the visitor left for a person to answer."""
     traces: dict[str, PlaygroundTurn] = {}
@@ -96,6 +97,10 @@ class ConversationState(rx.State):
     async def load(self, principal: Tenant):
         self.conversation, self.missing, self.left, self.traces = None, False, [], {}
         yield
+        with told(self):
+            await self._read(principal)
+
+    async def _read(self, principal: Tenant) -> None:
         try:
             conversation_id = route_id(self, "conversation_id")
             async with get_runtime().db.tenant(principal) as session:

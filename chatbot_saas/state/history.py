@@ -2,16 +2,15 @@
 
 import reflex as rx
 
-from chatbot_saas.core.errors import InvalidError
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.schemas.bots import BotRead, BotVersionRead
 from chatbot_saas.schemas.dashboard import BotVersionView, SettingChange
 from chatbot_saas.services import bots
 from chatbot_saas.services.runtime import get_runtime
-from chatbot_saas.state.bot import BotState
 from chatbot_saas.state.bot_draft import LABELS, shown
 from chatbot_saas.state.design_draft import WHOLES, full, place_of, value_at
 from chatbot_saas.state.session import authorised, route_id
+from chatbot_saas.state.trouble import told
 
 NAMES = {**LABELS, "qa_threshold": "Q&A threshold"}
 """Settings whose changes are told; not all of them stand on the Settings page."""
@@ -20,24 +19,22 @@ NAMES = {**LABELS, "qa_threshold": "Q&A threshold"}
 class HistoryState(rx.State):
     versions: list[BotVersionView] = []
     loaded: bool = False
+    problem: str = ""
 
     @authorised(Scope.BOTS_READ)
     async def load(self, principal: Tenant):
         self.loaded = False
         self.versions = []
         yield
-        await self._read(principal)
-        self.loaded = True
+        with told(self):
+            await self._read(principal)
+            self.loaded = True
 
-    @authorised(Scope.BOTS_WRITE)
-    async def roll_back(self, principal: Tenant, version: int):
-        if isinstance(version, bool) or not isinstance(version, int):
-            raise InvalidError("Choose a version of the list.")
-        bot_state = await self.get_state(BotState)
-        async with get_runtime().db.tenant(principal) as session:
-            bot_state.bot = await bots.roll_back(session, principal, route_id(self, "bot_id"), version, get_runtime())
-        await self._read(principal)
-        return rx.toast.success(f"The settings of version {version} are back.")
+    @authorised(Scope.BOTS_READ)
+    async def refresh(self, principal: Tenant):
+        """Where it is shown."""
+        if self.loaded:
+            await self._read(principal)
 
     async def _read(self, principal: Tenant) -> None:
         bot_id = route_id(self, "bot_id")

@@ -34,8 +34,7 @@ class LeadsState(ByBotState, rx.State):
 
     @authorised(Scope.LEADS_READ, Scope.BOTS_READ)
     async def load(self, principal: Tenant):
-        await self._load_bots(principal)
-        await self._first_page(principal)
+        await self._open(principal)
 
     @authorised(Scope.LEADS_READ)
     async def change_search(self, principal: Tenant, text: str):

@@ -5,7 +5,6 @@ from typing import Any
 
 import reflex as rx
 
-from chatbot_saas.core.errors import DomainError
 from chatbot_saas.core.paging import MAX_LIMIT, Page, PageRequest
 from chatbot_saas.core.tenancy import Tenant
 from chatbot_saas.schemas.dashboard import BotLink
@@ -15,6 +14,7 @@ from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.following import following, still_open
 from chatbot_saas.state.ids import uuid_of
 from chatbot_saas.state.session import identity_of
+from chatbot_saas.state.trouble import told
 
 PAGE_SIZE = 25
 ALL_BOTS = "all"
@@ -38,14 +38,10 @@ class ListState(rx.State, mixin=True):
         raise NotImplementedError
 
     async def _first_page(self, principal: Any) -> None:
-        self.problem = ""
-        try:
+        with told(self):
             page = await self._find(principal, PageRequest(limit=PAGE_SIZE), **self._wanted())
-        except DomainError as error:
-            self.problem = error.message
-            return
-        self.items, self.next_cursor = page.items, page.next_cursor or ""
-        self.loaded = True
+            self.items, self.next_cursor = page.items, page.next_cursor or ""
+            self.loaded = True
 
     async def _next_page(self, principal: Any) -> None:
         if self.next_cursor:
@@ -64,12 +60,16 @@ class ByBotState(ListState, mixin=True):
         bot_id = None if self.bot_id == ALL_BOTS else uuid_of(self.bot_id)
         return {"bot_id": bot_id, "search": self.search.strip()}
 
-    async def _load_bots(self, principal: Tenant) -> None:
-        async with get_runtime().db.tenant(principal) as session:
-            found = await bots.list_page(session, principal, PageRequest(limit=MAX_LIMIT))
-        self.bots = [BotLink.model_validate(item) for item in found.items]
-        if self.bot_id != ALL_BOTS and all(str(bot.id) != self.bot_id for bot in self.bots):
-            self.bot_id = ALL_BOTS  # it was deleted
+    async def _open(self, principal: Tenant) -> None:
+        """The bots to choose from, and the first page."""
+        with told(self):
+            async with get_runtime().db.tenant(principal) as session:
+                found = await bots.list_page(session, principal, PageRequest(limit=MAX_LIMIT))
+            self.bots = [BotLink.model_validate(item) for item in found.items]
+            if self.bot_id != ALL_BOTS and all(str(bot.id) != self.bot_id for bot in self.bots):
+                self.bot_id = ALL_BOTS  # it was deleted
+        if not self.problem:
+            await self._first_page(principal)
 
     def _choose_bot(self, bot_id: str) -> None:
         self.bot_id = ALL_BOTS if bot_id == ALL_BOTS else str(uuid_of(bot_id))

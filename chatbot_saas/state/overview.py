@@ -9,10 +9,12 @@ from chatbot_saas.services import bots, conversations, usage
 from chatbot_saas.services.auth import Identity
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.session import authorised, signed_in
+from chatbot_saas.state.trouble import told
 
 
 class OverviewState(rx.State):
     counts: OverviewRead | None = None
+    problem: str = ""
     first_bot_path: str = "/bots"
     tried: bool = False
     """Somebody asked a bot something, in the playground or on a website."""
@@ -24,13 +26,14 @@ class OverviewState(rx.State):
 
     @authorised(Scope.USAGE_READ, Scope.BOTS_READ)
     async def load(self, principal: Tenant):
-        async with get_runtime().db.tenant(principal) as session:
-            counts = await usage.overview(session, principal)
-            newest = await bots.list_page(session, principal, PageRequest(limit=1))
-            tries = await conversations.list_page(session, principal, PageRequest(limit=1), channel="playground")
-        self.first_bot_path = f"/bots/{newest.items[0].id}" if newest.items else "/bots"
-        self.tried = bool(tries.items) or counts.conversations > 0
-        self.counts = counts
+        with told(self):
+            async with get_runtime().db.tenant(principal) as session:
+                counts = await usage.overview(session, principal)
+                newest = await bots.list_page(session, principal, PageRequest(limit=1))
+                tries = await conversations.list_page(session, principal, PageRequest(limit=1), channel="playground")
+            self.first_bot_path = f"/bots/{newest.items[0].id}" if newest.items else "/bots"
+            self.tried = bool(tries.items) or counts.conversations > 0
+            self.counts = counts
 
 
 class HomeState(rx.State):

@@ -7,7 +7,7 @@ import reflex as rx
 from chatbot_saas.core.errors import DomainError, NotFoundError
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.schemas.bot_tests import PublicationRead
-from chatbot_saas.services import bots, gate, publishing
+from chatbot_saas.services import gate, publishing
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.bot import BotState, read_bot
 from chatbot_saas.state.bot_draft import LABELS
@@ -51,19 +51,6 @@ class PublicationState(rx.State):
     @authorised(Scope.BOTS_WRITE)
     async def publish_anyway(self, principal: Tenant):
         return await self._publish(principal, override=True)
-
-    @authorised(Scope.BOTS_WRITE)
-    async def roll_back(self, principal: Tenant):
-        """To what was published before."""
-        await self._look(principal)
-        version = self.publication.previous_version if self.publication else None
-        if version is None:
-            raise NotFoundError("Nothing else was published before. Choose a version under History.")
-        bot_state = await self.get_state(BotState)
-        async with get_runtime().db.tenant(principal) as session:
-            bot_state.bot = await bots.roll_back(session, principal, route_id(self, "bot_id"), version, get_runtime())
-        await self._look(principal)
-        return rx.toast.success(f"Visitors get the settings of version {version} again.")
 
     async def _publish(self, principal: Tenant, *, override: bool) -> Any:
         """What was seen is published, and nothing that came since."""

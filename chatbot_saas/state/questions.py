@@ -6,7 +6,7 @@ from uuid import UUID
 import reflex as rx
 from pydantic import ValidationError
 
-from chatbot_saas.core.errors import DomainError, InvalidError, NotFoundError
+from chatbot_saas.core.errors import InvalidError, NotFoundError
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.schemas.questions import PairList, PairView
 from chatbot_saas.schemas.sources import QuestionPair, SourceRead
@@ -16,6 +16,7 @@ from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.following import following, still_open
 from chatbot_saas.state.ids import uuid_of
 from chatbot_saas.state.session import authorised, identity_of, route_id
+from chatbot_saas.state.trouble import told
 from chatbot_saas.state.validation import problems_of
 
 PAGE_SIZE = 50
@@ -246,21 +247,18 @@ class QuestionsState(rx.State):
             self.conflict = f"Somebody else changed the answer meanwhile. Saving replaces theirs: “{now.answer}”"
 
     async def _show(self, principal: Tenant) -> None:
-        self.problem = ""
         rt = get_runtime()
-        try:
-            self.lists = await pairs.lists(rt, principal, route_id(self, "bot_id"))
-            ids = [str(known.id) for known in self.lists]
-            self.chosen = self.chosen if self.chosen in ids else next(iter(ids), "")
-            known = await pairs.load(rt, principal, UUID(self.chosen)) if self.chosen else None
-        except NotFoundError:
-            self.items, self.lists = [], []  # the bot's own frame says so
-            return
-        except DomainError as error:
-            self.problem = error.message
-            return
-        self._take(known)
-        self.loaded = True
+        with told(self):
+            try:
+                self.lists = await pairs.lists(rt, principal, route_id(self, "bot_id"))
+                ids = [str(known.id) for known in self.lists]
+                self.chosen = self.chosen if self.chosen in ids else next(iter(ids), "")
+                known = await pairs.load(rt, principal, UUID(self.chosen)) if self.chosen else None
+            except NotFoundError:
+                self.items, self.lists = [], []  # the bot's own frame says so
+                return
+            self._take(known)
+            self.loaded = True
 
     def _take(self, known: PairList | None) -> None:
         everything = known.pairs if known else []

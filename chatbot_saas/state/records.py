@@ -155,7 +155,8 @@ def _outcome(record: FlightRecord) -> str:
         by = "asked in the same words" if record.pair.by == "exact" else f"{record.pair.score:.0%} alike by meaning"
         return f"An answer of your own was given: the question was {by}."
     if not record.answered:
-        return "The sources did not hold it, so the bot said so."
+        asked_back = record.decision == "clarify"
+        return "The bot asked back." if asked_back else "The sources did not hold it, so the bot said so."
     if record.model == COURTESY:
         return "A greeting or thanks were returned; nothing was looked up and no model was asked."
     if record.model == "extractive":

@@ -5,7 +5,7 @@ from typing import Any
 
 import reflex as rx
 
-from chatbot_saas.core.errors import DomainError, NotFoundError
+from chatbot_saas.core.errors import NotFoundError
 from chatbot_saas.core.paging import Page, PageRequest
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.schemas.dashboard import PassageText, SourceView
@@ -21,6 +21,7 @@ from chatbot_saas.state.knowledge import KnowledgeState
 from chatbot_saas.state.lists import PAGE_SIZE, LiveListState, watching
 from chatbot_saas.state.receipts import deleted_toast, view_of
 from chatbot_saas.state.session import authorised, route_id
+from chatbot_saas.state.trouble import told
 
 STATUSES = {
     "all": "Any status",
@@ -207,17 +208,15 @@ class SourceState(LiveListState, rx.State):
             self.next_cursor = page.next_cursor or ""
 
     async def _first_page(self, principal: Tenant) -> None:
-        self.problem, self.missing = "", False
-        try:
-            page = await self._find(principal, PageRequest(limit=PAGE_SIZE), **self._wanted())
-        except NotFoundError:
-            self.source, self.missing = None, True
-            return
-        except DomainError as error:
-            self.problem = error.message
-            return
-        self.source, self.items, self.next_cursor = page.source, page.items, page.next_cursor or ""
-        self.loaded = True
+        self.missing = False
+        with told(self):
+            try:
+                page = await self._find(principal, PageRequest(limit=PAGE_SIZE), **self._wanted())
+            except NotFoundError:
+                self.source, self.missing = None, True
+                return
+            self.source, self.items, self.next_cursor = page.source, page.items, page.next_cursor or ""
+            self.loaded = True
 
     async def _show(self, principal: Tenant) -> Any:
         """All of it, and the event that follows what is being processed."""

@@ -305,6 +305,6 @@ async def test_nothing_to_quote(counter: TokenCounter) -> None:
 async def test_hostile_passages_are_quoted_quickly(counter: TokenCounter) -> None:
     texts = ["x" * 100_000, "a. " * 30_000, "\n" * 50_000, "？" * 20_000, "Returns. " * 10_000]
     passages = tuple(Passage(number, "T", None, text) for number, text in enumerate(texts, 1))
-    started = time.monotonic()
+    started = time.process_time()
     await collect(ExtractiveChatModel(counter), chat_request(passages=passages))
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5

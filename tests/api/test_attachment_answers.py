@@ -118,11 +118,16 @@ async def test_what_a_model_that_was_taken_in_says_is_cleaned(
     assert f"]({link})" not in answer["answer"]
 
 
-async def test_without_a_model_the_bot_says_what_it_has_read(guest: Guest) -> None:
+async def test_without_a_model_the_bot_says_what_it_has_read(
+    client: httpx.AsyncClient, owner: Person, guest: Guest
+) -> None:
     file = await guest.given()
     answer = (await guest.ask("Hello there, please have a look!", file["id"])).json()
     assert answer["answer"] == "I have read bill.txt. What would you like to know about it?"
     assert not answer["answered"]
+    address = f"/api/v1/messages/{answer['message_id']}/record"
+    record = (await client.get(address, headers=owner.headers)).json()
+    assert record["decision"] == "clarify", "it asks back"
 
 
 async def test_the_job_may_run_twice_and_late(rt: Runtime, owner: Person, guest: Guest) -> None:

@@ -41,7 +41,7 @@ async def test_a_visitor_asks_about_a_file(
     await visitor.goto(f"{server.url}/widget/frame?bot_id={bot_id}")
     waiting = visitor.locator("form .files li")
     await add(visitor, PHOTO)
-    await expect(waiting).to_contain_text("This file cannot be read as text")
+    await expect(waiting).to_contain_text("This kind of file cannot be read")
     await visitor.get_by_role("button", name="Remove: photo.jpg").click()
     await add(visitor, BILL)
     await expect(waiting).to_contain_text("1 kB")

@@ -87,8 +87,8 @@ async def test_settings_publish_history_and_delete(page: Page, server: RunningSe
     await first.get_by_text("Compared with now").click()
     await expect(first).to_contain_text("https://shop.example")
     await first.get_by_role("button", name="Roll back").click()
-    await page.get_by_role("alertdialog").get_by_role("button", name="Roll back").click()
-    await expect(page.get_by_text("The settings of version 1 are back.")).to_be_visible()
+    told = page.get_by_role("status").filter(has_text="Version 1 is published again, as version ")
+    await expect(told.get_by_role("button", name="Undo")).to_be_visible()
 
     await page.goto(f"{server.url}/bots/{bot_id}")
     await expect(page.get_by_label("Longest answer")).to_have_value("600")

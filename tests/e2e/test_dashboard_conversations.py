@@ -116,8 +116,10 @@ async def make_administrator(server: RunningServer) -> str:
 
 async def test_an_administrator_creates_suspends_and_resumes_a_tenant(page: Page, server: RunningServer) -> None:
     admin = await make_administrator(server)
-    await page.goto(f"{server.url}/sign-in?next=/admin/tenants")
+    await page.goto(f"{server.url}/sign-in")
     await sign_in(page, admin, PASSWORD)
+    await page.wait_for_url(re.compile(r"/admin/tenants/?$"))
+    await expect(page.get_by_role("navigation", name="Main").get_by_role("link")).to_have_text(["Tenants", "All jobs"])
     name, email = f"Amber {uuid4().hex[:6]}", f"{uuid4().hex}@example.com"
     await page.get_by_role("button", name="New tenant").click()
     dialog = page.get_by_role("dialog")

@@ -110,7 +110,7 @@ async def test_the_widget_shows_the_icon_and_the_starters_of_the_settings(page: 
     await page.get_by_role("button", name="Save", exact=True).click()
     await expect(page.get_by_text("Saved.")).to_be_visible()
     await page.get_by_role("button", name="Publish").click()
-    await expect(page.get_by_text("Published. Visitors can ask it now.")).to_be_visible()
+    await expect(page.get_by_text("Now name the websites it may appear on")).to_be_visible()
     await page.goto(f"{server.url}/widget/frame?bot_id={bot_id}")
     face = page.locator("#face img")
     await expect(face).to_have_attribute("src", re.compile(rf"^icon/{bot_id}\?v=[0-9a-f]{{12}}$"))

@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from playwright.async_api import Page, WebSocket
+from playwright.async_api import Page, WebSocket, expect
 
 from tests.servers import RunningServer, free_port, running_server
 
@@ -49,7 +49,15 @@ async def test_pages_reach_their_state_behind_a_proxy_with_tls(tmp_path: Path, p
     ):
         socket = await open_and_hydrate(page, f"{public_url}/")
         assert socket.startswith(f"wss://localhost:{outside}/_event")
+        await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+        assert page.url.startswith(f"{public_url}/sign-in")
         await page.close()  # and with it the socket, before the proxy goes
+
+
+async def test_a_redirect_names_no_scheme_and_no_host(server: RunningServer) -> None:
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        for path, leads_to in (("/sign-in?next=%2Fbots", "/sign-in/?next=%2Fbots"), ("//sign-up", "/sign-up/")):
+            assert (await client.get(f"{server.url}{path}")).headers["location"] == leads_to
 
 
 async def test_assets_are_compressed_and_kept_forever_and_pages_are_not(server: RunningServer) -> None:

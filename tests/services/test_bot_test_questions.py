@@ -19,6 +19,7 @@ ASKED = [
         "To which e-mail address should I send you the form?",
     ),
     ("Fern & Oak costs 3 euros.", "3 euros", "How much does Fern & Oak cost?"),
+    ("A full service of a city bike costs 89 euros.", "89 euros", "How much does a full service of a city bike cost?"),
 ]
 GAPS = [
     ("They are valid for 3 years.", "3 years", "en", "Gift cards: What is missing in “They are valid for …”?"),

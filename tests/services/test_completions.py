@@ -15,6 +15,7 @@ from chatbot_saas.core.tenancy import Scope
 from chatbot_saas.models import Conversation, Message, UsageEvent
 from chatbot_saas.schemas.bots import BotRead
 from chatbot_saas.services.runtime import Runtime
+from chatbot_saas.services.wording import wording
 from tests.api.callers import api_key
 from tests.factories.knowledge import make_bot, make_knowing_bot
 from tests.factories.people import Person, sign_up
@@ -247,6 +248,16 @@ async def test_a_model_that_is_down_is_no_error(keyed: Runtime, client: openai.A
     down = await make_knowing_bot(keyed, person, model="stub-500")
     made = await client.chat.completions.create(model=str(down.id), messages=asked(REFUND))
     assert "5 working days" in (made.choices[0].message.content or "")
+
+
+async def test_a_model_that_is_down_has_not_looked(keyed: Runtime, client: openai.AsyncOpenAI, person: Person) -> None:
+    """Asked because of a tool, beside sources that hold nothing: there is nothing to quote, and nothing to deny."""
+    down = await make_knowing_bot(keyed, person, model="stub-500", allow_tools=True, fallback_text="Not in my sources.")
+    tool: Any = {"type": "function", "function": {"name": "stars", "parameters": {"type": "object", "properties": {}}}}
+    made = await client.chat.completions.create(
+        model=str(down.id), messages=asked("Which stars are above the harbour tonight?"), tools=[tool]
+    )
+    assert made.choices[0].message.content == wording("en").leave_message
 
 
 async def test_many_at_once_do_not_mix(client: openai.AsyncOpenAI, bot: BotRead) -> None:

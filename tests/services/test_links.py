@@ -138,9 +138,9 @@ def test_little_is_held_back_and_it_is_quick() -> None:
     assert links.feed("中文不等待").endswith("中文不等待")
     for hostile in ("[" * 6000, "![" * 3000, "`" * 5000, "<a " * 2000, "](" * 3000, "[a](" + "(" * 4000, "&#58" * 2000):
         links = LinkFilter(ALLOWED)
-        start = time.perf_counter()
+        start = time.process_time()
         for at in range(0, len(hostile), 50):
             links.feed(hostile[at : at + 50])
             assert len(links.held) <= LIMIT + 50
         links.flush()
-        assert time.perf_counter() - start < 5, hostile[:9]
+        assert time.process_time() - start < 5, hostile[:9]

@@ -141,6 +141,31 @@ def test_what_was_said_at_a_stretch_is_cited_at_a_stretch(answer: str, quote: st
     assert (cited.quote, cited.start) == (quote, HOURS.index(quote))
 
 
+GRINDER = (
+    "Opened bags keep for four weeks.\nThe hand grinder weighs 450 grams.\nIt has burrs of steel.\n\n"
+    "Complaints go to Mrs. Lindqvist. The tall kettle holds one litre."
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "opens_at"),
+    [
+        ("How heavy is the hand grinder?", "The hand grinder weighs 450 grams.\nIt has burrs of steel."),
+        ("How long do opened bags keep?", "Opened bags keep for four weeks.\nThe hand grinder weighs"),
+        ("What holds the tall kettle?", "The tall kettle holds one litre."),
+        ("And who complains?", "Opened bags keep for four weeks."),
+    ],
+)
+def test_a_source_opens_at_the_sentence_that_was_asked_about(question: str, opens_at: str) -> None:
+    """Quoted sentences are all supported alike."""
+    quoted = f"From “Handbook”:\n\n{GRINDER} [1]"
+    [cited] = Prover([passage(GRINDER, url="https://shop.example/shop")], question, "en").prove(quoted).citations
+    assert cited.quote.startswith(opens_at)
+    assert cited.start == GRINDER.index(opens_at[:20])
+    assert cited.link
+    assert cited.link.startswith(f"https://shop.example/shop#:~:text={opens_at.split()[0]}")
+
+
 def test_there_is_a_citation_even_where_nothing_supports_the_answer() -> None:
     [cited] = Prover(BOTH, "", "en").prove("Ponies.").citations
     assert cited.number == 1

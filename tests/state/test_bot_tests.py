@@ -15,6 +15,7 @@ from chatbot_saas.state.bot_test_runs import BotTestRunState
 from chatbot_saas.state.bot_test_views import result_view
 from chatbot_saas.state.bot_tests import BotTestsState
 from chatbot_saas.state.publication import PublicationState
+from chatbot_saas.state.rolling_back import RollBackState
 from tests.factories.jobs import drained
 from tests.factories.knowledge import make_knowing_bot
 from tests.factories.people import Person, sign_up
@@ -126,7 +127,9 @@ async def test_held_changes_are_published_in_spite_of_everything_and_rolled_back
     assert publication.goes_out
     await tab.run(PublicationState.publish_anyway)
     assert publication.pending_words == ""
-    await tab.run(PublicationState.roll_back)
+    seen = publication.publication
+    assert seen
+    await tab.run(RollBackState.roll_back, seen.previous_version, seen.version, seen.published_version)
     assert head.bot
     assert head.bot.instructions == ""
     assert head.bot.published_version == head.bot.version
@@ -158,10 +161,12 @@ async def test_a_viewer_reads_and_changes_nothing(rt: Runtime, owner: Person, bo
         BotTestRunState.cancel,
         PublicationState.publish,
         PublicationState.publish_anyway,
-        PublicationState.roll_back,
+        RollBackState.undo,
     ):
         with pytest.raises(ForbiddenError):
             await tab.run(handler)
+    with pytest.raises(ForbiddenError):
+        await tab.run(RollBackState.roll_back, 1, 1, 1)
 
 
 def test_words_that_only_one_side_says_are_marked() -> None:

@@ -14,6 +14,7 @@ from chatbot_saas.state.bots import BotsState, NewBotState
 from chatbot_saas.state.history import HistoryState
 from chatbot_saas.state.overview import OverviewState
 from chatbot_saas.state.playground import PlaygroundState
+from chatbot_saas.state.rolling_back import RollBackState
 from tests.factories.knowledge import make_bot, make_knowing_bot
 from tests.factories.people import Person
 from tests.factories.tabs import Tab, open_tab
@@ -137,8 +138,12 @@ async def test_history_compares_and_goes_back(rt: Runtime, owner: Person) -> Non
     assert [(c.label, c.then, c.now) for c in first.changes if c.label == "Name"] == [("Name", "Helper", "Renamed")]
     for wrong in ("1", True, None):
         with pytest.raises(InvalidError):
-            await tab.run(HistoryState.roll_back, wrong)
-    await tab.run(HistoryState.roll_back, 1)
+            await tab.run(RollBackState.roll_back, wrong, 2, 0)
+    await tab.run(BotState.load)
+    bot = (await tab.state(BotState)).bot
+    assert bot
+    await tab.run(RollBackState.roll_back, 1, bot.version, bot.published_version)
+    await tab.run(HistoryState.refresh)
     bot = (await tab.state(BotState)).bot
     assert bot
     assert bot.name == "Helper"

@@ -93,6 +93,11 @@ _WEIGHTS = re.compile(
     r"\d\s?(?:kg|kilo\w*|g|gramm?s?|gramos?|pounds?|lbs?|tonn?es?|tonnen?|公斤|千克|克|吨|キロ|グラム)(?![a-z])",
     re.IGNORECASE,
 )
+ASKS_FOR_PHONE = re.compile(
+    r"phone number|number (?:to|can i|do i) call|telefonnummer|rufnummer|numéro de téléphone|"
+    r"número de tel[eé]fon|numero di telefono|telefoonnummer|numer telefonu|电话(?:号|是|多少)|電話番号",
+    re.IGNORECASE,
+)
 MEASURES = (
     (
         re.compile(
@@ -124,11 +129,7 @@ MEASURES = (
         _TIMES,
     ),
     (
-        re.compile(
-            r"phone number|number (?:to|can i|do i) call|telefonnummer|rufnummer|numéro de téléphone|"
-            r"número de tel[eé]fon|numero di telefono|telefoonnummer|numer telefonu|电话(?:号|是|多少)|電話番号",
-            re.IGNORECASE,
-        ),
+        ASKS_FOR_PHONE,
         _PHONES,
     ),
     (

@@ -118,11 +118,15 @@ class EmbeddedPostgres:
             raise UnavailableError(self._explain(f"it took too long ({error})", 0)) from error
         return self.url
 
-    def release(self) -> None:
-        """Stop counting as a user; the last one stops the server. Harmless without `acquire`, and in a forked child."""
-        if self._users.joined:
-            with exclusive(self._home / "lock"):
-                self._leave()
+    def release(self) -> bool:
+        """Stop counting as a user; the last one stops the server, which is then True.
+
+        Harmless without `acquire`, and in a forked child.
+        """
+        if not self._users.joined:
+            return False
+        with exclusive(self._home / "lock"):
+            return self._leave()
 
     def __enter__(self) -> Self:
         self.acquire()
@@ -253,10 +257,12 @@ class EmbeddedPostgres:
             os.chown(folder, account.owner, account.uid or 0, follow_symlinks=False)
         folder.chmod(0o700)
 
-    def _leave(self) -> None:
+    def _leave(self) -> bool:
         self._users.leave()
-        if not self._users.anyone():
+        last = not self._users.anyone()
+        if last:
             self._stop()
+        return last
 
     def _stop(self) -> None:
         # SIGINT is PostgreSQL's fast shutdown, which ends sessions and writes a checkpoint. SIGQUIT skips it, and
