@@ -3,7 +3,8 @@ import { sheet } from "./view.js";
 
 const styled = sheet("./brand.css");
 
-/** `font`: one of brand.css's; `user`: a colour, and `on_user` of text on it; `address`: of the picture. */
+/** `font`: one of brand.css's; `user`: a colour, and `on_user` of text on it; `address`: of the picture, which is the
+ * logo at the top and the face beside what the bot says. */
 export async function brand(chat, { font, user, on_user }, address) {
   if (font) chat.dataset.font = font;
   if (user) {
@@ -14,6 +15,10 @@ export async function brand(chat, { font, user, on_user }, address) {
   await styled;
   if (!address) return;
   const picture = new Image();
-  picture.onload = () => chat.querySelector("#face").replaceChildren(picture);
+  picture.onload = () => {
+    chat.querySelector("#face").replaceChildren(picture);
+    chat.style.setProperty("--face", `url("${picture.src}")`);
+    chat.dataset.face = "";
+  };
   picture.src = address;
 }

@@ -115,6 +115,8 @@ async def test_the_widget_shows_the_icon_and_the_starters_of_the_settings(page: 
     face = page.locator("#face img")
     await expect(face).to_have_attribute("src", re.compile(rf"^icon/{bot_id}\?v=[0-9a-f]{{12}}$"))
     assert await face.evaluate("picture => picture.naturalWidth") == 96
+    beside = await page.locator(".row.bot").first.evaluate("row => getComputedStyle(row, '::before').backgroundImage")
+    assert f"/widget/icon/{bot_id}?v=" in beside, "the same picture stands beside what the bot says"
     await page.get_by_role("button", name="Do you deliver?").click()
     await expect(page.locator(".row.user")).to_contain_text("Do you deliver?")
     await expect(page.get_by_role("button", name="Do you deliver?")).to_be_hidden()

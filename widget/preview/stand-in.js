@@ -89,7 +89,7 @@ addEventListener("storage", (event) => event.stopImmediatePropagation());
 const Picture = Image;
 window.Image = function () {
   const picture = new Picture();
-  Object.defineProperty(picture, "src", { set: () => picture.setAttribute("src", draft.icon) });
+  Object.defineProperty(picture, "src", { get: () => draft.icon, set: () => picture.setAttribute("src", draft.icon) });
   return picture;
 };
 
