@@ -16,7 +16,6 @@ export async function brand(chat, { font, user, on_user }, address) {
   if (!address) return;
   const picture = new Image();
   picture.onload = () => {
-    chat.querySelector("#face").replaceChildren(picture);
     chat.style.setProperty("--face", `url("${picture.src}")`);
     chat.dataset.face = "";
   };

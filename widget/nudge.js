@@ -20,7 +20,8 @@ export function nudge(bot) {
     const text = make(box, "button", {});
     text.textContent = config.launcher.message;
     text.onclick = () => bot.run("open");
-    const shut = make(box, "button", { "aria-label": config.launcher.close || "Close" });
+    const { close = "Close" } = config.launcher;
+    const shut = make(box, "button", { "aria-label": close[navigator.language.slice(0, 2)] || close.en || close });
     shut.textContent = "×";
     // beyond the launchers and messages of other bots in its corner, also of those that come later
     const place = () => {

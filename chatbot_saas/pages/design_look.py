@@ -28,7 +28,7 @@ def look() -> rx.Component:
             "icon",
             "Picture",
             _icon(),
-            hint="At the top of the chat. PNG, JPEG or WebP; it is made small here.",
+            hint="At the top of the chat and beside answers. PNG, JPEG or WebP; it is made small here.",
             error=State.errors["icon"],
         ),
         rx.el.div(

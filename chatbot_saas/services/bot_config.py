@@ -132,26 +132,19 @@ def _launcher(bot: Bot, widget: WidgetSettings) -> dict[str, Any]:
     """With its own words, of the window's: those are not there yet."""
     told = Launcher.model_validate(bot.launcher).public()
     language = widget.language or bot.language
-    if not told.get("label") and (word := _name_of_it(widget, language)):
+    if not told.get("label") and (word := _word("launcher", widget, language)) != window_words.words("en")["launcher"]:
         told["word"] = word
-    if not told.get("message"):
-        return told
-    close = widget.texts.get("close") or _ours(language, "close")
-    return told | ({"close": close} if close else {})
+    return told | ({"close": _word("close", widget, language)} if told.get("message") else {})
 
 
-def _name_of_it(widget: WidgetSettings, language: str) -> str | dict[str, str]:
-    """What stands before the bot's name, by language where that is the visitor's; empty for the usual word."""
-    usual = _ours("en", "launcher")
-    if language == "auto" and not widget.texts.get("launcher"):
-        words = {known: _ours(known, "launcher") for known in INTERFACE_LANGUAGES}
-        return {known: word for known, word in words.items() if known == "en" or word != usual}
-    word = widget.texts.get("launcher") or _ours(language, "launcher")
-    return word if word != usual else ""
-
-
-def _ours(language: str, key: str) -> str:
-    return window_words.words(language)[key] if language in INTERFACE_LANGUAGES else ""
+def _word(key: str, widget: WidgetSettings, language: str) -> str | dict[str, str]:
+    """The owner's or ours; by language where that is the visitor's, without those that are as in English."""
+    if own := widget.texts.get(key):
+        return own
+    if language in INTERFACE_LANGUAGES:
+        return window_words.words(language)[key]
+    ours = {known: window_words.words(known)[key] for known in INTERFACE_LANGUAGES}
+    return {known: word for known, word in ours.items() if known == "en" or word != ours["en"]}
 
 
 def _icon_version(bot: Bot) -> str:

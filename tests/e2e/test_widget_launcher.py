@@ -103,7 +103,8 @@ def test_a_message_comes_once_in_a_session_and_leaves_nothing_on_the_website(sit
     page.wait_for_timeout(600)
     expect(message).to_have_count(0)
     assert page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [0, 0, ""]
-    other = site.visit(site.embed(add(site, message="Not sure which one?", delay=0, close="Schließen")))
+    ways = {"en": "Close chat", "de": "Schließen"}
+    other = site.visit(site.embed(add(site, message="Not sure which one?", delay=0, close=ways)), locale="de-AT")
     expect(other.get_by_role("button", name="Schließen")).to_be_visible()
     other.get_by_role("button", name="Not sure").click()
     expect(other.get_by_role("dialog")).to_be_visible()

@@ -13,9 +13,11 @@ from chatbot_saas.core.settings import Settings
 from chatbot_saas.core.tenancy import System
 from chatbot_saas.models import TenantRow
 from chatbot_saas.schemas.bots import BotPatch
+from chatbot_saas.schemas.widget import INTERFACE_LANGUAGES
 from chatbot_saas.services import bot_config, bots, deletion
 from chatbot_saas.services.bots import BotPausedError, OriginNotAllowedError
 from chatbot_saas.services.runtime import Runtime
+from chatbot_saas.services.window_words import words
 from tests.factories.knowledge import SHOP, make_bot
 from tests.factories.people import Person
 from tests.factories.runtimes import other_runtime
@@ -57,14 +59,14 @@ async def change(rt: Runtime, person: Person, bot: Any, **fields: Any) -> None:
         ({"language": "de"}, "Chat schließen"),
         ({"language": "de", "widget": {"language": "fr"}}, "Fermer le chat"),
         ({"language": "auto", "widget": {"texts": {"close": "Away"}}}, "Away"),
-        ({"language": "auto"}, None),
+        ({"language": "auto"}, {known: words(known)["close"] for known in INTERFACE_LANGUAGES}),
     ],
 )
 async def test_the_launchers_message_is_closed_by_a_word_of_its_language(
-    rt: Runtime, owner: Person, fields: dict[str, Any], word: str | None
+    rt: Runtime, owner: Person, fields: dict[str, Any], word: str | dict[str, str]
 ) -> None:
     bot = await make_bot(rt, owner, launcher={"message": "?"}, **fields)
-    assert (await bot_config.public(rt, bot.id, SHOP)).launcher.get("close") == word
+    assert (await bot_config.public(rt, bot.id, SHOP)).launcher["close"] == word
     bot = await make_bot(rt, owner, **fields)
     assert "close" not in (await bot_config.public(rt, bot.id, SHOP)).launcher, "without a message"
 
