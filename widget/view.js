@@ -3,7 +3,7 @@ import { el, link, render, safeUrl } from "./markdown.js";
 
 export const make = (name, className, ...children) => Object.assign(el(name, ...children), { className });
 
-export const button = (label, className, onclick) => Object.assign(make("button", className, label), { type: "button", onclick });
+export const button = (label, className, act) => Object.assign(make("button", className, label), { type: "button", onclick: act });
 
 /** A style sheet for what is fetched on demand; resolves when it is there. `href`: with its ?v=. */
 export const sheet = (href) =>

@@ -22,10 +22,10 @@ Decision = Literal["answer", "clarify", "refuse"]
 
 SMOOTHING = 15
 """Chunks that a bot is taken to have in addition: of few chunks, nothing can be said of how rare a word is."""
-BY_WORDS = (2.647, -0.752, -3.079, 0.293, 2.398, -6.011, -1.519)
-BY_WORDS_BIAS = -1.779
-BY_MEANING = (1.805, 0.459, -2.348, -0.074, 1.876, -10.883, -3.126, 5.814, 0.609, 0.401)
-BY_MEANING_BIAS = -3.081
+BY_WORDS = (2.438, -1.052, -3.089, 0.286, 2.668, -5.99, -1.449)
+BY_WORDS_BIAS = -1.549
+BY_MEANING = (1.133, 0.206, -2.417, -0.127, 2.758, -10.025, -3.229, 5.965, 1.7, 0.545)
+BY_MEANING_BIAS = -2.828
 MEANING_SHARE = 0.4
 """Of both log-odds, where meaning counts at all. By meaning alone, near misses of the very topic look answerable."""
 LEAST = {
