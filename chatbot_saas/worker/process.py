@@ -14,6 +14,8 @@ from chatbot_saas.worker import tasks
 log = get_logger(__name__)
 RESCUE_SECONDS = 5.0
 AGAIN_SECONDS = 1.0
+STOP_SECONDS = 5.0
+"""What a loop may take to end once it is cancelled: more than the jobs under way get."""
 MAILS = 2
 TEST_RUNS = 2
 """Runs of bots' tests at a time, where the index is: their questions are answered from it."""
@@ -36,13 +38,30 @@ async def work(rt: Runtime, queues: Sequence[str]) -> None:
     tasks.register(rt.jobs, rt)
     if INGEST in queues and (count := await ingestion.follow_embedder(rt)):
         log.info("embedder_changed", sources=count, embedder=rt.embedder.name)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_take(rt, queues, rt.settings.worker_concurrency))
-        if INGEST in queues:
-            group.create_task(_take(rt, [MAIL], MAILS))
-        if VECTORS in queues:
-            group.create_task(_take(rt, [TESTS], TEST_RUNS))
-        group.create_task(_rescue(rt))
+    loops = [_take(rt, queues, rt.settings.worker_concurrency), _rescue(rt)]
+    if INGEST in queues:
+        loops.append(_take(rt, [MAIL], MAILS))
+    if VECTORS in queues:
+        loops.append(_take(rt, [TESTS], TEST_RUNS))
+    under_way = {asyncio.create_task(loop) for loop in loops}
+    try:
+        ended, _ = await asyncio.wait(under_way, return_when=asyncio.FIRST_EXCEPTION)
+        for loop in ended:
+            loop.result()
+    finally:
+        await _end(under_way)
+
+
+async def _end(loops: set[asyncio.Task[None]]) -> None:
+    """Cancel them until they have ended.
+
+    Once is not enough: before Python 3.12 `asyncio.wait_for`, by which the pool gives out connections, loses a
+    cancellation that comes as it ends. A loop that goes on then would be waited for forever.
+    """
+    while loops:
+        for loop in loops:
+            loop.cancel()
+        _, loops = await asyncio.wait(loops, timeout=STOP_SECONDS)
 
 
 async def _take(rt: Runtime, queues: Sequence[str], concurrency: int) -> None:

@@ -1,6 +1,7 @@
 """The worker goes on by itself when the database was away, and when others took it for dead."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -102,3 +103,24 @@ async def test_a_worker_is_dead_when_it_was_silent_twice(own: Runtime, monkeypat
     await own.jobs.rescue(give_up)
     await own.jobs.rescue(give_up)
     assert (await status(), seen) == ("failed", ["orphan"])
+
+
+async def test_a_cancellation_that_is_lost_is_repeated(own: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost: list[str] = []
+
+    async def deaf(_: object, queues: list[str], concurrency: int) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+        lost.extend(queues)
+        await asyncio.sleep(3600)
+
+    monkeypatch.setattr(process, "STOP_SECONDS", 0.1)
+    monkeypatch.setattr(process.tasks, "register", lambda *_: None)  # the fixture's own worker has done so
+    monkeypatch.setattr(type(own.jobs), "work", deaf)
+    working = asyncio.create_task(process.work(own, ["ingest"]))
+    await asyncio.sleep(0.2)
+    working.cancel()
+    async with asyncio.timeout(20):
+        await asyncio.gather(working, return_exceptions=True)
+    assert working.cancelled()
+    assert sorted(lost) == ["ingest", "mail"]
