@@ -1,14 +1,15 @@
 """The real thing, as `make run` starts it: for tests of the whole and for those that kill it."""
 
 import asyncio
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,9 +52,20 @@ class RunningServer:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """One of the ports that the system gives to nobody by itself: a server that starts slowly still finds it free."""
+    while True:
+        port = random.randint(10_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process runs; one that has ended and is not yet waited for does not."""
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # the latter where it ends while it is read
+        return False
 
 
 def launch(data_dir: Path, *, port: int = 0, **environment: str) -> RunningServer:
@@ -92,7 +104,7 @@ async def wait_until_ready(server: RunningServer) -> None:
     raise AssertionError(f"the server is not ready (exit code {code}):\n{server.log[-6000:]}")
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def running_server(data_dir: Path, *, port: int = 0, **environment: str) -> AsyncIterator[RunningServer]:
     """A server that answers, ended at the end, in time."""
     server = launch(data_dir, port=port, **environment)

@@ -26,6 +26,8 @@ from typing import Any
 import numpy as np
 import uvicorn
 
+from tests.servers import free_port
+
 TROUBLES = {
     "stub-401": "the key is refused",
     "stub-429-once": "429 at every second request, with Retry-After-Ms",
@@ -263,9 +265,7 @@ async def chat_stream(body: dict[str, Any], receive: Receive, send: Send) -> Non
 @contextmanager
 def running_stub() -> Iterator[str]:
     """A stub in a process of its own; yields its address, to be used as OPENAI_BASE_URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen([sys.executable, "-m", "tests.stub_model", "--port", str(port)], cwd=ROOT)
     try:
         for _ in range(200):

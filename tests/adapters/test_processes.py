@@ -21,6 +21,7 @@ from chatbot_saas.adapters.processes import (
     work_for,
 )
 from chatbot_saas.core.errors import NotFoundError
+from tests.servers import is_alive
 
 JOBS = "tests.adapters.jobs_for_processes"
 
@@ -30,14 +31,6 @@ async def pool() -> AsyncIterator[WorkerPool]:
     pool = WorkerPool(size=2, idle_seconds=20)
     yield pool
     await pool.close()
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
 
 
 def _gone(pid: int, seconds: float = 5.0) -> bool:

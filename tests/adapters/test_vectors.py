@@ -28,6 +28,7 @@ from chatbot_saas.adapters.vectors.engines import ChromaFolder, affordable_index
 from chatbot_saas.adapters.vectors.exact import exact_search, pack, unpack
 from chatbot_saas.adapters.vectors.factory import vector_store
 from chatbot_saas.core.errors import InvalidError, UnavailableError
+from tests.servers import free_port
 
 DIMENSION = 32
 RANDOM = np.random.default_rng(7)
@@ -49,9 +50,7 @@ def an_index(bot_id: UUID | None = None, embedder: str = "test") -> IndexName:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("chroma-server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [Path(sys.executable).with_name("chroma"), "run", "--host", "127.0.0.1", "--port", str(port)]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(

@@ -96,18 +96,11 @@ async def reached(place: Place, process: Copy) -> None:
 
 
 def children_of(pid: int) -> list[int]:
-    path = Path(f"/proc/{pid}/task/{pid}/children")
-    found = [int(child) for child in path.read_text().split()] if path.exists() else []
+    found: set[int] = set()
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        found += [int(child) for child in task.read_text().split()]
-    return sorted(set(found))
-
-
-def alive(pid: int) -> bool:
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+            found |= {int(child) for child in task.read_text().split()}
+    return sorted(found)
 
 
 async def answers(client: httpx.AsyncClient) -> bool:

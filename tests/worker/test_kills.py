@@ -31,9 +31,9 @@ from tests.factories import files
 from tests.factories.jobs import drained, until
 from tests.factories.knowledge import HANDBOOK, SHOP, make_bot, settled
 from tests.factories.people import Person, sign_up
-from tests.servers import free_port
+from tests.servers import free_port, is_alive
 from tests.stub_model import running_stub
-from tests.worker.places import Place, add, alive, answers, children_of, place_for, reached
+from tests.worker.places import Place, add, answers, children_of, place_for, reached
 from tests.worker.process_under_test import STAGES
 
 pytestmark = pytest.mark.kill
@@ -74,7 +74,7 @@ async def killed_at(place: Place, rt: Runtime, stage: str) -> Outcome:
     await place.stop()
 
     async def gone() -> bool:
-        return not any(alive(child) for child in children)
+        return not any(is_alive(child) for child in children)
 
     with contextlib.suppress(TimeoutError):
         await until(gone, 10)
@@ -88,7 +88,7 @@ async def killed_at(place: Place, rt: Runtime, stage: str) -> Outcome:
     total = await store.count(index)
     await store.close()
     assert total == len(vectors), "a vector is there twice"
-    left = [child for child in children if alive(child)]
+    left = [child for child in children if is_alive(child)]
     return Outcome(source, chunks, vectors, calls, tokens, left, str(place))
 
 
