@@ -3,7 +3,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from chatbot_saas.api.dependencies import AdminDep, PageDep, RuntimeDep, VersionDep
+from chatbot_saas.api.dependencies import AdminDep, PageDep, RuntimeDep, VersionDep, set_etag
 from chatbot_saas.api.errors import errors
 from chatbot_saas.core.errors import (
     ForbiddenError,
@@ -47,7 +47,7 @@ async def create_tenant(body: TenantCreate, rt: RuntimeDep, admin: AdminDep) -> 
 @router.get("/{tenant_id}")
 async def get_tenant(tenant_id: UUID, rt: RuntimeDep, admin: AdminDep, response: Response) -> TenantRead:
     tenant = await tenants.get(rt, admin, tenant_id)
-    response.headers["ETag"] = f'"{revision(tenant.updated_at)}"'
+    set_etag(response, revision(tenant.updated_at))
     return tenant
 
 
@@ -57,7 +57,7 @@ async def change_tenant(
 ) -> TenantRead:
     """Rename, suspend or resume."""
     tenant = await tenants.change(rt, admin, tenant_id, body, expected_version=version)
-    response.headers["ETag"] = f'"{revision(tenant.updated_at)}"'
+    set_etag(response, revision(tenant.updated_at))
     return tenant
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from chatbot_saas.api.dependencies import PageDep, RuntimeDep, TenantDep, VersionDep
+from chatbot_saas.api.dependencies import PageDep, RuntimeDep, TenantDep, VersionDep, set_etag
 from chatbot_saas.api.errors import errors
 from chatbot_saas.api.idempotency import once
 from chatbot_saas.core.errors import (
@@ -83,7 +83,7 @@ async def suggest_tests(
 async def get_test(test_id: UUID, rt: RuntimeDep, principal: TenantDep, response: Response) -> BotTestRead:
     async with rt.db.tenant(principal) as session:
         test = await bot_tests.get(session, principal, test_id)
-    response.headers["ETag"] = f'"{revision(test.updated_at)}"'
+    set_etag(response, revision(test.updated_at))
     return test
 
 
@@ -94,7 +94,7 @@ async def change_test(
     """Change the fields that are sent."""
     async with rt.db.tenant(principal) as session:
         test = await bot_tests.change(session, principal, test_id, body, expected_version=version)
-    response.headers["ETag"] = f'"{revision(test.updated_at)}"'
+    set_etag(response, revision(test.updated_at))
     return test
 
 

@@ -3,7 +3,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 
-from chatbot_saas.api.dependencies import PageDep, RuntimeDep, TenantDep, VersionDep
+from chatbot_saas.api.dependencies import PageDep, RuntimeDep, TenantDep, VersionDep, set_etag
 from chatbot_saas.api.errors import errors
 from chatbot_saas.api.idempotency import once
 from chatbot_saas.core.errors import (
@@ -39,7 +39,7 @@ async def list_bots(
 async def create_bot(body: BotCreate, rt: RuntimeDep, principal: TenantDep, response: Response) -> BotRead:
     async with rt.db.tenant(principal) as session:
         bot = await bots.create(session, principal, body)
-    response.headers["ETag"] = f'"{bot.version}"'
+    set_etag(response, bot.version)
     return bot
 
 
@@ -47,7 +47,7 @@ async def create_bot(body: BotCreate, rt: RuntimeDep, principal: TenantDep, resp
 async def get_bot(bot_id: UUID, rt: RuntimeDep, principal: TenantDep, response: Response) -> BotRead:
     async with rt.db.tenant(principal) as session:
         bot = await bots.get(session, principal, bot_id)
-    response.headers["ETag"] = f'"{bot.version}"'
+    set_etag(response, bot.version)
     return bot
 
 
@@ -61,7 +61,7 @@ async def change_bot(
     """
     async with rt.db.tenant(principal) as session:
         bot = await bots.change(session, principal, bot_id, body, rt, expected_version=version)
-    response.headers["ETag"] = f'"{bot.version}"'
+    set_etag(response, bot.version)
     return bot
 
 
@@ -94,7 +94,7 @@ async def restore_version(
     """Take the settings of an earlier version; that makes a new one."""
     async with rt.db.tenant(principal) as session:
         bot = await bots.roll_back(session, principal, bot_id, version, rt, expected_version=expected)
-    response.headers["ETag"] = f'"{bot.version}"'
+    set_etag(response, bot.version)
     return bot
 
 

@@ -181,6 +181,11 @@ async def content_version(if_match: Annotated[str | None, Header(max_length=80)]
     return None if tag in ("", "*") else tag
 
 
+def set_etag(response: Response, version: int | str) -> None:
+    """Of what was read: it comes back as the `If-Match` of a change."""
+    response.headers["ETag"] = f'"{version}"'
+
+
 IdentityDep = Annotated[auth.Identity, Depends(identity)]
 TenantDep = Annotated[Tenant, Depends(tenant)]
 CallerDep = Annotated[Tenant | auth.Identity, Depends(caller)]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from chatbot_saas.api.dependencies import ContentVersionDep, RuntimeDep, TenantDep
+from chatbot_saas.api.dependencies import ContentVersionDep, RuntimeDep, TenantDep, set_etag
 from chatbot_saas.api.errors import errors
 from chatbot_saas.api.idempotency import once
 from chatbot_saas.api.uploads import received_text
@@ -69,7 +69,7 @@ async def list_pairs(
 ) -> PageRead[QuestionPair]:
     """All questions and answers of a source of type qa. The ETag goes into the `If-Match` of a change of them."""
     known = await pairs.load(rt, principal, source_id)
-    response.headers["ETag"] = f'"{known.version}"'
+    set_etag(response, known.version)
     return PageRead(items=known.pairs)
 
 

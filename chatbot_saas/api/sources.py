@@ -3,7 +3,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from chatbot_saas.api.dependencies import CallerFirst, ContentVersionDep, PageDep, RuntimeDep, TenantDep
+from chatbot_saas.api.dependencies import CallerFirst, ContentVersionDep, PageDep, RuntimeDep, TenantDep, set_etag
 from chatbot_saas.api.errors import errors
 from chatbot_saas.api.idempotency import once
 from chatbot_saas.api.uploads import FILE_SCHEMA, media_type, received_files, received_json
@@ -130,7 +130,7 @@ async def preview_site(bot_id: UUID, body: PreviewRequest, rt: RuntimeDep, princ
 async def get_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep, response: Response) -> SourceRead:
     async with rt.db.tenant(principal) as session:
         source = await sources.get(session, principal, source_id)
-    response.headers["ETag"] = f'"{source.version}"'
+    set_etag(response, source.version)
     return source
 
 
@@ -145,7 +145,7 @@ async def change_source(
 ) -> SourceRead:
     """Change its title or schedule, or what a text or a list of questions holds, which is then read again."""
     source = await intake.change(rt, principal, source_id, body, expected=expected)
-    response.headers["ETag"] = f'"{source.version}"'
+    set_etag(response, source.version)
     return source
 
 

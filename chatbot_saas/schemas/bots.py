@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints
 
 from chatbot_saas.core import pictures
+from chatbot_saas.core.colours import is_colour
 from chatbot_saas.core.origins import origin_pattern
 from chatbot_saas.schemas.base import Name, Read, Request, Storable
 from chatbot_saas.schemas.launcher import Launcher
@@ -25,12 +26,11 @@ LANGUAGES = {
     "ja": "Japanese",
     "zh": "Chinese",
 }
-_COLOR = re.compile(r"^#[0-9a-fA-F]{6}$")
 _HOST = re.compile(r"^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")
 
 
 def _color(value: str) -> str:
-    if not _COLOR.match(value):
+    if not is_colour(value):
         raise ValueError("A colour looks like #4f46e5.")
     return value.lower()
 

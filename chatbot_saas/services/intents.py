@@ -49,9 +49,8 @@ _LONGEST = 400
 """Characters; who asks for a person does not write a letter first."""
 
 
-def offer(turn: Turn) -> None:
+def offer(turn: Turn, settings: WidgetSettings) -> None:
     """Offer what the visitor asks for, and nothing that the owner does not want offered."""
-    settings = WidgetSettings.of(turn.bot.widget)
     said = turn.question[:_LONGEST]
     turn.handoff = settings.handoff.enabled and bool(_PERSON.search(said))
     if turn.leave_message and "no_answer" not in settings.lead.when:

@@ -6,7 +6,6 @@ asked in this conversation is among them, nor what the answer just said. No mode
 
 from collections.abc import Iterator
 
-from chatbot_saas.schemas.widget import WidgetSettings
 from chatbot_saas.services import questions
 from chatbot_saas.services.retrieval import Found
 from chatbot_saas.services.turns import Turn
@@ -19,9 +18,9 @@ NEAR = 0.4
 
 
 def suggest(turn: Turn) -> None:
-    """Only where the bot simply answered, and its owner wants it."""
+    """Only where the bot simply answered."""
     offered = turn.choices or turn.leave_message or turn.handoff
-    if turn.answered and not offered and not turn.attached and WidgetSettings.of(turn.bot.widget).follow_ups:
+    if turn.answered and not offered and not turn.attached:
         turn.follow_ups = list(_fresh(turn))[:MOST]
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from chatbot_saas.adapters.llm import Message as PromptMessage
 from chatbot_saas.core.tenancy import Visitor
+from chatbot_saas.schemas.widget import WidgetSettings
 from chatbot_saas.services import (
     answer_cache,
     answerability,
@@ -45,8 +46,10 @@ async def make_answer(rt: Runtime, turn: Turn) -> None:
     status = "failed"
     try:
         await _answer(rt, turn)
-        intents.offer(turn)
-        next_questions.suggest(turn)
+        wanted = WidgetSettings.of(turn.bot.widget)
+        intents.offer(turn, wanted)
+        if wanted.follow_ups:
+            next_questions.suggest(turn)
         turn.mark("answered")
         status = "complete"
     except asyncio.CancelledError:

@@ -151,8 +151,7 @@ async def answer(rt: Runtime, turn: Turn, passages: list[Found], *, quotes: bool
     if answered is None and held:
         answered = await _quote(rt, turn, request, away=not quotes)
     elif answered is None and not turn.text:  # nobody looked: that the sources do not hold it would be untrue
-        turn.say(wording(turn.language).leave_message)
-        turn.leave_message = True
+        _ask_for_message(turn)
     if turn.tool_calls:
         turn.trace["tool_calls"] = [asdict(call) | {"index": at} for at, call in sorted(turn.tool_calls.items())]
         turn.answered = True
@@ -262,7 +261,6 @@ async def _quote(rt: Runtime, turn: Turn, request: ChatRequest, *, away: bool) -
 
     `away`: a model should have answered. Of a bot without one nobody says that it cannot be reached.
     """
-    words = wording(turn.language)
     links, quoted = LinkFilter(_allowed(turn), _texts(request), turn.language), ""
     begun = time.monotonic()
     async with aclosing(rt.fallback_model.stream(request)) as parts:
@@ -271,13 +269,25 @@ async def _quote(rt: Runtime, turn: Turn, request: ChatRequest, *, away: bool) -
                 quoted += links.feed(part.text)
             elif isinstance(part, Finished):
                 turn.calls.append(Call("chat", part.usage, "ok", turn.milliseconds(begun)))
-    gap = "\n\n" if turn.text else ""
-    quoted = f"{quoted}{links.flush()}".strip()
-    mark = f"{words.unavailable}\n\n" if away else ""
-    turn.leave_message = away or not quoted
-    turn.say(f"{gap}{mark}{quoted}" if quoted else f"{gap}{words.leave_message}")
     turn.trace["model"] = "extractive"
-    return bool(quoted)
+    quoted = f"{quoted}{links.flush()}".strip()
+    if not quoted:
+        _ask_for_message(turn)
+        return False
+    mark = f"{wording(turn.language).unavailable}\n\n" if away else ""
+    turn.say(f"{_gap(turn)}{mark}{quoted}")
+    turn.leave_message = away
+    return True
+
+
+def _ask_for_message(turn: Turn) -> None:
+    """Nothing can be said of it now, so a person is to answer."""
+    turn.say(f"{_gap(turn)}{wording(turn.language).leave_message}")
+    turn.leave_message = True
+
+
+def _gap(turn: Turn) -> str:
+    return "\n\n" if turn.text else ""
 
 
 def _texts(request: ChatRequest) -> str:

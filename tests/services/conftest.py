@@ -11,6 +11,7 @@ from chatbot_saas.core.settings import Settings
 from chatbot_saas.services.runtime import Runtime
 from tests.conftest import new_database
 from tests.factories.runtimes import other_runtime
+from tests.redis_server import RedisServer, running_redis
 from tests.stub_model import running_stub
 
 PRICED = "gpt-4o-mini"  # the stub answers for every model that it does not know
@@ -20,6 +21,12 @@ PRICED = "gpt-4o-mini"  # the stub answers for every model that it does not know
 def stub_url() -> Iterator[str]:
     with running_stub() as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def redis_server() -> Iterator[RedisServer]:
+    with running_redis() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Kept answers: under what, for whom not, and gone with what they follow from. In memory and in Redis."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from tests.conftest import new_database
 from tests.factories.knowledge import add_text, make_bot, settled
 from tests.factories.people import Person, sign_up
 from tests.factories.runtimes import other_runtime
-from tests.redis_server import RedisServer, running_redis
+from tests.redis_server import RedisServer
 
 ASKED = "What does the zanzibar offer cost?"
 SECRET = "The zanzibar offer costs 7 euros."
@@ -38,12 +38,6 @@ ANSWER = KeptAnswer(
     input_tokens=900,
     output_tokens=30,
 )
-
-
-@pytest.fixture(scope="module")
-def redis_server() -> Iterator[RedisServer]:
-    with running_redis() as server:
-        yield server
 
 
 @pytest.fixture(scope="module", params=["memory", "redis"])

@@ -1,7 +1,7 @@
 """Kept answers of two processes over one database: what one changes is not answered as before by the other."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -16,15 +16,9 @@ from tests.factories.answers import ask, use
 from tests.factories.knowledge import HANDBOOK, add_text, make_bot
 from tests.factories.people import Person, sign_up
 from tests.factories.runtimes import other_runtime
-from tests.redis_server import running_redis
+from tests.redis_server import RedisServer
 
 Two = tuple[Runtime, Runtime]
-
-
-@pytest.fixture(scope="module")
-def redis_url() -> Iterator[str]:
-    with running_redis() as server:
-        yield server.url
 
 
 @pytest.fixture(scope="module", params=["memory", "redis"])
@@ -32,13 +26,13 @@ async def processes(
     request: pytest.FixtureRequest,
     settings: Settings,
     server_url: str,
-    redis_url: str,
+    redis_server: RedisServer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Two]:
     """The one with the jobs, and another that answers: with caches of their own, or with one in Redis."""
     changes: dict[str, Any] = {
         "database_url": await asyncio.to_thread(new_database, server_url, f"processes_{request.param}"),
-        "redis_url": redis_url if request.param == "redis" else "",
+        "redis_url": redis_server.url if request.param == "redis" else "",
         "answer_cache_seconds": 1800,
     }
     one, other = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("other")

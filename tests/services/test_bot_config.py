@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,7 @@ from chatbot_saas.services.window_words import words
 from tests.factories.knowledge import SHOP, make_bot
 from tests.factories.people import Person
 from tests.factories.runtimes import other_runtime
-from tests.redis_server import running_redis
-
-
-@pytest.fixture(scope="module")
-def redis_url() -> Iterator[str]:
-    with running_redis() as server:
-        yield server.url
+from tests.redis_server import RedisServer
 
 
 @pytest.fixture(scope="module", params=["memory", "redis"])
@@ -35,11 +29,11 @@ async def processes(
     request: pytest.FixtureRequest,
     settings: Settings,
     rt: Runtime,
-    redis_url: str,
+    redis_server: RedisServer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[tuple[Runtime, Runtime]]:
     """Two over one database: with caches of their own, or with one."""
-    changes: dict[str, Any] = {"redis_url": redis_url if request.param == "redis" else "", "working": False}
+    changes: dict[str, Any] = {"redis_url": redis_server.url if request.param == "redis" else "", "working": False}
     folders: list[Path] = [tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("other")]
     async with (
         other_runtime(settings, folders[0], **changes) as one,
