@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from chatbot_saas.components.feedback import skeleton_panels
+from chatbot_saas.components.feedback import skeleton_panels, trouble
 from chatbot_saas.components.vars import negated, route_parameter
 from chatbot_saas.pages.bot_form import conflict, save_bar
 from chatbot_saas.pages.bot_frame import bot_page
@@ -27,10 +27,14 @@ SECTIONS = {
 
 @bot_page("/design", "Design", on_load=[BotFormState.load])
 def bot_design() -> rx.Component:
-    return rx.el.div(
-        rx.cond(State.loaded, _inputs(), rx.el.div(skeleton_panels(1, height="560px"))),
-        rx.cond(State.loaded, _preview(), rx.el.div(skeleton_panels(1, height="640px"))),
-        class_name="grid gap-6 xl:gap-8 xl:grid-cols-[minmax(0,1fr)_minmax(0,562px)] items-start",
+    return rx.cond(
+        State.problem,
+        trouble(State.problem, "The design cannot be shown", BotFormState.load),
+        rx.el.div(
+            rx.cond(State.loaded, _inputs(), rx.el.div(skeleton_panels(1, height="560px"))),
+            rx.cond(State.loaded, _preview(), rx.el.div(skeleton_panels(1, height="640px"))),
+            class_name="grid gap-6 xl:gap-8 xl:grid-cols-[minmax(0,1fr)_minmax(0,562px)] items-start",
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import reflex as rx
 
-from chatbot_saas.components.feedback import empty_state, skeleton_lines, status_badge
+from chatbot_saas.components.feedback import empty_state, skeleton_lines, status_badge, trouble
 from chatbot_saas.components.layout import bot_avatar, link_button
 from chatbot_saas.components.vars import route_parameter, shown
 from chatbot_saas.pages.shell import dashboard_page
@@ -35,7 +35,7 @@ def bot_page(
 
     def decorate(content: Callable[[], rx.Component]) -> Callable[[], rx.Component]:
         def page() -> rx.Component:
-            return bot_frame(tab, content())
+            return bot_frame(tab, content(), [BotState.load, *on_load])
 
         page.__name__ = content.__name__
         page.__module__ = content.__module__
@@ -57,7 +57,7 @@ def _tab_crumb(tab: str) -> list[tuple[Any, Any]]:
 
 
 def _bot_name() -> Any:
-    return rx.cond(BotState.bot, shown(BotState.bot).name, "…")
+    return rx.cond(BotState.bot & (BotState.problem == ""), shown(BotState.bot).name, "…")  # pyright: ignore[reportOperatorIssue]
 
 
 def _bot_path(tab: str) -> Any:
@@ -65,7 +65,8 @@ def _bot_path(tab: str) -> Any:
     return "/bots/" + route_parameter("bot_id") + tab
 
 
-def bot_frame(tab: str, content: rx.Component) -> rx.Component:
+def bot_frame(tab: str, content: rx.Component, again: Sequence[Any]) -> rx.Component:
+    """`again`: what opens the bot and the page of the tab."""
     return rx.fragment(
         rx.cond(
             BotState.missing,
@@ -75,10 +76,18 @@ def bot_frame(tab: str, content: rx.Component) -> rx.Component:
                 "It may have been deleted, or the address is not complete.",
                 link_button("All bots", "/bots"),
             ),
-            rx.fragment(
-                rx.cond(BotState.bot, _header(shown(BotState.bot)), _header_skeleton()),
-                _tabs(tab),
-                content,
+            rx.cond(
+                BotState.problem,
+                rx.fragment(
+                    rx.el.h1("The bot", class_name="visually-hidden"),
+                    _tabs(tab),
+                    trouble(BotState.problem, "The bot cannot be shown", again),
+                ),
+                rx.fragment(
+                    rx.cond(BotState.bot, _header(shown(BotState.bot)), _header_skeleton()),
+                    _tabs(tab),
+                    content,
+                ),
             ),
         )
     )

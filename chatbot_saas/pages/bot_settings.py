@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from chatbot_saas.components.feedback import confirm_by_name, confirm_dialog, notice, skeleton_panels
+from chatbot_saas.components.feedback import confirm_by_name, confirm_dialog, notice, skeleton_panels, trouble
 from chatbot_saas.components.forms import field, form_section, select_field, slider, text_area, text_field
 from chatbot_saas.components.layout import icon_button
 from chatbot_saas.components.vars import length, negated, shown
@@ -25,9 +25,13 @@ State = BotFormState
 def bot_settings() -> rx.Component:
     return rx.el.div(
         rx.cond(
-            State.loaded & BotState.bot,  # pyright: ignore[reportOperatorIssue]
-            _settings(shown(BotState.bot)),
-            rx.el.div(skeleton_panels(3, height="260px"), class_name="flex flex-col gap-5"),
+            State.problem,
+            trouble(State.problem, "The settings cannot be shown", State.load),
+            rx.cond(
+                State.loaded & BotState.bot,  # pyright: ignore[reportOperatorIssue]
+                _settings(shown(BotState.bot)),
+                rx.el.div(skeleton_panels(3, height="260px"), class_name="flex flex-col gap-5"),
+            ),
         ),
         rx.cond(BotState.bot, playground(shown(BotState.bot)), rx.el.div(skeleton_panels(1, height="640px"))),
         class_name="grid gap-6 xl:grid-cols-[minmax(0,1fr)_minmax(400px,0.8fr)] items-start",

@@ -42,7 +42,8 @@ def outcome_badge(outcome: Any) -> rx.Component:
 
 def latest_run() -> rx.Component:
     """Nothing before the first run."""
-    return rx.fragment(
+    return rx.cond(
+        State.problem,
         trouble(State.problem, "The latest run cannot be shown", State.load),
         rx.cond(State.run, _run(shown(State.run))),
     )

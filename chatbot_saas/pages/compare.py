@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from chatbot_saas.components.feedback import empty_state, notice, skeleton_panels
+from chatbot_saas.components.feedback import empty_state, notice, skeleton_panels, trouble
 from chatbot_saas.components.vars import length, negated, route_parameter
 from chatbot_saas.pages.bot_frame import bot_page
 from chatbot_saas.pages.playground import asking, so_far, turn_body
@@ -43,7 +43,11 @@ def compare() -> rx.Component:
                 ),
                 rx.cond((length(state.turns) == 0) & (state.question == ""), _nothing()),
             ),
-            skeleton_panels(2, height="72px"),
+            rx.cond(
+                state.problem,
+                trouble(state.problem, "The versions cannot be shown", state.load),
+                skeleton_panels(2, height="72px"),
+            ),
         ),
         class_name="flex flex-col gap-5",
     )

@@ -152,11 +152,11 @@ def conversation() -> rx.Component:
         state.missing,
         not_found("There is no such conversation", link_button("All conversations", "/conversations")),
         rx.cond(
-            state.conversation,
-            _transcript(shown(state.conversation)),
+            state.problem,
+            trouble(state.problem, "The conversation cannot be shown", state.load),
             rx.cond(
-                state.problem,
-                trouble(state.problem, "The conversation cannot be shown", state.load),
+                state.conversation,
+                _transcript(shown(state.conversation)),
                 rx.el.div(
                     skeleton_lines(2, height="24px"),
                     skeleton_panels(3, height="84px"),

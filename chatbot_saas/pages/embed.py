@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from chatbot_saas.components.copying import code_block
-from chatbot_saas.components.feedback import skeleton_panels
+from chatbot_saas.components.feedback import skeleton_panels, trouble
 from chatbot_saas.components.layout import link_button
 from chatbot_saas.components.vars import length, route_parameter, shown
 from chatbot_saas.pages.bot_frame import bot_page
@@ -47,10 +47,16 @@ def _steps(bot: BotRead) -> rx.Component:
             "Put it into your website",
             None,
             "The page loads less than 3 kB, the rest comes at the first click.",
-            _ways(),
             rx.cond(
-                EmbedState.way,
-                _way(shown(EmbedState.way)),  # pyright: ignore[reportArgumentType]
+                EmbedState.problem,
+                trouble(EmbedState.problem, "The lines cannot be shown", EmbedState.load),
+                rx.fragment(
+                    _ways(),
+                    rx.cond(
+                        EmbedState.way,
+                        _way(shown(EmbedState.way)),  # pyright: ignore[reportArgumentType]
+                    ),
+                ),
             ),
         ),
         class_name="flex flex-col gap-4",

@@ -45,7 +45,7 @@ def _ask() -> rx.Component:
         action="Check",
         on_submit=State.check,
         busy=State.checking,
-        problem=State.problem,
+        problem=State.check_problem,
         name="url",
         placeholder="https://shop.example/contact",
         aria_label="Address of your page",

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from chatbot_saas.components import format
-from chatbot_saas.components.feedback import empty_state, notice, skeleton_lines
+from chatbot_saas.components.feedback import empty_state, notice, skeleton_lines, trouble
 from chatbot_saas.components.forms import removable_text
 from chatbot_saas.components.layout import bot_avatar, link_button
 from chatbot_saas.components.steps import WEBSITE_STEPS, step_title, steps
@@ -18,13 +18,14 @@ from chatbot_saas.state.first_answer import FirstAnswerState
 from chatbot_saas.state.playground import PlaygroundState
 
 State = FirstAnswerState
+OPENING = [BotState.load, PlaygroundState.load, FirstAnswerState.load]
 
 
 @dashboard_page(
     "/bots/[bot_id]/start",
     "First answer",
     section="/bots",
-    on_load=[BotState.load, PlaygroundState.load, FirstAnswerState.load],
+    on_load=OPENING,
     crumbs=[("Bots", "/bots")],
 )
 def first_answer() -> rx.Component:
@@ -35,7 +36,15 @@ def first_answer() -> rx.Component:
         link_button("All bots", "/bots"),
     )
     return rx.el.div(
-        rx.cond(BotState.missing, missing, rx.cond(BotState.bot, _content(shown(BotState.bot)), skeleton_lines(4))),
+        rx.cond(
+            BotState.missing,
+            missing,
+            rx.cond(
+                BotState.problem,
+                trouble(BotState.problem, "The bot cannot be shown", OPENING),
+                rx.cond(BotState.bot, _content(shown(BotState.bot)), skeleton_lines(4)),
+            ),
+        ),
         class_name="w-full max-w-[720px] mx-auto",
     )
 
@@ -59,15 +68,21 @@ def _content(bot: BotRead) -> rx.Component:
             ),
             class_name="flex items-start gap-4 min-w-0",
         ),
-        rx.match(
-            State.phase,
-            ("failed", _failed()),
-            ("empty", _empty()),
-            ("", skeleton_lines(3)),
-            _reading(),
+        rx.cond(
+            State.problem,
+            trouble(State.problem, "Its pages and questions cannot be shown", State.load),
+            rx.fragment(
+                rx.match(
+                    State.phase,
+                    ("failed", _failed()),
+                    ("empty", _empty()),
+                    ("", skeleton_lines(3)),
+                    _reading(),
+                ),
+                rx.cond((State.phase == "asking") | (State.phase == "ready"), _questions()),
+                rx.cond(State.phase == "ready", rx.fragment(_answer(bot), _next())),
+            ),
         ),
-        rx.cond((State.phase == "asking") | (State.phase == "ready"), _questions()),
-        rx.cond(State.phase == "ready", rx.fragment(_answer(bot), _next())),
         custom_attrs={"data-first-answer": ""},
         class_name="flex flex-col gap-6",
     )

@@ -4,7 +4,7 @@ import reflex as rx
 
 from chatbot_saas.components import format
 from chatbot_saas.components.copying import shown_once
-from chatbot_saas.components.feedback import confirm_dialog
+from chatbot_saas.components.feedback import confirm_dialog, trouble
 from chatbot_saas.components.vars import shown
 from chatbot_saas.state.identity_secret import LEAKED, REPLACE, IdentitySecretState
 
@@ -23,6 +23,7 @@ def identity_secret() -> rx.Component:
             ),
             class_name="flex flex-col gap-1",
         ),
+        trouble(State.problem, "Whether there is a secret cannot be shown", State.load),
         rx.cond(State.present, rx.cond(shown(State.present).created_at, _there(), _none())),
         _made(),
         id="identity",

@@ -5,6 +5,7 @@ from typing import Any
 import reflex as rx
 
 from chatbot_saas.components import format
+from chatbot_saas.components.feedback import trouble
 from chatbot_saas.components.vars import length, present, route_parameter, shown
 from chatbot_saas.pages.rolling_back import roll_back_button, rolled_back
 from chatbot_saas.schemas.bot_tests import FailedTest, PublicationRead
@@ -18,9 +19,13 @@ State = PublicationState
 
 def publish_bar() -> rx.Component:
     return rx.cond(
-        State.publication,
-        _bar(shown(State.publication)),
-        rx.el.div(rx.skeleton(height="92px", width="100%"), aria_hidden="true"),
+        State.problem,
+        trouble(State.problem, "What is published cannot be shown", State.load),
+        rx.cond(
+            State.publication,
+            _bar(shown(State.publication)),
+            rx.el.div(rx.skeleton(height="92px", width="100%"), aria_hidden="true"),
+        ),
     )
 
 

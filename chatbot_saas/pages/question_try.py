@@ -2,6 +2,7 @@
 
 import reflex as rx
 
+from chatbot_saas.components.feedback import skeleton_lines, trouble
 from chatbot_saas.components.forms import field, line_form, slider
 from chatbot_saas.components.vars import length, negated
 from chatbot_saas.schemas.questions import CandidateView
@@ -22,7 +23,11 @@ def try_panel() -> rx.Component:
         ),
         rx.cond(ShellState.user.can_write, _ask(), _read_only()),
         rx.cond(State.verdict, _result()),
-        _threshold(),
+        rx.cond(
+            State.problem,
+            trouble(State.problem, "What counts as close enough cannot be shown", State.load),
+            rx.cond(State.loaded, _threshold(), skeleton_lines(2)),
+        ),
         aria_labelledby="try-title",
         class_name="panel flex flex-col gap-5 p-5 xl:sticky xl:top-[calc(var(--topbar-height)+24px)]",
     )
@@ -37,7 +42,7 @@ def _ask() -> rx.Component:
         action="Try",
         on_submit=State.ask,
         busy=State.trying,
-        problem=State.problem,
+        problem=State.ask_problem,
         name="query",
         placeholder="When are you open?",
         aria_label="A visitor's question",

@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from chatbot_saas.components.feedback import empty_state, notice, skeleton_panels, status_badge
+from chatbot_saas.components.feedback import empty_state, notice, skeleton_panels, status_badge, trouble
 from chatbot_saas.components.layout import link_button
 from chatbot_saas.components.ranked import facts, folding, passage_words, ranked_passages, score
 from chatbot_saas.components.table import search_box
@@ -26,7 +26,7 @@ def retrieval() -> rx.Component:
             role="status",
             class_name="visually-hidden",
         ),
-        rx.cond(state.problem, notice(state.problem, kind="error", title="That could not be searched")),
+        rx.cond(state.ask_problem, notice(state.ask_problem, kind="error", title="That could not be searched")),
         rx.cond(
             state.busy,
             rx.el.div(skeleton_panels(3, height="110px"), class_name="flex flex-col gap-4"),
@@ -34,7 +34,7 @@ def retrieval() -> rx.Component:
                 state.found,
                 _found(shown(state.found)),
                 rx.cond(
-                    state.problem,
+                    state.ask_problem,
                     rx.fragment(),
                     empty_state(
                         "text-search",
@@ -180,20 +180,9 @@ def _why_not() -> rx.Component:
             rx.el.div(
                 search_box("Search documents", state.search, state.change_search.debounce(250)),
                 rx.cond(
-                    length(state.choices) > 0,
-                    rx.el.ul(
-                        rx.foreach(state.choices, _choice),
-                        aria_label="Documents",
-                        class_name="panel flex flex-col max-h-[320px] overflow-y-auto",
-                    ),
-                    rx.cond(
-                        state.choices_loaded,
-                        rx.el.p(
-                            rx.cond(state.search, "No document matches.", "This bot has no documents yet."),
-                            class_name="panel px-4 py-3 text-sm text-[var(--ink-soft)]",
-                        ),
-                        skeleton_panels(3, height="40px"),
-                    ),
+                    state.problem,
+                    trouble(state.problem, "The documents cannot be shown", state.load),
+                    _choices(),
                 ),
                 class_name="flex flex-col gap-2 md:w-80 shrink-0 [&_.rt-TextFieldRoot]:w-full",
             ),
@@ -216,6 +205,26 @@ def _why_not() -> rx.Component:
         ),
         aria_label="Why not?",
         class_name="flex flex-col gap-3",
+    )
+
+
+def _choices() -> rx.Component:
+    state = RetrievalState
+    return rx.cond(
+        length(state.choices) > 0,
+        rx.el.ul(
+            rx.foreach(state.choices, _choice),
+            aria_label="Documents",
+            class_name="panel flex flex-col max-h-[320px] overflow-y-auto",
+        ),
+        rx.cond(
+            state.choices_loaded,
+            rx.el.p(
+                rx.cond(state.search, "No document matches.", "This bot has no documents yet."),
+                class_name="panel px-4 py-3 text-sm text-[var(--ink-soft)]",
+            ),
+            skeleton_panels(3, height="40px"),
+        ),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import reflex as rx
 
 from chatbot_saas.components.brand import mark, wordmark
-from chatbot_saas.components.feedback import empty_state
+from chatbot_saas.components.feedback import empty_state, trouble
 from chatbot_saas.components.layout import bot_avatar, icon_button, link_button
 from chatbot_saas.components.tokens import PRODUCT
 from chatbot_saas.pages.menus import bot_switcher, user_menu
@@ -33,7 +33,8 @@ def dashboard_page(
 
     def decorate(content: Callable[[], rx.Component]) -> Callable[[], rx.Component]:
         def page() -> rx.Component:
-            return frame(content(), section=section, crumbs=[*crumbs, (title, "")], wide=wide)
+            again = [ShellState.load, *on_load]
+            return frame(content(), again, section=section, crumbs=[*crumbs, (title, "")], wide=wide)
 
         page.__name__ = content.__name__
         page.__module__ = content.__module__
@@ -43,7 +44,10 @@ def dashboard_page(
     return decorate
 
 
-def frame(content: rx.Component, *, section: str, crumbs: Sequence[Crumb], wide: bool = False) -> rx.Component:
+def frame(
+    content: rx.Component, again: Sequence[Any], *, section: str, crumbs: Sequence[Crumb], wide: bool = False
+) -> rx.Component:
+    """`again`: all that opens the page. Whose it is must be known first, or it would look like one for readers only."""
     width = "max-w-[1440px]" if wide else "max-w-[var(--page-width)]"
     return rx.el.div(
         rx.el.a("Skip to the content", href="#content", class_name="skip-link"),
@@ -55,7 +59,11 @@ def frame(content: rx.Component, *, section: str, crumbs: Sequence[Crumb], wide:
         rx.el.div(
             _topbar(section, crumbs),
             rx.el.main(
-                content if section.startswith("/admin") else rx.cond(_may_have_tenant(), content, _no_tenant()),
+                rx.cond(
+                    ShellState.problem,
+                    trouble(ShellState.problem, "This page cannot be shown", again),
+                    content if section.startswith("/admin") else rx.cond(_may_have_tenant(), content, _no_tenant()),
+                ),
                 id="content",
                 tab_index=-1,
                 class_name=f"{width} mx-auto w-full px-4 sm:px-6 lg:px-8 py-6 lg:py-8 flex flex-col gap-6 outline-none",

@@ -46,7 +46,7 @@ def source() -> rx.Component:
                 link_button("All knowledge of this bot", _knowledge()),
             ),
             rx.cond(
-                present(state.source),
+                present(state.source) & state.loaded,
                 _source(shown(state.source)),
                 rx.cond(state.problem, rx.fragment(), skeleton_panels(3, height="96px")),
             ),

@@ -17,7 +17,7 @@ from chatbot_saas.state.session import signed_in
 class AdminJobsState(JobListState, rx.State):
     items: list[AdminJobRead] = []
 
-    @signed_in()
+    @signed_in(opens=True)
     async def load(self, principal: Identity):
         """Whoever is no administrator sees the page that is shown for an address that leads nowhere."""
         self.reset()

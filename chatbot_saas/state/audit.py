@@ -26,7 +26,7 @@ class AuditState(rx.State):
     receipt: ReceiptView | None = None
     """The one that is open."""
 
-    @authorised()
+    @authorised(opens=True)
     async def load(self, principal: Tenant):
         self.search, self.receipt = "", None
         await self._first_page(principal)

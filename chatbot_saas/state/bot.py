@@ -22,10 +22,11 @@ class BotState(rx.State):
 
     bot: BotRead | None = None
     missing: bool = False
+    problem: str = ""
     delete_name: str = ""
     """What was typed to confirm the deletion."""
 
-    @authorised(Scope.BOTS_READ)
+    @authorised(Scope.BOTS_READ, opens=True)
     async def load(self, principal: Tenant):
         try:
             bot_id = route_id(self, "bot_id")

@@ -25,12 +25,14 @@ from chatbot_saas.state.bot_draft import (
     website,
 )
 from chatbot_saas.state.session import authorised, route_id
+from chatbot_saas.state.trouble import NotLoadedError
 
 
 class BotFormState(rx.State):
     draft: BotDraft = BotDraft()
     saved: BotDraft = BotDraft()
     loaded: bool = False
+    problem: str = ""
     errors: dict[str, str] = {}
     saving: bool = False
     conflict: str = ""
@@ -47,9 +49,12 @@ class BotFormState(rx.State):
     def blocked(self) -> bool:
         return any(self.errors.values())
 
-    @authorised(Scope.BOTS_READ)
+    @authorised(Scope.BOTS_READ, opens=True)
     async def load(self, principal: Tenant):
-        """Show what is saved. What was typed before a lost connection stays."""
+        """Show what is saved. What was typed before a lost connection stays.
+
+        Until it is read nothing can be saved: what stands in the form then is nothing, or another bot's.
+        """
         bot_id = route_id(self, "bot_id")
         if self._bot_id != str(bot_id):
             self.loaded = False
@@ -122,10 +127,12 @@ class BotFormState(rx.State):
 
     @authorised(Scope.BOTS_WRITE)
     async def discard(self, principal: Tenant):
+        self._require_loaded()
         self._take(await read_bot(principal, route_id(self, "bot_id")))
 
     @authorised(Scope.BOTS_WRITE)
     async def save(self, principal: Tenant):
+        self._require_loaded()
         self.draft = tidied(self.draft)
         values = changed(self.draft, self.saved)
         self.errors = problems(values)
@@ -167,6 +174,11 @@ class BotFormState(rx.State):
         bot_state = await self.get_state(BotState)
         bot_id = route_id(self, "bot_id")
         bot_state.bot = await _change(principal, await read_bot(principal, bot_id), BotPatch(model_key=key))
+
+    def _require_loaded(self) -> None:
+        """The form holds the settings of the bot in the address. Raises NotLoadedError."""
+        if not self.loaded or self._bot_id != str(route_id(self, "bot_id")):
+            raise NotLoadedError
 
     def _check(self, name: str) -> None:
         """The field, and those that it is kept with."""

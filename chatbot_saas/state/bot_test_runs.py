@@ -49,7 +49,7 @@ class BotTestRunState(rx.State):
     def passed_count(self) -> int:
         return sum(result.outcome == "passed" for result in self.results)
 
-    @authorised(Scope.BOTS_READ)
+    @authorised(Scope.BOTS_READ, opens=True)
     async def load(self, principal: Tenant):
         bot = str(route_id(self, "bot_id"))
         if self._bot != bot:

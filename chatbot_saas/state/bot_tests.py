@@ -56,7 +56,7 @@ class BotTestsState(ListState, rx.State):
     def filtered(self) -> bool:
         return bool(self.search.strip()) or self.outcome != "all" or self.origin != "all"
 
-    @authorised(Scope.BOTS_READ)
+    @authorised(Scope.BOTS_READ, opens=True)
     async def load(self, principal: Tenant):
         bot = str(route_id(self, "bot_id"))
         if self._bot != bot:

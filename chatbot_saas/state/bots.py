@@ -28,7 +28,7 @@ class BotsState(rx.State):
     def filtered(self) -> bool:
         return bool(self.search.strip()) or self.status != "all"
 
-    @authorised(Scope.BOTS_READ)
+    @authorised(Scope.BOTS_READ, opens=True)
     async def load(self, principal: Tenant):
         await self._first_page(principal)
 

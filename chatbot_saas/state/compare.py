@@ -22,6 +22,7 @@ from chatbot_saas.state.validation import problem_words
 class CompareState(rx.State):
     choices: list[VersionChoice] = []
     loaded: bool = False
+    problem: str = ""
     left: str = ""
     right: str = ""
     """The versions that are compared, by number."""
@@ -34,7 +35,7 @@ class CompareState(rx.State):
     _bot_id: str = ""
     _current: int = 0
 
-    @authorised(Scope.BOTS_READ)
+    @authorised(Scope.BOTS_READ, opens=True)
     async def load(self, principal: Tenant):
         await self._open(principal)
 

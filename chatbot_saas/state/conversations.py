@@ -37,7 +37,7 @@ class ConversationsState(ByBotState, rx.State):
     def filtered(self) -> bool:
         return bool(self.search.strip() or self.unanswered) or self.bot_id != ALL_BOTS or self.channel != "all"
 
-    @authorised(Scope.CONVERSATIONS_READ, Scope.BOTS_READ)
+    @authorised(Scope.CONVERSATIONS_READ, Scope.BOTS_READ, opens=True)
     async def load(self, principal: Tenant):
         await self._open(principal)
 
@@ -93,7 +93,7 @@ class ConversationState(rx.State):
     traces: dict[str, PlaygroundTurn] = {}
     """Those that were asked for, by the answer's id."""
 
-    @authorised(Scope.CONVERSATIONS_READ, Scope.LEADS_READ)
+    @authorised(Scope.CONVERSATIONS_READ, Scope.LEADS_READ, opens=True)
     async def load(self, principal: Tenant):
         self.conversation, self.missing, self.left, self.traces = None, False, [], {}
         yield

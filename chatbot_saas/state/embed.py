@@ -20,8 +20,9 @@ class EmbedState(rx.State):
     ways: list[Snippet] = []
     chosen: str = "script"
     report: EmbedReport | None = None
-    checking: bool = False
     problem: str = ""
+    checking: bool = False
+    check_problem: str = ""
     """Why a page could not be asked for."""
     _bot: str = ""
 
@@ -29,7 +30,7 @@ class EmbedState(rx.State):
     def way(self) -> Snippet | None:
         return next((way for way in self.ways if way.name == self.chosen), None)
 
-    @authorised(Scope.BOTS_READ)
+    @authorised(Scope.BOTS_READ, opens=True)
     async def load(self, principal: Tenant):
         try:
             bot = await read_bot(principal, route_id(self, "bot_id"))
@@ -52,12 +53,12 @@ class EmbedState(rx.State):
             body = EmbedCheckRequest(url=form_data.get("url", ""))
         except ValidationError as error:
             async with self:
-                self.problem = problem_words(error)
+                self.check_problem = problem_words(error)
             return
         async with self:
             if self.checking:
                 return
-            self.checking, self.problem, self.report = True, "", None
+            self.checking, self.check_problem, self.report = True, "", None
             bot_id = route_id(self, "bot_id")
         report, problem = None, ""
         try:
@@ -66,7 +67,7 @@ class EmbedState(rx.State):
             problem = error.message
         finally:
             async with self:
-                self.checking, self.problem = False, problem
+                self.checking, self.check_problem = False, problem
         async with self:
             if self._bot == str(bot_id):
                 self.report = report

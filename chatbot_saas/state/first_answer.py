@@ -3,6 +3,8 @@
 All of it is in the database and in the page's address: whoever comes back finds what there is.
 """
 
+from collections.abc import AsyncGenerator
+from typing import Any
 from uuid import UUID
 
 import reflex as rx
@@ -21,6 +23,7 @@ from chatbot_saas.state.following import following, still_open
 from chatbot_saas.state.ids import uuid_of
 from chatbot_saas.state.playground import PlaygroundState
 from chatbot_saas.state.session import authorised, identity_of, route_id
+from chatbot_saas.state.trouble import NotLoadedError, told
 from chatbot_saas.state.validation import problems_of
 
 log = get_logger(__name__)
@@ -36,6 +39,7 @@ class FirstAnswerState(rx.State):
     questions: list[str] = []
     saved: list[str] = []
     error: str = ""
+    problem: str = ""
     _bot: str = ""
     _follow: int = 0
     """Counts the followers: an older one stops."""
@@ -48,7 +52,7 @@ class FirstAnswerState(rx.State):
     def room(self) -> bool:
         return len(self.questions) < MAX_STARTERS
 
-    @authorised(Scope.BOTS_WRITE, Scope.SOURCES_WRITE)
+    @authorised(Scope.BOTS_WRITE, Scope.SOURCES_WRITE, opens=True)
     async def load(self, principal: Tenant):
         bot_id = str(route_id(self, "bot_id"))
         if self._bot != bot_id:
@@ -66,6 +70,15 @@ class FirstAnswerState(rx.State):
         async with self:
             self._follow += 1
             mine, bot_id = self._follow, route_id(self, "bot_id")
+        try:
+            async for event in self._to_the_end(principal, bot_id, mine):
+                yield event
+        except Exception as error:
+            async with self:
+                with told(self):
+                    raise error
+
+    async def _to_the_end(self, principal: Tenant, bot_id: UUID, mine: int) -> AsyncGenerator[Any]:
         with following(principal.tenant_id) as pause:
             for _ in range(POLLS):
                 principal = (await identity_of(self)).acting_tenant  # a sign-out stops it
@@ -86,12 +99,14 @@ class FirstAnswerState(rx.State):
                 return
         if phase != "asking":
             return
-        found = await _settled(principal, bot_id)
+        await _settle(principal, bot_id)
+        bot = await read_bot(principal, bot_id)
+        found = list(bot.starter_questions)
         async with self:
             if self._follow != mine or self._bot != str(bot_id):
                 return
             self.questions, self.saved, self.phase = found, list(found), "ready"
-            (await self.get_state(BotState)).bot = await read_bot(principal, bot_id)
+            (await self.get_state(BotState)).bot = bot
             playground = await self.get_state(PlaygroundState)
             first = not playground.turns and not playground.question
         if found and first:
@@ -131,6 +146,9 @@ class FirstAnswerState(rx.State):
 
     @authorised(Scope.BOTS_WRITE, Scope.SOURCES_WRITE)
     async def save_questions(self, principal: Tenant):
+        """Only where the bot's own were read: none would replace them."""
+        if self.phase != "ready" or self._bot != str(route_id(self, "bot_id")):
+            raise NotLoadedError
         kept = [question.strip() for question in self.questions if question.strip()]
         self.error = _problem(kept)
         if self.error:
@@ -158,15 +176,14 @@ class FirstAnswerState(rx.State):
             self.phase = "failed"
 
 
-async def _settled(principal: Tenant, bot_id: UUID) -> list[str]:
-    """The bot's starter questions; none where they cannot be found, which must not hide a bot that works."""
+async def _settle(principal: Tenant, bot_id: UUID) -> None:
+    """Give the bot its starter questions. Where none can be found, that must not hide a bot that works."""
     try:
-        return list((await starters.settle(get_runtime(), principal, bot_id)).starter_questions)
+        await starters.settle(get_runtime(), principal, bot_id)
     except DomainError as error:
         log.warning("starters_failed", code=error.code, bot_id=str(bot_id))
     except Exception as error:
         log.error("starters_crashed", exc_info=error)
-    return []
 
 
 def _problem(questions: list[str]) -> str:

@@ -19,7 +19,7 @@ class FlightState(rx.State):
     missing: bool = False
     problem: str = ""
 
-    @authorised(Scope.CONVERSATIONS_READ)
+    @authorised(Scope.CONVERSATIONS_READ, opens=True)
     async def load(self, principal: Tenant):
         self.record, self.missing, self.problem = None, False, ""
         yield

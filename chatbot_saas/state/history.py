@@ -21,7 +21,7 @@ class HistoryState(rx.State):
     loaded: bool = False
     problem: str = ""
 
-    @authorised(Scope.BOTS_READ)
+    @authorised(Scope.BOTS_READ, opens=True)
     async def load(self, principal: Tenant):
         self.loaded = False
         self.versions = []

@@ -15,12 +15,13 @@ REPLACE, LEAKED = "identity-replace", "identity-leaked"
 class IdentitySecretState(rx.State):
     present: IdentitySecretRead | None = None
     """None until it was asked for."""
+    problem: str = ""
     made: str = ""
     """Shown until the dialog is closed, and then nowhere."""
     _back: str = REPLACE
     """Where the focus goes then."""
 
-    @authorised(Scope.KEYS_WRITE)
+    @authorised(Scope.KEYS_WRITE, opens=True)
     async def load(self, principal: Tenant):
         self.made = ""
         async with get_runtime().db.tenant(principal) as session:

@@ -59,7 +59,7 @@ class JobListState(LiveListState, mixin=True):
     def any_selectable(self) -> bool:
         return bool(self._selectable())
 
-    @signed_in()
+    @signed_in(opens=True)
     async def load(self, principal: Identity):
         self.selected, self.busy = [], False
         return await self._show(self._acting(principal))

@@ -54,7 +54,7 @@ class KeysState(ListState, rx.State):
     created_key: str = ""
     """Shown until the dialog is closed, and then nowhere."""
 
-    @authorised(Scope.KEYS_WRITE)
+    @authorised(Scope.KEYS_WRITE, opens=True)
     async def load(self, principal: Tenant):
         self.public_url = get_runtime().settings.public_url.rstrip("/")
         self._clear_form()

@@ -62,7 +62,7 @@ class KnowledgeState(LiveListState, rx.State):
     def any_ready(self) -> bool:
         return any(item.status == "ready" for item in self.items)
 
-    @authorised(Scope.SOURCES_READ)
+    @authorised(Scope.SOURCES_READ, opens=True)
     async def load(self, principal: Tenant):
         self.highlighted, self.said, self.reading_receipt = "", "", False
         if not self._fresh_receipt:

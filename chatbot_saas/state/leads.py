@@ -32,7 +32,7 @@ class LeadsState(ByBotState, rx.State):
         wanted = {name: str(value) for name, value in self._wanted().items() if value}
         return "/api/v1/leads.csv" + (f"?{urlencode(wanted)}" if wanted else "")
 
-    @authorised(Scope.LEADS_READ, Scope.BOTS_READ)
+    @authorised(Scope.LEADS_READ, Scope.BOTS_READ, opens=True)
     async def load(self, principal: Tenant):
         await self._open(principal)
 

@@ -24,7 +24,7 @@ class OverviewState(rx.State):
         counts = self.counts
         return counts is not None and not (counts.documents and counts.published_bots and self.tried)
 
-    @authorised(Scope.USAGE_READ, Scope.BOTS_READ)
+    @authorised(Scope.USAGE_READ, Scope.BOTS_READ, opens=True)
     async def load(self, principal: Tenant):
         with told(self):
             async with get_runtime().db.tenant(principal) as session:
@@ -37,7 +37,9 @@ class OverviewState(rx.State):
 
 
 class HomeState(rx.State):
-    @signed_in()
+    problem: str = ""
+
+    @signed_in(opens=True)
     async def enter(self, principal: Identity):
         """From / to where this person's work is."""
         return rx.redirect("/overview" if principal.tenant else "/admin/tenants", replace=True)

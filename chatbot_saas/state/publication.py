@@ -13,10 +13,12 @@ from chatbot_saas.state.bot import BotState, read_bot
 from chatbot_saas.state.bot_draft import LABELS
 from chatbot_saas.state.design_draft import WHOLES
 from chatbot_saas.state.session import authorised, route_id
+from chatbot_saas.state.trouble import NotLoadedError
 
 
 class PublicationState(rx.State):
     publication: PublicationRead | None = None
+    problem: str = ""
     _bot: str = ""
 
     @rx.var
@@ -32,7 +34,7 @@ class PublicationState(rx.State):
         found = self.publication
         return found is not None and (found.status != "published" or bool(found.pending))
 
-    @authorised(Scope.BOTS_READ)
+    @authorised(Scope.BOTS_READ, opens=True)
     async def load(self, principal: Tenant):
         """Also where something was changed on which it depends, such as a test."""
         bot = str(route_id(self, "bot_id"))
@@ -54,8 +56,8 @@ class PublicationState(rx.State):
 
     async def _publish(self, principal: Tenant, *, override: bool) -> Any:
         """What was seen is published, and nothing that came since."""
-        if self.publication is None:
-            return None
+        if self.publication is None or self._bot != str(route_id(self, "bot_id")):
+            raise NotLoadedError
         rt, bot_id, seen = get_runtime(), route_id(self, "bot_id"), self.publication.version
         bot_state = await self.get_state(BotState)
         try:

@@ -13,6 +13,7 @@ from chatbot_saas.services import bots, matching
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.bot import BotState, read_bot
 from chatbot_saas.state.session import authorised, route_id
+from chatbot_saas.state.trouble import NotLoadedError
 from chatbot_saas.state.validation import problem_words
 
 LEAST, MOST = 50, 100
@@ -33,8 +34,11 @@ class QuestionTryState(rx.State):
     threshold: int = 88
     """Of 100, as the slider stands."""
     saved: int = 88
-    trying: bool = False
+    loaded: bool = False
     problem: str = ""
+    trying: bool = False
+    ask_problem: str = ""
+    """Why the question could not be tried."""
     _bot: str = ""
     _result: dict[str, Any] | None = None
 
@@ -42,7 +46,7 @@ class QuestionTryState(rx.State):
     def changed(self) -> bool:
         return self.threshold != self.saved
 
-    @authorised(Scope.BOTS_READ)
+    @authorised(Scope.BOTS_READ, opens=True)
     async def load(self, principal: Tenant):
         bot_id = route_id(self, "bot_id")
         if self._bot != str(bot_id):
@@ -51,7 +55,7 @@ class QuestionTryState(rx.State):
         keeps = self._bot == str(bot_id) and self.changed
         self.saved = round(100 * bot.qa_threshold)
         self.threshold = self.threshold if keeps else self.saved
-        self._bot = str(bot_id)
+        self._bot, self.loaded = str(bot_id), True
 
     @authorised(Scope.CHAT, background=True)
     async def ask(self, principal: Tenant, form_data: dict[str, Any]):
@@ -60,12 +64,12 @@ class QuestionTryState(rx.State):
             body = PairMatchRequest(query=form_data.get("query", ""))
         except ValidationError as error:
             async with self:
-                self.problem = problem_words(error)
+                self.ask_problem = problem_words(error)
             return
         async with self:
             if self.trying:
                 return
-            self.trying, self.problem = True, ""
+            self.trying, self.ask_problem = True, ""
             bot_id = route_id(self, "bot_id")
         found, problem = None, ""
         try:
@@ -74,7 +78,7 @@ class QuestionTryState(rx.State):
             problem = error.message
         finally:
             async with self:
-                self.trying, self.problem = False, problem
+                self.trying, self.ask_problem = False, problem
         async with self:
             if found and self._bot == str(bot_id):
                 self.asked, self._result = body.query, found.model_dump(mode="json")
@@ -89,6 +93,9 @@ class QuestionTryState(rx.State):
 
     @authorised(Scope.BOTS_WRITE)
     async def save(self, principal: Tenant):
+        """Only where the bot's own was read: until then the slider stands where it stands by itself."""
+        if not self.loaded or self._bot != str(route_id(self, "bot_id")):
+            raise NotLoadedError
         rt, bot_state = get_runtime(), await self.get_state(BotState)
         patch = BotPatch(qa_threshold=self.threshold / 100)
         async with rt.db.tenant(principal) as session:

@@ -66,7 +66,7 @@ class QuestionsState(rx.State):
         known = next((known for known in self.lists if str(known.id) == self.chosen), None)
         return known.error.message if known and known.error else ""
 
-    @authorised(Scope.SOURCES_READ)
+    @authorised(Scope.SOURCES_READ, opens=True)
     async def load(self, principal: Tenant):
         bot = str(route_id(self, "bot_id"))
         if self._bot != bot:

@@ -23,6 +23,7 @@ from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.ids import uuid_of
 from chatbot_saas.state.records import rank, share
 from chatbot_saas.state.session import authorised, route_id
+from chatbot_saas.state.trouble import told
 from chatbot_saas.state.validation import problem_words
 
 _QUESTION = TypeAdapter[str](Question)
@@ -43,7 +44,10 @@ USES = {
 class RetrievalState(rx.State):
     question: str = ""
     busy: bool = False
+    ask_problem: str = ""
+    """Why the question could not be searched for."""
     problem: str = ""
+    """Why there are no documents to choose from."""
     found: InspectionView | None = None
     search: str = ""
     choices: list[KnowledgeChoice] = []
@@ -56,7 +60,7 @@ class RetrievalState(rx.State):
     """Passages that were opened in their documents, by id."""
     _bot_id: str = ""
 
-    @authorised(Scope.SOURCES_READ)
+    @authorised(Scope.SOURCES_READ, opens=True)
     async def load(self, principal: Tenant):
         self._open()
         await self._choose(principal)
@@ -71,10 +75,10 @@ class RetrievalState(rx.State):
         try:
             question = _QUESTION.validate_python(form_data.get("question", ""))
         except ValidationError as error:
-            self.problem = problem_words(error)
+            self.ask_problem = problem_words(error)
             return
         self._open()  # whoever is quick asks before the page is loaded
-        self.question, self.busy, self.problem = question, True, ""
+        self.question, self.busy, self.ask_problem = question, True, ""
         self.found, self.why, self.choice, self.around = None, None, "", {}
         yield
         try:
@@ -82,7 +86,7 @@ class RetrievalState(rx.State):
             result = await inspection.explain(get_runtime(), principal, route_id(self, "bot_id"), request)
             self.found = inspection_view(result, self._bot_id)
         except DomainError as error:
-            self.problem = error.message
+            self.ask_problem = error.message
         finally:
             self.busy = False
 
@@ -121,10 +125,11 @@ class RetrievalState(rx.State):
             self._bot_id = bot_id
 
     async def _choose(self, principal: Tenant) -> None:
-        async with get_runtime().db.tenant(principal) as session:
-            bot_id = route_id(self, "bot_id")
-            self.choices = await inspection.choices(session, principal, bot_id, self.search.strip())
-        self.choices_loaded = True
+        with told(self):
+            async with get_runtime().db.tenant(principal) as session:
+                bot_id = route_id(self, "bot_id")
+                self.choices = await inspection.choices(session, principal, bot_id, self.search.strip())
+            self.choices_loaded = True
 
 
 def inspection_view(found: Inspection, bot_id: str) -> InspectionView:

@@ -8,6 +8,7 @@ are checked by the handler itself, because Reflex does not enforce type hints.
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from uuid import UUID
@@ -18,12 +19,16 @@ from chatbot_saas.core.errors import NotFoundError, UnauthenticatedError
 from chatbot_saas.core.tenancy import Scope
 from chatbot_saas.services.auth import Identity, session_identity
 from chatbot_saas.services.runtime import get_runtime
+from chatbot_saas.state.trouble import opening
 
 SESSION_COOKIE = "chatbot_session"
 CHECKED = "__authorised__"
 """Marks a handler that checks who calls it."""
+OPENS = "__opens__"
+"""Marks a handler that opens a page."""
 
 _Principal = Callable[[Identity], Any]
+_Around = Callable[[Any], AbstractContextManager[None]]
 
 
 def session_token(state: rx.State) -> str:
@@ -44,10 +49,14 @@ async def identity_of(state: rx.State) -> Identity:
     return await session_identity(get_runtime(), token)
 
 
-def authorised(*scopes: Scope, background: bool = False, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+def authorised(
+    *scopes: Scope, background: bool = False, opens: bool = False, **options: Any
+) -> Callable[[Callable[..., Any]], Any]:
     """A handler for people who hold these rights in their tenant. It receives the Tenant as `principal`.
 
     async def save(self, principal: Tenant, name: str) -> None
+
+    `opens`: it opens a page. What fails, the look-up of the person included, becomes the `problem` of its State.
     """
 
     def principal(identity: Identity) -> Any:
@@ -56,47 +65,55 @@ def authorised(*scopes: Scope, background: bool = False, **options: Any) -> Call
             tenant.require(scope)
         return tenant
 
-    return _checked(principal, background, options)
+    return _checked(principal, background, opens, options)
 
 
 def administrators(*, background: bool = False, **options: Any) -> Callable[[Callable[..., Any]], Any]:
     """A handler for platform administrators only. It receives the PlatformAdmin as `principal`."""
-    return _checked(lambda identity: identity.acting_admin, background, options)
+    return _checked(lambda identity: identity.acting_admin, background, False, options)
 
 
-def signed_in(*, background: bool = False, **options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """A handler for anybody who is signed in, with or without a tenant. It receives the Identity as `principal`."""
-    return _checked(lambda identity: identity, background, options)
+def signed_in(*, background: bool = False, opens: bool = False, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """A handler for anybody who is signed in, with or without a tenant. It receives the Identity as `principal`.
+
+    `opens`: as of `authorised`.
+    """
+    return _checked(lambda identity: identity, background, opens, options)
 
 
 def _checked(
-    principal_of: _Principal, background: bool, options: dict[str, Any]
+    principal_of: _Principal, background: bool, opens: bool, options: dict[str, Any]
 ) -> Callable[[Callable[..., Any]], Any]:
+    around: _Around = opening if opens else nullcontext
+
     def decorate(function: Callable[..., Any]) -> Any:
-        handler = _generator(principal_of, function) if inspect.isasyncgenfunction(function) else None
-        handler = handler or _coroutine(principal_of, function)
+        handler = _generator(principal_of, around, function) if inspect.isasyncgenfunction(function) else None
+        handler = handler or _coroutine(principal_of, around, function)
         setattr(handler, CHECKED, True)
+        setattr(handler, OPENS, opens)
         _hide_principal(handler, function)
         return rx.event(background=True, **options)(handler) if background else rx.event(**options)(handler)
 
     return decorate
 
 
-def _coroutine(principal_of: _Principal, function: Callable[..., Awaitable[Any]]) -> Any:
+def _coroutine(principal_of: _Principal, around: _Around, function: Callable[..., Awaitable[Any]]) -> Any:
     @functools.wraps(function)
     async def handler(self: Any, *args: Any, **kwargs: Any) -> Any:
-        principal = principal_of(await identity_of(self))
-        return await function(self, principal, *args, **kwargs)
+        with around(self):
+            principal = principal_of(await identity_of(self))
+            return await function(self, principal, *args, **kwargs)
 
     return handler
 
 
-def _generator(principal_of: _Principal, function: Callable[..., AsyncGenerator[Any, None]]) -> Any:
+def _generator(principal_of: _Principal, around: _Around, function: Callable[..., AsyncGenerator[Any, None]]) -> Any:
     @functools.wraps(function)
     async def handler(self: Any, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
-        principal = principal_of(await identity_of(self))
-        async for event in function(self, principal, *args, **kwargs):
-            yield event
+        with around(self):
+            principal = principal_of(await identity_of(self))
+            async for event in function(self, principal, *args, **kwargs):
+                yield event
 
     return handler
 

@@ -16,10 +16,11 @@ SWITCHER_BOTS = 8
 class ShellState(rx.State):
     user: ShellUser = ShellUser()
     loaded: bool = False
+    problem: str = ""
     bots: list[BotLink] = []
     bot_search: str = ""
 
-    @signed_in()
+    @signed_in(opens=True)
     async def load(self, principal: Identity):
         rt = get_runtime()
         me = await auth.me(rt, principal)

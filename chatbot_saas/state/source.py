@@ -67,7 +67,7 @@ class SourceState(LiveListState, rx.State):
     def filtered(self) -> bool:
         return bool(self.search.strip()) or self.status != "all"
 
-    @authorised(Scope.SOURCES_READ)
+    @authorised(Scope.SOURCES_READ, opens=True)
     async def load(self, principal: Tenant):
         wanted, bot = str(route_id(self, "source_id")), str(route_id(self, "bot_id"))
         if (self._id, self._bot) != (wanted, bot):
@@ -221,17 +221,22 @@ class SourceState(LiveListState, rx.State):
     async def _show(self, principal: Tenant) -> Any:
         """All of it, and the event that follows what is being processed."""
         await self._first_page(principal)
-        if self.source is None:
+        if self.source is None or self.problem:
             return None
+        with told(self):
+            await self._read_rest(principal, self.source)
+        return SourceState.watch if self._active() else None
+
+    async def _read_rest(self, principal: Tenant, source: SourceView) -> None:
+        """Its jobs, and the passages of what has one text."""
         page = await self._jobs_page(principal, "")
         self.jobs, self.jobs_cursor = page.items, page.next_cursor or ""
-        if self.source.type != "site":
+        if source.type != "site":
             async with get_runtime().db.tenant(principal) as session:
-                found = await documents.list_page(session, principal, self.source.id, PageRequest(limit=1))
+                found = await documents.list_page(session, principal, source.id, PageRequest(limit=1))
             self.passages, self.passages_cursor = [], ""
             if found.items:
                 await self._read_passages(principal, str(found.items[0].id), "")
-        return SourceState.watch if self._active() else None
 
     async def _jobs_page(self, principal: Tenant, cursor: str) -> Page[JobRead]:
         async with get_runtime().db.tenant(principal) as session:

@@ -16,6 +16,7 @@ from chatbot_saas.state.ids import uuid_of
 from chatbot_saas.state.lists import ListState
 from chatbot_saas.state.receipts import ReceiptView, deleted_toast, download, view_of
 from chatbot_saas.state.session import administrators, signed_in
+from chatbot_saas.state.trouble import told
 from chatbot_saas.state.validation import problems_of
 
 STATUSES = ("all", "active", "suspended")
@@ -42,7 +43,7 @@ class TenantsState(ListState, rx.State):
     def filtered(self) -> bool:
         return bool(self.search.strip()) or self.status != "all"
 
-    @signed_in()
+    @signed_in(opens=True)
     async def load(self, principal: Identity):
         """Whoever is no administrator sees the page that is shown for an address that leads nowhere."""
         self.reset()
@@ -159,8 +160,9 @@ class TenantsState(ListState, rx.State):
     async def _first_page(self, principal: PlatformAdmin) -> None:
         await super()._first_page(principal)
         if not self.problem:
-            deleted = await receipts.list_deleted_tenants(get_runtime(), principal, PageRequest(limit=DELETED_SHOWN))
-            self.deleted = deleted.items
+            with told(self):
+                request = PageRequest(limit=DELETED_SHOWN)
+                self.deleted = (await receipts.list_deleted_tenants(get_runtime(), principal, request)).items
 
     def _wanted(self) -> dict[str, Any]:
         return {"search": self.search.strip(), "status": "" if self.status == "all" else self.status}

@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from chatbot_saas.core.errors import DomainError, UnauthenticatedError
+from chatbot_saas.core.errors import ConflictError, DomainError, UnauthenticatedError
 from chatbot_saas.core.logging import get_logger
 
 log = get_logger(__name__)
+
+
+class NotLoadedError(ConflictError):
+    """This page was not loaded, so nothing of it is saved. Load it again."""
 
 
 @contextmanager
@@ -26,3 +30,18 @@ def told(state: Any) -> Iterator[None]:
     except Exception as error:
         log.error("page_failed", exc_info=error)
         state.problem = DomainError().message
+
+
+@contextmanager
+def opening(state: Any) -> Iterator[None]:
+    """As `told`, for the event that opens a page. Where it fails the page is not `loaded`.
+
+    What was loaded before may be of another address: it is not shown for this one, and no form saves it here.
+    """
+    with told(state):
+        try:
+            yield
+        except BaseException:
+            if hasattr(state, "loaded"):
+                state.loaded = False
+            raise

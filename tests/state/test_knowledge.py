@@ -149,7 +149,7 @@ async def test_the_embed_line_names_the_bot_and_our_address(rt: Runtime, owner: 
     await tab.run(EmbedState.check, {"url": "not an address"})
     state = await tab.state(EmbedState)
     assert (state.report, state.checking) == (None, False)
-    assert "complete web address" in state.problem
+    assert "complete web address" in state.check_problem
     await tab.run(EmbedState.check, {"url": "http://127.0.0.1:9/"})
     report = (await tab.state(EmbedState)).report
     assert report

@@ -17,6 +17,7 @@ from chatbot_saas.state.history import HistoryState
 from chatbot_saas.state.question_import import QuestionImportState
 from chatbot_saas.state.question_try import QuestionTryState, judged
 from chatbot_saas.state.questions import QuestionsState
+from chatbot_saas.state.trouble import NotLoadedError
 from tests.factories.knowledge import make_bot, settled
 from tests.factories.people import Person, sign_up
 from tests.factories.questions import HOURS, PAIRS, REFUND, add_pairs
@@ -148,8 +149,8 @@ async def test_another_tenants_questions_are_not_there(
     tab.go(bot_id=bot.id)
     await tab.run(QuestionTryState.ask, {"query": HOURS.question})
     tried = await tab.state(QuestionTryState)
-    assert (tried.candidates, tried.problem) == ([], "There is no such bot.")
-    with pytest.raises(NotFoundError):
+    assert (tried.candidates, tried.ask_problem) == ([], "There is no such bot.")
+    with pytest.raises(NotLoadedError):
         await tab.run(QuestionTryState.save)
     assert (await pairs.load(rt, owner.principal, source.id)).pairs == PAIRS
 
@@ -184,9 +185,9 @@ async def test_a_question_is_tried_and_the_threshold_saved(rt: Runtime, owner: P
     await tab.run(QuestionTryState.load)
     state = await tab.state(QuestionTryState)
     await tab.run(QuestionTryState.ask, {"query": "  "})
-    assert state.problem
+    assert state.ask_problem
     await tab.run(QuestionTryState.ask, {"query": "When will I get my refund?"})
-    assert (state.verdict, state.changed, state.trying, state.problem) == ("below", False, False, "")
+    assert (state.verdict, state.changed, state.trying, state.ask_problem) == ("below", False, False, "")
     assert state.candidates[0].question == REFUND.question
     assert not state.candidates[0].wins
     await tab.run(QuestionTryState.move, 75)
