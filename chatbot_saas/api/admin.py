@@ -61,7 +61,7 @@ async def change_tenant(
     return tenant
 
 
-@router.delete("/{tenant_id}")
-async def delete_tenant(tenant_id: UUID, rt: RuntimeDep, admin: AdminDep) -> Receipt:
+@router.delete("/{tenant_id}", responses=errors(PreconditionFailedError))
+async def delete_tenant(tenant_id: UUID, rt: RuntimeDep, admin: AdminDep, version: VersionDep) -> Receipt:
     """Remove the tenant with all that is in it. The receipt says what was removed, and stays with the platform."""
-    return await tenants.delete(rt, admin, tenant_id)
+    return await tenants.delete(rt, admin, tenant_id, expected_version=version)

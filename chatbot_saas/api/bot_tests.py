@@ -98,11 +98,11 @@ async def change_test(
     return test
 
 
-@router.delete("/tests/{test_id}", status_code=204)
-async def delete_test(test_id: UUID, rt: RuntimeDep, principal: TenantDep) -> None:
+@router.delete("/tests/{test_id}", status_code=204, responses=errors(PreconditionFailedError))
+async def delete_test(test_id: UUID, rt: RuntimeDep, principal: TenantDep, version: VersionDep) -> None:
     """Remove the test with its answers in all runs."""
     async with rt.db.tenant(principal) as session:
-        await bot_tests.delete(session, principal, test_id)
+        await bot_tests.delete(session, principal, test_id, expected_version=version)
 
 
 @router.get("/bots/{bot_id}/test-runs")

@@ -164,10 +164,10 @@ async def list_pages(
     return PageRead(items=found.items, next_cursor=found.next_cursor)
 
 
-@router.delete("/sources/{source_id}")
-async def delete_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep) -> Receipt:
+@router.delete("/sources/{source_id}", responses=errors(PreconditionFailedError))
+async def delete_source(source_id: UUID, rt: RuntimeDep, principal: TenantDep, expected: ContentVersionDep) -> Receipt:
     """Remove the source with all that was read from it. Nothing of it is found from then on; the receipt says so."""
-    return await sources.delete(rt, principal, source_id)
+    return await sources.delete(rt, principal, source_id, expected=expected)
 
 
 @router.post(

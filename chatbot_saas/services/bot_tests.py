@@ -207,10 +207,13 @@ async def change(
     return await get(session, principal, test_id)
 
 
-async def delete(session: AsyncSession, principal: Tenant, test_id: UUID) -> None:
-    """The test with its answers in all runs."""
+async def delete(
+    session: AsyncSession, principal: Tenant, test_id: UUID, *, expected_version: int | None = None
+) -> None:
+    """The test with its answers in all runs. `expected_version`: as of `change`."""
     principal.require(Scope.BOTS_WRITE)
     test = await load(session, principal, test_id, lock=True)
+    require_unchanged(test.updated_at, expected_version)
     audit.record(session, principal, "bot_test.delete", test.id, name=test.question[:200])
     await session.delete(test)
     await session.flush()

@@ -18,7 +18,7 @@ from sqlmodel import col
 
 from chatbot_saas.adapters.blobs import BlobNotFoundError
 from chatbot_saas.adapters.web.urls import from_person
-from chatbot_saas.core.errors import ConflictError, DomainError, InvalidError, PreconditionFailedError
+from chatbot_saas.core.errors import ConflictError, DomainError, InvalidError
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.models import Source
@@ -190,26 +190,12 @@ async def _copies(session: AsyncSession, bot_id: UUID, rows: list[tuple[Source, 
     return {source.sha256: source for source in (await session.scalars(query)).all() if source.sha256}
 
 
-def content_version(source: Source) -> str:
-    """Another one each time that a text or a list of questions is written anew."""
-    return source.blob_key.rpartition("/")[2]
-
-
-def require_content(source: Source, expected: str | None) -> None:
-    """Raises PreconditionFailedError if this is not what a change is based on.
-
-    `expected`: the version of the content, or that of the source, which its title and schedule make another one, too.
-    """
-    if expected is not None and expected not in (content_version(source), sources.version(source)):
-        raise PreconditionFailedError
-
-
 async def change(
     rt: Runtime, principal: Tenant, source_id: UUID, patch: SourcePatch, *, expected: str | None = None
 ) -> SourceRead:
     """Change a title, a schedule, or what a text or a list of questions holds; that is read again.
 
-    `expected`: the `content_version` that new content is based on; refused if somebody else wrote it meanwhile.
+    `expected`: the `sources.content_version` that new content is based on; refused if somebody else wrote it meanwhile.
     """
     principal.require(Scope.SOURCES_WRITE)
     async with rt.db.tenant(principal) as session:
@@ -240,7 +226,7 @@ async def _changed(
     old_key = ""
     async with rt.db.tenant(principal) as session:
         source = await sources.load(session, principal, source_id, lock=True)
-        require_content(source, expected)
+        sources.require_content(source, expected)
         if "title" in sent:
             source.title = patch.title
         if "refresh" in sent:
@@ -275,7 +261,7 @@ async def text_of(rt: Runtime, principal: Tenant, source_id: UUID) -> PastedText
     """What was pasted, of a source of type text."""
     principal.require(Scope.SOURCES_READ)
     source, data = await content(rt, principal, source_id, "text")
-    return PastedText(sources.read(source), content_version(source), data.decode())
+    return PastedText(sources.read(source), sources.content_version(source), data.decode())
 
 
 async def content(rt: Runtime, principal: Tenant, source_id: UUID, kind: str) -> tuple[Source, bytes]:

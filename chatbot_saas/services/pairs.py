@@ -47,7 +47,7 @@ async def load(rt: Runtime, principal: Tenant, source_id: UUID) -> PairList:
     principal.require(Scope.SOURCES_READ)
     source, data = await intake.content(rt, principal, source_id, "qa")
     pairs = await asyncio.to_thread(questions.load, data)
-    return PairList(source=sources.read(source), version=intake.content_version(source), pairs=pairs)
+    return PairList(source=sources.read(source), version=sources.content_version(source), pairs=pairs)
 
 
 async def add(

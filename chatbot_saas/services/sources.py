@@ -11,7 +11,7 @@ from sqlmodel import col
 from chatbot_saas.adapters.extraction import ExtractionError
 from chatbot_saas.adapters.extraction.failures import FileTooSlowError
 from chatbot_saas.adapters.web.failures import AddressForbiddenError, AddressInvalidError, PortForbiddenError
-from chatbot_saas.core.errors import ConflictError, NotFoundError
+from chatbot_saas.core.errors import ConflictError, NotFoundError, PreconditionFailedError
 from chatbot_saas.core.paging import Page, PageRequest, page_of
 from chatbot_saas.core.tenancy import Scope, Tenant
 from chatbot_saas.models import Chunk, Job, Source, WebPage
@@ -37,6 +37,20 @@ def version(source: Source) -> str:
     """Of what a person can change. That it is read, again and again, makes no other one."""
     changeable = "\x00".join((source.title, source.refresh, source.blob_key))
     return hashlib.sha256(changeable.encode()).hexdigest()[:16]
+
+
+def content_version(source: Source) -> str:
+    """Another one each time that a text or a list of questions is written anew."""
+    return source.blob_key.rpartition("/")[2]
+
+
+def require_content(source: Source, expected: str | None) -> None:
+    """Raises PreconditionFailedError if this is not what a change is based on.
+
+    `expected`: the version of the content, or that of the source, which its title and schedule make another one, too.
+    """
+    if expected is not None and expected not in (content_version(source), version(source)):
+        raise PreconditionFailedError
 
 
 def _retryable(source: Source) -> bool:
@@ -144,12 +158,16 @@ async def cancel(session: AsyncSession, principal: Tenant, source_id: UUID, rt: 
     return read(source)
 
 
-async def delete(rt: Runtime, principal: Tenant, source_id: UUID) -> Receipt:
-    """Delete the source with all that was read from it. Takes the runtime: see services.erasure."""
+async def delete(rt: Runtime, principal: Tenant, source_id: UUID, *, expected: str | None = None) -> Receipt:
+    """Delete the source with all that was read from it. Takes the runtime: see services.erasure.
+
+    `expected`: as of `require_content`.
+    """
     principal.require(Scope.SOURCES_WRITE)
 
     async def read(session: AsyncSession, lock: bool) -> Target:
         source = await load(session, principal, source_id, lock=lock)
+        require_content(source, expected)
         return Target(
             kind="source",
             id=source.id,

@@ -94,11 +94,15 @@ async def change(
         return await _read(session, tenant_id)
 
 
-async def delete(rt: Runtime, admin: PlatformAdmin, tenant_id: UUID) -> Receipt:
-    """Delete the tenant with everything in it, and the users who belong to no other and are no administrators."""
+async def delete(rt: Runtime, admin: PlatformAdmin, tenant_id: UUID, *, expected_version: int | None = None) -> Receipt:
+    """Delete the tenant with everything in it, and the users who belong to no other and are no administrators.
+
+    `expected_version`: as of `change`.
+    """
 
     async def read(session: AsyncSession, lock: bool) -> Target:
         tenant = await _load(session, tenant_id)
+        require_unchanged(tenant.updated_at, expected_version)
         bot_ids = (await session.scalars(select(col(Bot.id)).where(col(Bot.tenant_id) == tenant_id))).all()
         return Target(
             kind="tenant",

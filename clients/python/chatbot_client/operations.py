@@ -155,9 +155,11 @@ class Operations(Caller):
             ),
         )
 
-    def delete_test(self, test_id: UUID | str) -> None:
+    def delete_test(self, test_id: UUID | str, *, if_match: str | None = None) -> None:
         """Remove the test with its answers in all runs."""
-        self._nothing(Call("DELETE", "/api/v1/tests/{test_id}", path={"test_id": test_id}))
+        self._nothing(
+            Call("DELETE", "/api/v1/tests/{test_id}", path={"test_id": test_id}, headers={"if-match": if_match})
+        )
 
     def list_runs(self, bot_id: UUID | str, *, page_size: int = PAGE_SIZE) -> Iterator[models.BotTestRunRead]:
         """Newest first."""
@@ -337,11 +339,16 @@ class Operations(Caller):
             ),
         )
 
-    def delete_source(self, source_id: UUID | str) -> models.Receipt:
+    def delete_source(self, source_id: UUID | str, *, if_match: str | None = None) -> models.Receipt:
         """Remove the source with all that was read from it. Nothing of it is found from then on; the receipt
         says so.
         """
-        return self._one(models.Receipt, Call("DELETE", "/api/v1/sources/{source_id}", path={"source_id": source_id}))
+        return self._one(
+            models.Receipt,
+            Call(
+                "DELETE", "/api/v1/sources/{source_id}", path={"source_id": source_id}, headers={"if-match": if_match}
+            ),
+        )
 
     def list_pages(
         self,
