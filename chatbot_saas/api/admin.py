@@ -3,7 +3,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from chatbot_saas.api.dependencies import AdminDep, PageDep, RuntimeDep, VersionDep, set_etag
+from chatbot_saas.api.dependencies import AdminDep, AdminFirst, PageDep, RuntimeDep, VersionDep, set_etag
 from chatbot_saas.api.errors import errors
 from chatbot_saas.core.errors import (
     ForbiddenError,
@@ -20,6 +20,7 @@ from chatbot_saas.services.auth import EmailTakenError
 from chatbot_saas.services.revisions import revision
 
 router = APIRouter(
+    route_class=AdminFirst,
     prefix="/api/v1/admin/tenants",
     tags=["administration"],
     responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError),

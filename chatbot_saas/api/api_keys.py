@@ -2,7 +2,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from chatbot_saas.api.dependencies import PageDep, RuntimeDep, TenantDep
+from chatbot_saas.api.dependencies import CallerFirst, PageDep, RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
 from chatbot_saas.api.idempotency import once
 from chatbot_saas.core.errors import ForbiddenError, NotFoundError, UnauthenticatedError
@@ -12,6 +12,7 @@ from chatbot_saas.schemas.base import PageRead
 from chatbot_saas.services import api_keys
 
 router = APIRouter(
+    route_class=CallerFirst,
     prefix="/api/v1/api-keys",
     tags=["api keys"],
     responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError),

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from chatbot_saas.api.dependencies import PageDep, RuntimeDep, TenantDep, VersionDep, set_etag
+from chatbot_saas.api.dependencies import CallerFirst, PageDep, RuntimeDep, TenantDep, VersionDep, set_etag
 from chatbot_saas.api.errors import errors
 from chatbot_saas.api.idempotency import once
 from chatbot_saas.core.errors import (
@@ -35,7 +35,10 @@ from chatbot_saas.services import bot_test_ideas, bot_test_runs, bot_tests, publ
 from chatbot_saas.services.revisions import revision
 
 router = APIRouter(
-    prefix="/api/v1", tags=["tests"], responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError)
+    route_class=CallerFirst,
+    prefix="/api/v1",
+    tags=["tests"],
+    responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError),
 )
 Search = Annotated[str, Query(max_length=200)]
 

@@ -3,7 +3,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 
-from chatbot_saas.api.dependencies import PageDep, RuntimeDep, TenantDep, VersionDep, set_etag
+from chatbot_saas.api.dependencies import CallerFirst, PageDep, RuntimeDep, TenantDep, VersionDep, set_etag
 from chatbot_saas.api.errors import errors
 from chatbot_saas.api.idempotency import once
 from chatbot_saas.core.errors import (
@@ -21,7 +21,10 @@ from chatbot_saas.schemas.receipts import Receipt
 from chatbot_saas.services import bots, chat
 
 router = APIRouter(
-    prefix="/api/v1/bots", tags=["bots"], responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError)
+    route_class=CallerFirst,
+    prefix="/api/v1/bots",
+    tags=["bots"],
+    responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError),
 )
 Search = Annotated[str, Query(max_length=200)]
 

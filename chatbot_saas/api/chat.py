@@ -1,7 +1,7 @@
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from chatbot_saas.api.dependencies import RuntimeDep, TenantDep
+from chatbot_saas.api.dependencies import CallerFirst, RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
 from chatbot_saas.api.idempotency import OnceDep
 from chatbot_saas.api.streaming import STREAMED, LastEventId, event_stream, events_after
@@ -15,7 +15,7 @@ from chatbot_saas.core.errors import (
 from chatbot_saas.schemas.chat import ChatAnswer, ChatRequestBody
 from chatbot_saas.services import chat
 
-router = APIRouter(prefix="/api/v1", tags=["chat"])
+router = APIRouter(route_class=CallerFirst, prefix="/api/v1", tags=["chat"])
 OVERALL_PER_MINUTE = 1000
 
 

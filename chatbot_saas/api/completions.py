@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from chatbot_saas.api.chat import OVERALL_PER_MINUTE
-from chatbot_saas.api.dependencies import RuntimeDep, TenantDep
+from chatbot_saas.api.dependencies import CallerFirst, RuntimeDep, TenantDep
 from chatbot_saas.api.idempotency import OnceDep
 from chatbot_saas.api.openai_errors import PREFIX, errors, in_stream
 from chatbot_saas.api.streaming import STREAM_HEADERS, with_heartbeat
@@ -40,7 +40,10 @@ from chatbot_saas.services.completions import UnknownModelError
 from chatbot_saas.services.live import Event, LiveAnswer
 
 router = APIRouter(
-    prefix=f"{PREFIX}v1", tags=["openai"], responses=errors(UnauthenticatedError, ForbiddenError, InvalidError)
+    route_class=CallerFirst,
+    prefix=f"{PREFIX}v1",
+    tags=["openai"],
+    responses=errors(UnauthenticatedError, ForbiddenError, InvalidError),
 )
 
 

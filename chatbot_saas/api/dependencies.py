@@ -7,7 +7,6 @@ from uuid import UUID
 from fastapi import Depends, Header, Query, Request, Response
 from fastapi.routing import APIRoute
 
-from chatbot_saas.api.uploads import require_sane
 from chatbot_saas.core import addresses
 from chatbot_saas.core.errors import ForbiddenError, InvalidError, UnauthenticatedError
 from chatbot_saas.core.paging import PageRequest
@@ -16,7 +15,7 @@ from chatbot_saas.services import auth, conversations
 from chatbot_saas.services.runtime import Runtime, get_runtime
 
 SESSION_COOKIE = "chatbot_session"
-_TENANT = "tenant"
+_TENANT, _IDENTITY = "tenant", "identity"
 Who = TypeVar("Who")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -62,9 +61,11 @@ def _bearer(request: Request) -> str:
 
 async def identity(request: Request, rt: RuntimeDep) -> auth.Identity:
     """A user, by access token or by the dashboard's cookie."""
-    found = await _known(request, rt, _identity(request, rt))
-    await rt.limiter.hit("user", str(found.user_id), auth.REQUESTS_PER_MINUTE)
-    return found
+    known: auth.Identity | None = request.scope.get(_IDENTITY)
+    if known is None:
+        known = request.scope[_IDENTITY] = await _known(request, rt, _identity(request, rt))
+        await rt.limiter.hit("user", str(known.user_id), auth.REQUESTS_PER_MINUTE)
+    return known
 
 
 async def _known(request: Request, rt: Runtime, found: Awaitable[Who]) -> Who:
@@ -98,7 +99,7 @@ async def tenant(
 ) -> Tenant:
     """Whoever acts in a tenant: an API key (header `X-API-Key`, or as bearer), or a user."""
     known: Tenant | None = request.scope.get(_TENANT)
-    if known is None:  # a route that reads a long body asks before that
+    if known is None:  # a route with a body asks before it reads that
         known = request.scope[_TENANT] = await tenant_now(request, rt, x_api_key)
         await auth.count(rt, known)
     return known
@@ -116,25 +117,6 @@ async def _tenant(request: Request, rt: Runtime, x_api_key: str | None) -> Tenan
     return (await _identity(request, rt)).acting_tenant
 
 
-class CallerFirst(APIRoute):
-    """A route whose body may be long: FastAPI reads it before it asks dependencies, so the caller is asked here."""
-
-    async def admit(self, request: Request, rt: Runtime, principal: Tenant) -> None:
-        """Raises for a caller who may not send it."""
-        raise NotImplementedError
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def handle_known(request: Request) -> Response:
-            rt = await runtime()
-            await self.admit(request, rt, await tenant(request, rt, request.headers.get("x-api-key")))
-            require_sane(await request.body())
-            return await handle(request)
-
-        return handle_known
-
-
 async def caller(
     request: Request, rt: RuntimeDep, x_api_key: Annotated[str | None, Header(max_length=200)] = None
 ) -> Tenant | auth.Identity:
@@ -146,6 +128,39 @@ async def caller(
 
 async def platform_admin(request: Request, rt: RuntimeDep) -> PlatformAdmin:
     return (await identity(request, rt)).acting_admin
+
+
+class CallerFirst(APIRoute):
+    """A route that knows who calls before it takes a body in: FastAPI reads that first, and asks dependencies then."""
+
+    async def admit(self, request: Request, rt: Runtime) -> None:
+        """Raises for a caller who may not send it. What is found here is what the dependency finds."""
+        await tenant(request, rt, request.headers.get("x-api-key"))
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        if self.body_field is None:
+            return handle
+
+        async def handle_known(request: Request) -> Response:
+            await self.admit(request, await runtime())
+            return await handle(request)
+
+        return handle_known
+
+
+class AdminFirst(CallerFirst):
+    """The same where administrators of the platform call."""
+
+    async def admit(self, request: Request, rt: Runtime) -> None:
+        await platform_admin(request, rt)
+
+
+class AnyoneFirst(CallerFirst):
+    """The same where any credential will do."""
+
+    async def admit(self, request: Request, rt: Runtime) -> None:
+        await caller(request, rt, request.headers.get("x-api-key"))
 
 
 async def visitor(request: Request, rt: RuntimeDep) -> Visitor:

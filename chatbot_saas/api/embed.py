@@ -2,13 +2,14 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from chatbot_saas.api.dependencies import RuntimeDep, TenantDep
+from chatbot_saas.api.dependencies import CallerFirst, RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
 from chatbot_saas.core.errors import ForbiddenError, InvalidError, NotFoundError, UnauthenticatedError
 from chatbot_saas.schemas.embed import EmbedCheckRequest, EmbedReport
 from chatbot_saas.services import embed_doctor
 
 router = APIRouter(
+    route_class=CallerFirst,
     prefix="/api/v1/bots",
     tags=["bots"],
     responses=errors(UnauthenticatedError, ForbiddenError, InvalidError, NotFoundError),

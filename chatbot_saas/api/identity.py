@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from chatbot_saas.api.dependencies import RuntimeDep, TenantDep
+from chatbot_saas.api.dependencies import CallerFirst, RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
 from chatbot_saas.api.idempotency import once
 from chatbot_saas.core.errors import ForbiddenError, UnauthenticatedError
@@ -11,7 +11,10 @@ from chatbot_saas.schemas.identity import IdentitySecretMade, IdentitySecretRead
 from chatbot_saas.services import identity
 
 router = APIRouter(
-    prefix="/api/v1/identity-secret", tags=["identity"], responses=errors(UnauthenticatedError, ForbiddenError)
+    route_class=CallerFirst,
+    prefix="/api/v1/identity-secret",
+    tags=["identity"],
+    responses=errors(UnauthenticatedError, ForbiddenError),
 )
 
 

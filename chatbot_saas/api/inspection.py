@@ -2,7 +2,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from chatbot_saas.api.dependencies import RuntimeDep, TenantDep
+from chatbot_saas.api.dependencies import CallerFirst, RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
 from chatbot_saas.api.idempotency import once
 from chatbot_saas.core.errors import ForbiddenError, NotFoundError, UnauthenticatedError
@@ -11,7 +11,10 @@ from chatbot_saas.schemas.inspection import ExplainRequest, Inspection
 from chatbot_saas.services import inspection
 
 router = APIRouter(
-    prefix="/api/v1/bots", tags=["chat"], responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError)
+    route_class=CallerFirst,
+    prefix="/api/v1/bots",
+    tags=["chat"],
+    responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError),
 )
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from chatbot_saas.api.dependencies import ContentVersionDep, RuntimeDep, TenantDep, set_etag
+from chatbot_saas.api.dependencies import CallerFirst, ContentVersionDep, RuntimeDep, TenantDep, set_etag
 from chatbot_saas.api.errors import errors
 from chatbot_saas.api.idempotency import once
 from chatbot_saas.api.uploads import received_text
@@ -25,7 +25,10 @@ from chatbot_saas.schemas.sources import QuestionPair, Title
 from chatbot_saas.services import bots, csv_files, matching, pairs, sources
 
 router = APIRouter(
-    prefix="/api/v1", tags=["questions"], responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError)
+    route_class=CallerFirst,
+    prefix="/api/v1",
+    tags=["questions"],
+    responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError),
 )
 _CSV: dict[str, Any] = {"schema": {"type": "string"}}
 _CSV_BODY = {"requestBody": {"required": True, "content": {csv_files.MEDIA_TYPE: _CSV}}}

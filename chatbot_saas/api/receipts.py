@@ -1,13 +1,15 @@
 from fastapi import APIRouter
 
-from chatbot_saas.api.dependencies import AdminDep, CallerDep, PageDep, RuntimeDep, TenantDep
+from chatbot_saas.api.dependencies import AdminDep, AnyoneFirst, CallerDep, PageDep, RuntimeDep, TenantDep
 from chatbot_saas.api.errors import errors
 from chatbot_saas.core.errors import ForbiddenError, UnauthenticatedError
 from chatbot_saas.schemas.base import PageRead
 from chatbot_saas.schemas.receipts import Receipt, ReceiptCheck, ReceiptChecked
 from chatbot_saas.services import receipts
 
-router = APIRouter(prefix="/api/v1", tags=["receipts"], responses=errors(UnauthenticatedError, ForbiddenError))
+router = APIRouter(
+    route_class=AnyoneFirst, prefix="/api/v1", tags=["receipts"], responses=errors(UnauthenticatedError, ForbiddenError)
+)
 
 
 @router.get("/receipts")

@@ -3,10 +3,18 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from chatbot_saas.api.dependencies import CallerFirst, ContentVersionDep, PageDep, RuntimeDep, TenantDep, set_etag
+from chatbot_saas.api.dependencies import (
+    CallerFirst,
+    ContentVersionDep,
+    PageDep,
+    RuntimeDep,
+    TenantDep,
+    set_etag,
+    tenant,
+)
 from chatbot_saas.api.errors import errors
 from chatbot_saas.api.idempotency import once
-from chatbot_saas.api.uploads import FILE_SCHEMA, media_type, received_files, received_json
+from chatbot_saas.api.uploads import FILE_SCHEMA, media_type, received_files, received_json, require_sane
 from chatbot_saas.core.errors import (
     ConflictError,
     ForbiddenError,
@@ -17,7 +25,7 @@ from chatbot_saas.core.errors import (
     UnauthenticatedError,
     UnsupportedTypeError,
 )
-from chatbot_saas.core.tenancy import Scope, Tenant
+from chatbot_saas.core.tenancy import Scope
 from chatbot_saas.schemas.base import PageRead, inlined
 from chatbot_saas.schemas.receipts import Receipt
 from chatbot_saas.schemas.sources import (
@@ -36,12 +44,18 @@ from chatbot_saas.services import bots, discovery, intake, sources
 from chatbot_saas.services.runtime import Runtime
 
 router = APIRouter(
-    prefix="/api/v1", tags=["sources"], responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError)
+    route_class=CallerFirst,
+    prefix="/api/v1",
+    tags=["sources"],
+    responses=errors(UnauthenticatedError, ForbiddenError, NotFoundError),
 )
 
 
 class _OfSource(CallerFirst):
-    async def admit(self, request: Request, rt: Runtime, principal: Tenant) -> None:
+    """Its body may be long."""
+
+    async def admit(self, request: Request, rt: Runtime) -> None:
+        principal = await tenant(request, rt, request.headers.get("x-api-key"))
         principal.require(Scope.SOURCES_WRITE)
         try:
             source_id = UUID(request.path_params["source_id"])
@@ -49,6 +63,7 @@ class _OfSource(CallerFirst):
             raise InvalidError("This is not the id of a source.", field="source_id") from error
         async with rt.db.tenant(principal) as session:
             await sources.load(session, principal, source_id)
+        require_sane(await request.body())
 
 
 _long = APIRouter(route_class=_OfSource)

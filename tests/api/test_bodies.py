@@ -16,6 +16,7 @@ from chatbot_saas.core.tenancy import Role, Scope, System
 from chatbot_saas.models import IdempotencyKey, IdentitySecret, Source, TenantRow
 from chatbot_saas.services.runtime import Runtime
 from tests.api.callers import Headers, api_key
+from tests.api.surface import Operation, operations
 from tests.factories.knowledge import make_bot, settled
 from tests.factories.people import Person, sign_up
 
@@ -88,6 +89,27 @@ async def test_nothing_is_taken_in_before_its_sender_may_send_it(
         answer = await client.request(method, path.format(**ids), headers=given, content=aiter(sent))
         assert answer.status_code == status, (headers, answer.text)
         assert sent.parts <= 1, (status, sent.parts)
+
+
+SHORT = [one for one in operations() if one.body and not one.public and "/auth/" not in one.path and not one.upload]
+"""All with a JSON body that somebody must be known for."""
+
+
+@pytest.mark.parametrize("operation", SHORT, ids=str)
+async def test_no_body_is_taken_in_before_its_sender_is_known(client: httpx.AsyncClient, operation: Operation) -> None:
+    ids = dict.fromkeys(operation.path_ids, new_id())
+    for headers in ({}, {"Authorization": "Bearer nobody"}, {"X-API-Key": "cb_nobody"}):
+        sent = Sent(b"{", b" " * 10_000)
+        given = {**headers, "Content-Type": "application/json"}
+        answer = await client.request(operation.method, operation.url(**ids), headers=given, content=aiter(sent))
+        assert (answer.status_code, sent.parts) == (401, 0), (headers, answer.text)
+
+
+async def test_an_administrators_body_is_for_administrators(client: httpx.AsyncClient, owner: Person) -> None:
+    sent = Sent(b"{", b" " * 10_000)
+    given = {**owner.headers, "Content-Type": "application/json"}
+    answer = await client.post("/api/v1/admin/tenants", headers=given, content=aiter(sent))
+    assert (answer.status_code, sent.parts) == (403, 0)
 
 
 async def test_an_upload_with_a_key_is_bounded(
