@@ -60,7 +60,8 @@ def _content(bot: BotRead) -> rx.Component:
         rx.el.div(
             bot_avatar(bot.name, bot.color, size=52, icon=bot.icon),
             rx.match(
-                State.phase,
+                rx.cond(State.problem, "unknown", State.phase),
+                ("unknown", step_title("Your bot", rx.el.span(bot.name, dir="auto"))),
                 ("ready", step_title("Your bot answers", rx.el.span(bot.name, dir="auto"))),
                 ("failed", step_title("The pages could not be read", rx.el.span(bot.name, dir="auto"))),
                 ("empty", step_title("There is no website to read", rx.el.span(bot.name, dir="auto"))),

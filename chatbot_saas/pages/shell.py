@@ -61,7 +61,10 @@ def frame(
             rx.el.main(
                 rx.cond(
                     ShellState.problem,
-                    trouble(ShellState.problem, "This page cannot be shown", again),
+                    rx.fragment(
+                        rx.el.h1(crumbs[-1][0], class_name="visually-hidden"),
+                        trouble(ShellState.problem, "This page cannot be shown", again),
+                    ),
                     content if section.startswith("/admin") else rx.cond(_may_have_tenant(), content, _no_tenant()),
                 ),
                 id="content",

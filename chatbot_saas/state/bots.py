@@ -78,7 +78,7 @@ class NewBotState(rx.State):
     errors: dict[str, str] = {}
     creating: bool = False
 
-    @authorised(Scope.BOTS_WRITE)
+    @authorised(Scope.BOTS_WRITE, opens=True)
     async def load(self, principal: Tenant):
         self.reset()
 

@@ -40,7 +40,7 @@ class PlaygroundState(rx.State):
     _session: str = ""
     _bot_id: str = ""
 
-    @authorised(Scope.BOTS_READ)
+    @authorised(Scope.BOTS_READ, opens=True)
     async def load(self, principal: Tenant):
         self._open()
 

@@ -26,7 +26,7 @@ class RollBackState(rx.State):
     _bot: str = ""
     _at: float = 0.0
 
-    @authorised(Scope.BOTS_READ)
+    @authorised(Scope.BOTS_READ, opens=True)
     async def load(self, principal: Tenant):
         """What was done to another bot, or was changed since, is not undone here."""
         bot_state = await self.get_state(BotState)

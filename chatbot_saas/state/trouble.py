@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 from chatbot_saas.core.errors import ConflictError, DomainError, UnauthenticatedError
@@ -36,9 +37,10 @@ def told(state: Any) -> Iterator[None]:
 def opening(state: Any) -> Iterator[None]:
     """As `told`, for the event that opens a page. Where it fails the page is not `loaded`.
 
-    What was loaded before may be of another address: it is not shown for this one, and no form saves it here.
+    What was loaded before may be of another address: it is not shown for this one, and no form saves it here. A State
+    without a `problem` reads nothing: the frame around it tells what is wrong, and a toast would lie over that.
     """
-    with told(state):
+    with told(state if hasattr(state, "problem") else SimpleNamespace()):
         try:
             yield
         except BaseException:

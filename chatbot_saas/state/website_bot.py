@@ -54,7 +54,7 @@ class WebsiteBotState(rx.State):
     _bot_id: str = ""
     """Of the bot to be: two clicks make one."""
 
-    @authorised(Scope.BOTS_WRITE, Scope.SOURCES_WRITE)
+    @authorised(Scope.BOTS_WRITE, Scope.SOURCES_WRITE, opens=True)
     async def load(self, principal: Tenant):
         """An address in the page's own begins at once; coming back to the same one finds it as it was left."""
         wanted = str(self.rx_router_page.params.get("url", ""))[:2000].strip()
