@@ -143,7 +143,8 @@ class CallerFirst(APIRoute):
             return handle
 
         async def handle_known(request: Request) -> Response:
-            await self.admit(request, await runtime())
+            parts = request.app.dependency_overrides.get(runtime, runtime)  # those that the route is given
+            await self.admit(request, await parts())
             return await handle(request)
 
         return handle_known
