@@ -39,6 +39,9 @@ async def test_another_tenant_has_none_and_members_may_not(rt: Runtime, owner: P
     assert present
     assert present.created_at is None
     tab = await open_tab(rt, await sign_up(rt, Role.MEMBER, owner.tenant_id))
-    for handler, given in ((IdentitySecretState.load, ()), (IdentitySecretState.make, (False,))):
-        with pytest.raises(ForbiddenError):
-            await tab.run(handler, *given)
+    await tab.run(IdentitySecretState.load)
+    state = await tab.state(IdentitySecretState)
+    assert "keys:write" in state.problem
+    assert state.present is None
+    with pytest.raises(ForbiddenError):
+        await tab.run(IdentitySecretState.make, False)
