@@ -7,13 +7,14 @@ import re
 
 _BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
 _CLOSING = "\"'”’»)\\]"
-_MARKS = "[.!?…؟۔।॥]"
+_MARKS, _WIDE_MARKS = ".!?…؟۔।॥", "。！？｡"
 _CANDIDATE = re.compile(
-    # scripts with spaces: _is_end decides. The look-behind lets a run of marks be tried once, not once for each mark;
-    # it comes after the first mark so that the scanner can jump to that
-    rf"(?P<stop>{_MARKS}(?<!{_MARKS}{_MARKS}){_MARKS}*+[{_CLOSING}]*+)(?=\s)"
-    r"|[。！？｡]+[」』）”’】》]*"  # scripts without spaces: the mark is enough
-    r"|(?P<line>\n)"
+    # one class of signs comes first, so that the scanner jumps from one to the next
+    rf"[{_MARKS}{_WIDE_MARKS}\n](?:"
+    # scripts with spaces: _is_end decides. A look-behind lets a run of marks be tried once, not once for each mark
+    rf"(?P<stop>(?<=[{_MARKS}])(?<![{_MARKS}][{_MARKS}])[{_MARKS}]*+[{_CLOSING}]*+)(?=\s)"
+    rf"|(?<=[{_WIDE_MARKS}])[{_WIDE_MARKS}]*[」』）”’】》]*"  # scripts without spaces: the mark is enough
+    r"|(?P<line>(?<=\n)))"
 )
 _LAST_WORD = re.compile(r"[^\s(\[\"'„“«]*$")
 _LIST_ITEM = re.compile(r"\s*(?:[-*+•‣◦▪–#>|]|\(?\w{1,2}[.)]\s)")

@@ -53,6 +53,7 @@ _MAX_POSITION = 16383  # of Postgres
 _MAX_POSITIONS_PER_TOKEN = 255
 _MAX_TOKEN = 60
 _MAX_TERMS = 60
+_MAX_STEMS = 100_000
 _COMPOUND = 9  # letters from which a word may be made of several
 _PART = 4  # letters that a part of a compound has at least
 _BACKWARDS, _SOUND = "~", "^"
@@ -87,17 +88,17 @@ class Term:
 
 def tokens(text: str, language: str = "auto") -> list[str]:
     """The words of a text as they are searched, in order, stop words included."""
-    stem = _stemmer(_STEMMERS.get(language, "english"))
+    stems = _stems(_STEMMERS.get(language, "english"))
     text = normal(text)
     words: list[str] = _WORD.findall(text)
     if text.isascii() or not _NO_SPACES.search(text):
-        return [stem(word[:_MAX_TOKEN]) for word in words]
+        return list(map(stems.__getitem__, words))
     found: list[str] = []
     for word in words:
         if _NO_SPACES.search(word):
-            found.extend(_mixed(word, stem))
+            found.extend(_mixed(word, stems))
         else:
-            found.append(stem(word[:_MAX_TOKEN]))
+            found.append(stems[word])
     return found
 
 
@@ -207,7 +208,7 @@ def _terms_of(word: str, language: str, compounding: bool) -> Iterator[Term]:
     if _NO_SPACES.search(word):
         yield from _unspaced_terms(word)
         return
-    stem = _stemmer(_STEMMERS.get(language, "english"))(word[:_MAX_TOKEN])
+    stem = _stems(_STEMMERS.get(language, "english"))[word]
     folded = _folded(word[:_MAX_TOKEN])
     part: list[str] = []
     if _HANGUL.search(word):  # particles follow the word without a space
@@ -231,14 +232,14 @@ def _compound_parts(word: str, stem: str) -> Iterator[str]:
             if word[:size] != stem:
                 yield _quoted(word[:size])
         for size in range(_PART, len(word) - 3):
-            yield _quoted(_stemmer("german")(word[-size:]))
+            yield _quoted(_stems("german")[word[-size:]])
 
 
 def _unspaced_terms(word: str) -> Iterator[Term]:
     """Pairs of what is left when the words that a question is not about are taken out, and single Chinese signs."""
     kept = UNSPACED_STOP_WORDS.sub(" ", word).strip() or word
     for piece in kept.split():
-        pairs = _mixed(piece, _stemmer("english"))
+        pairs = _mixed(piece, _stems("english"))
         said = [pair for pair in pairs if not _HIRAGANA.search(pair)] or pairs
         for token in said:
             if len(token) > 1 or not _NO_SPACES.match(token):
@@ -263,39 +264,38 @@ def _sound(folded: str) -> str:
     return _SOUND + sound if len(sound) >= _LEAST_SOUND and sound.isascii() else ""
 
 
-def _mixed(word: str, stem: "_Stem") -> list[str]:
+def _mixed(word: str, stems: "_Stems") -> list[str]:
     """A word that holds signs of a script without spaces: those as bigrams, the rest as words."""
     found: list[str] = []
     end = 0
     for run in _NO_SPACES.finditer(word):
         if rest := word[end : run.start()].strip():
-            found.append(stem(rest[:_MAX_TOKEN]))
+            found.append(stems[rest])
         signs = run.group()
         found.extend(signs[i : i + 2] for i in range(len(signs) - 1))
         if len(signs) == 1:
             found.append(signs)
         end = run.end()
     if rest := word[end:].strip():
-        found.append(stem(rest[:_MAX_TOKEN]))
+        found.append(stems[rest])
     return found
 
 
-class _Stem:
-    """A stemmer that remembers: a language's frequent words are most of every text."""
+class _Stems(dict[str, str]):
+    """Words with their stems. It remembers: a language's frequent words are most of every text."""
 
     def __init__(self, algorithm: str) -> None:
+        super().__init__()
         self._stem_word: Callable[[str], str] = snowballstemmer.stemmer(algorithm).stemWord  # pyright: ignore
-        self._known: dict[str, str] = {}
 
-    def __call__(self, word: str) -> str:
-        stemmed = self._known.get(word)
-        if stemmed is None:
-            if len(self._known) > 100_000:
-                self._known.clear()
-            folded = _fold(self._stem_word(word.replace("’", "'"))).replace("'", "")
-            stemmed = folded or word.replace("'", "").replace("’", "") or "_"
-            stemmed = self._known[word] = sys.intern(stemmed)
-        return stemmed
+    def __missing__(self, word: str) -> str:
+        if len(self) > _MAX_STEMS:
+            self.clear()
+        word = word[:_MAX_TOKEN]
+        folded = _fold(self._stem_word(word.replace("’", "'"))).replace("'", "")
+        stem = folded or word.replace("'", "").replace("’", "") or "_"
+        stem = self[word] = sys.intern(stem)
+        return stem
 
 
 def _fold(word: str) -> str:
@@ -309,8 +309,8 @@ def _folded(word: str) -> str:
 
 
 @lru_cache
-def _stemmer(algorithm: str) -> _Stem:
-    return _Stem(algorithm)
+def _stems(algorithm: str) -> _Stems:
+    return _Stems(algorithm)
 
 
 @lru_cache

@@ -3,7 +3,6 @@ proof's time.
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -59,9 +58,13 @@ class Reading:
     """A passage's text, read."""
 
     lines: tuple[Line, ...]
-    holders: dict[str, tuple[int, ...]]
-    """By word: the places of the lines that hold it."""
     vocabulary: Vocabulary
+
+    def holders(self, word: str) -> list[int]:
+        """The places of the lines that hold it."""
+        if word not in self.vocabulary.words:
+            return []
+        return [place for place, line in enumerate(self.lines) if word in line.words]
 
 
 @lru_cache(500)
@@ -73,11 +76,7 @@ def reading_of(text: str, first: int, language: str) -> Reading:
         Line(*span, *words_said(sentence, language), leaders)
         for span, sentence, leaders in zip(spans, sentences, _led_by(sentences), strict=True)
     )
-    holders: defaultdict[str, list[int]] = defaultdict(list)
-    for place, line in enumerate(lines):
-        for word in line.words:
-            holders[word].append(place)
-    return Reading(lines, {word: tuple(places) for word, places in holders.items()}, Vocabulary(holders))
+    return Reading(lines, Vocabulary(frozenset[str]().union(*[line.words for line in lines])))
 
 
 def _led_by(sentences: Sequence[str]) -> Iterator[tuple[int, ...]]:

@@ -114,7 +114,7 @@ class Prover:
 
     def _holders(self, word: str) -> list[int]:
         """The places of the units that hold it."""
-        return [first + place for first, reading in self._readings for place in reading.holders.get(word, ())]
+        return [first + place for first, reading in self._readings for place in reading.holders(word)]
 
     def _like(self, word: str) -> list[tuple[str, float]]:
         """Words of the passages that say the same; see Vocabulary."""

@@ -91,7 +91,7 @@ def _strengths(
         everywhere = max((strength for _, strength in like(term.token, [headings])), default=0.0)
         holders: dict[int, float] = {}
         for word, strength in like(term.token, [reading.vocabulary]):
-            for place in reading.holders.get(word, ()):
+            for place in reading.holders(word):
                 holders[place] = max(holders.get(place, everywhere), strength)
         if not holders and term.code and passage.matched[number]:
             holders = dict.fromkeys(_with_code(term.token, passage.text, reading), 1.0)

@@ -73,7 +73,7 @@ class FolderBlobs:
                 try:
                     self._write(target, data)
                     return
-                except FileNotFoundError:  # somebody deletes what is beside it
+                except (FileNotFoundError, FileExistsError):  # somebody makes and deletes what is beside it
                     if not tries_left:
                         raise
                     data.seek(0)
