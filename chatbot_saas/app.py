@@ -43,7 +43,7 @@ from chatbot_saas.api import (
 )
 from chatbot_saas.api.assets import BuiltPages
 from chatbot_saas.api.middleware import Edge
-from chatbot_saas.api.widget import widget_router
+from chatbot_saas.api.widget import PictureKind, widget_router
 from chatbot_saas.api.widget_preview import preview_router
 from chatbot_saas.components.brand import head
 from chatbot_saas.components.feedback import toaster
@@ -66,8 +66,9 @@ async def frame_origins(bot_id: UUID) -> list[str]:
     return [*bot.allowed_origins, *(LOCAL_PATTERNS if bot.allow_localhost else ())]
 
 
-async def bot_icon(bot_id: UUID) -> Picture | None:
-    address = (await public_bot(get_runtime(), bot_id)).icon
+async def bot_picture(bot_id: UUID, kind: PictureKind) -> Picture | None:
+    bot = await public_bot(get_runtime(), bot_id)
+    address = bot.avatar if kind == "avatar" else bot.icon
     return from_address(address) if address else None
 
 
@@ -109,7 +110,7 @@ def make_api() -> FastAPI:
     ):
         api.include_router(part.router)
     api.include_router(preview_router())
-    api.include_router(widget_router(frame_origins, bot_icon))
+    api.include_router(widget_router(frame_origins, bot_picture))
     api.include_router(unknown.router)  # the last one: it takes what the others leave
     error_mapping.install(api)
     idempotency.install(api, error_mapping.problem_of)

@@ -13,8 +13,8 @@ const [chat, log, live, input, send, close, menu] = ["chat", "log", "live", "inp
 // On a phone the keyboard would cover the welcome: it comes when the visitor touches the field.
 const focus = () => (matchMedia("(pointer:coarse)").matches ? chat : input).focus();
 
-function paint({ theme, name = "Chat", placeholder, icon }, words, language) {
-  const { color, on, mode, radius, font, user } = theme;
+function paint({ theme, name = "Chat", placeholder }, words, language) {
+  const { color, on, mode, radius, font, user, logo, face } = theme;
   const { style } = document.documentElement;
   const looks = { "--accent": color, "--on-accent": on, "--round": radius };
   for (const key in looks) if (looks[key]) style.setProperty(key, looks[key]);
@@ -23,7 +23,7 @@ function paint({ theme, name = "Chat", placeholder, icon }, words, language) {
   document.dir = /ar|he/.test(language) ? "rtl" : "";
   document.title = chat.ariaLabel = $("name").textContent = name;
   $("face").textContent = name[0];
-  if (font || icon || user) import("./brand.js").then((part) => part.brand(chat, theme, icon && `icon/${encodeURIComponent(bot)}?v=${encodeURIComponent(icon)}`));
+  if (font || user || logo || face) import("./brand.js").then((part) => part.brand(chat, theme));
   for (const node of [input, log, close, menu]) node.ariaLabel = words[node.id];
   close.title = words.close;
   menu.title = words.menu;

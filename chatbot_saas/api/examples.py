@@ -57,6 +57,7 @@ VALUES: dict[str, Any] = {
     "exclude": ["/help/old/*"],
     "code": "file_encrypted",
     "icon": "",
+    "avatar": "",
     "model_key": "",
     "fallback_model": "",
     "owner": "Ada's shop",

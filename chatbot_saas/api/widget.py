@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from string import ascii_lowercase
+from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -41,8 +42,9 @@ DEMO_BOT = "YOUR-BOT-ID"
 FrameOrigins = Callable[[UUID], Awaitable[list[str]]]
 """Origins (`https://shop.example`, `https://*.shop.example`, `*`) that may frame a bot; NotFoundError without a bot."""
 
-BotIcon = Callable[[UUID], Awaitable[Picture | None]]
-"""A public bot's icon, None where it has none; DomainError without such a bot."""
+PictureKind = Literal["icon", "avatar"]
+BotPicture = Callable[[UUID, PictureKind], Awaitable[Picture | None]]
+"""A public bot's picture, None where it has none; DomainError without such a bot."""
 
 _TYPES = {
     ".js": "text/javascript; charset=utf-8",
@@ -180,20 +182,29 @@ def _demo(page: Asset, bot_id: UUID) -> Asset:
     return asset_of(page.plain.decode().replace(DEMO_BOT, str(bot_id)), ".html")
 
 
-async def _no_icon(_: UUID) -> None:
+async def _no_picture(*_: object) -> None:
     return None
 
 
-def widget_router(frame_origins: FrameOrigins, bot_icon: BotIcon = _no_icon, folder: Path = FOLDER) -> APIRouter:
-    """Routes under /widget; `frame_origins` says who may frame a bot, `bot_icon` what its face is."""
+def widget_router(
+    frame_origins: FrameOrigins, bot_picture: BotPicture = _no_picture, folder: Path = FOLDER
+) -> APIRouter:
+    """Routes under /widget; `frame_origins` says who may frame a bot, `bot_picture` what it looks like."""
     version, assets = load_assets(folder)
     router = APIRouter()
     _add_pages(router, assets, frame_origins)
 
     @router.get("/icon/{bot_id}")
     async def icon(request: Request, bot_id: UUID) -> Response:
+        return await picture(request, bot_id, "icon")
+
+    @router.get("/avatar/{bot_id}")
+    async def avatar(request: Request, bot_id: UUID) -> Response:
+        return await picture(request, bot_id, "avatar")
+
+    async def picture(request: Request, bot_id: UUID, kind: PictureKind) -> Response:
         try:
-            found = await bot_icon(bot_id)
+            found = await bot_picture(bot_id, kind)
         except DomainError:  # not published, paused, deleted: no picture, and no word about which of them
             found = None
         return _picture(request, found) if found else Response(status_code=404, headers={"Cache-Control": "no-store"})

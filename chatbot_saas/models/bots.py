@@ -48,6 +48,8 @@ class Bot(Row, table=True):
     )
     icon: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
     """A data: address of a small picture."""
+    avatar: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
+    """Another one, beside what the bot says; empty for the icon."""
     answer_mode: str = Field(default="balanced", max_length=10, sa_column_kwargs={"server_default": "balanced"})
     """strict, balanced or helpful: see services.answerability."""
     fallback_model: str = Field(default="", max_length=100, sa_column_kwargs={"server_default": ""})

@@ -24,12 +24,22 @@ def look() -> rx.Component:
     return rx.fragment(
         _colour(),
         _bubble(),
-        field(
-            "icon",
-            "Picture",
-            _icon(),
-            hint="At the top of the chat and beside answers. PNG, JPEG or WebP; it is made small here.",
-            error=State.errors["icon"],
+        rx.el.div(
+            field(
+                "icon",
+                "Logo",
+                _picture("icon", "Logo", State.draft.icon),
+                hint="At the top of the chat. PNG, JPEG or WebP; it is made small here.",
+                error=State.errors["icon"],
+            ),
+            field(
+                "avatar",
+                "Avatar",
+                _picture("avatar", "Avatar", State.draft.avatar, State.draft.icon),
+                hint="Beside answers. Without one, the logo.",
+                error=State.errors["avatar"],
+            ),
+            class_name="grid grid-cols-[repeat(auto-fit,minmax(216px,1fr))] gap-5",
         ),
         rx.el.div(
             select_field("mode", "Light or dark", MODES, **typed_field("mode")),
@@ -126,27 +136,36 @@ def _radius() -> rx.Component:
     )
 
 
-def _icon() -> rx.Component:
-    name = State.draft.name
-    choose: Any = rx.call_script("import('/icon.js').then((icons) => icons.choose())", callback=State.take_icon)
+def _picture(name: str, label: str, own: Any, otherwise: Any = "") -> rx.Component:
+    """`otherwise`: the picture that is shown without an own one."""
+    bot = State.draft.name
+    choose: Any = rx.call_script(
+        "import('/icon.js').then((icons) => icons.choose())",
+        callback=lambda address: State.take_picture(name, address),  # pyright: ignore[reportCallIssue]
+    )
     return rx.el.div(
-        bot_avatar(rx.cond(name, name, "?"), State.draft.color, size=40, icon=State.draft.icon),
+        bot_avatar(rx.cond(bot, bot, "?"), State.draft.color, size=40, icon=rx.cond(own, own, otherwise)),
         rx.button(
-            rx.cond(State.draft.icon, "Replace", "Choose a picture"),
+            rx.cond(own, "Replace", "Choose a picture"),
             on_click=choose,
             variant="soft",
             size="2",
             type="button",
-            aria_describedby="icon-note",
+            aria_describedby=f"{name}-note",
         ),
         rx.cond(
-            State.draft.icon,
+            own,
             rx.button(
-                "Remove", on_click=State.remove_icon, variant="soft", color_scheme="gray", size="2", type="button"
+                "Remove",
+                on_click=State.remove_picture(name),  # pyright: ignore[reportCallIssue]
+                variant="soft",
+                color_scheme="gray",
+                size="2",
+                type="button",
             ),
         ),
-        id="icon",
+        id=name,
         role="group",
-        aria_label="Icon",
+        aria_label=label,
         class_name="flex items-center gap-3",
     )

@@ -72,6 +72,8 @@ Starter = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, 
 Starters = Annotated[list[Starter], Field(max_length=MAX_STARTERS)]
 Icon = Annotated[str, Field(max_length=pictures.MAX_BYTES * 2), AfterValidator(_icon)]
 """A small PNG, JPEG or WebP picture as a data: address; empty for none."""
+PICTURES = ("icon", "avatar")
+"""Settings that are one."""
 AnswerMode = Literal["strict", "balanced", "helpful"]
 PassageLimit = Annotated[int, Field(ge=1, le=20)]
 PassageTokens = Annotated[int, Field(ge=200, le=16_000)]
@@ -96,6 +98,9 @@ class BotCreate(Request):
     """Offered to a visitor before the first message."""
     color: Color = "#4f46e5"
     icon: Icon = ""
+    """At the top of the chat."""
+    avatar: Icon = ""
+    """Beside what the bot says; empty for the icon."""
     fallback_text: Text500 = FALLBACK
     language: Language = "auto"
     qa_threshold: Threshold = 0.9
@@ -144,6 +149,7 @@ class BotPatch(Request):
     starter_questions: Starters = []
     color: Color = "#4f46e5"
     icon: Icon = ""
+    avatar: Icon = ""
     fallback_text: Text500 = ""
     language: Language = "auto"
     qa_threshold: Threshold = 0.9
@@ -186,6 +192,7 @@ class BotRead(Read):
     starter_questions: list[str]
     color: str
     icon: str
+    avatar: str
     fallback_text: str
     language: str
     qa_threshold: float
@@ -242,6 +249,7 @@ class PublicBotConfig(Read):
     starter_questions: list[str]
     language: str
     theme: dict[str, str]
+    """Colours and shapes; `logo` and `face` are addresses of pictures below /widget."""
     launcher: dict[str, Any] = {}
     """What differs from the usual; see schemas.launcher."""
     page: bool = False

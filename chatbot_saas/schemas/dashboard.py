@@ -65,6 +65,7 @@ class BotDraft(DesignDraft):
     starter_questions: list[str] = []
     color: str = "#4f46e5"
     icon: str = ""
+    avatar: str = ""
     answer_mode: str = "balanced"
     fallback_model: str = ""
     link_hosts: str = ""

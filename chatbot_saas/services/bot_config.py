@@ -102,10 +102,12 @@ def appearance(bot: Bot) -> PublicBotConfig:
         welcome_message=bot.welcome_message,
         starter_questions=bot.starter_questions,
         language=widget.language or bot.language,
-        theme={"color": bot.color, "on": text_on(bot.color), "mode": widget.mode, "position": "right"} | _shape(widget),
+        theme={"color": bot.color, "on": text_on(bot.color), "mode": widget.mode, "position": "right"}
+        | _shape(widget)
+        | _pictures(bot),
         launcher=_launcher(bot, widget),
         page=bot.page_context,
-        icon=_icon_version(bot),
+        icon=_version(bot.icon),
         early=bool(widget.consent.text or "start" in widget.lead.when or widget.texts or widget.attachments),
     )
 
@@ -147,6 +149,11 @@ def _word(key: str, widget: WidgetSettings, language: str) -> str | dict[str, st
     return {known: word for known, word in ours.items() if known == "en" or word != ours["en"]}
 
 
-def _icon_version(bot: Bot) -> str:
+def _pictures(bot: Bot) -> dict[str, str]:
+    shown = {"logo": ("icon", bot.icon), "face": ("avatar", bot.avatar)}
+    return {name: f"{kind}/{bot.id}?v={_version(picture)}" for name, (kind, picture) in shown.items() if picture}
+
+
+def _version(picture: str) -> str:
     """Another one for each picture."""
-    return hashlib.sha256(bot.icon.encode()).hexdigest()[:12] if bot.icon else ""
+    return hashlib.sha256(picture.encode()).hexdigest()[:12] if picture else ""

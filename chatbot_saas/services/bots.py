@@ -38,6 +38,7 @@ VERSIONED = (
     "starter_questions",
     "color",
     "icon",
+    "avatar",
     "fallback_text",
     "language",
     "qa_threshold",

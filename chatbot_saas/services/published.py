@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from chatbot_saas.models import Bot, BotVersion
+from chatbot_saas.schemas.bots import PICTURES
 
 AT_ONCE = frozenset({"allowed_origins", "allow_localhost", "identity_required", "hold_changes"})
 """Versioned settings that are never held back, as the status and the model key are not: they shut doors."""
 LOOKS = frozenset(
-    {"description", "welcome_message", "starter_questions", "color", "icon", "widget", "launcher", "page_context"}
+    {"description", "welcome_message", "starter_questions", "color", *PICTURES, "widget", "launcher", "page_context"}
 )
 """Settings that no answer depends on."""
 LIVE_SETTINGS = """

@@ -31,6 +31,7 @@ from chatbot_saas.models import (
     RecordedPassage,
     UsageEvent,
 )
+from chatbot_saas.schemas.bots import PICTURES
 from chatbot_saas.schemas.chat import Citation, PairTrace, SentenceProof
 from chatbot_saas.schemas.recordings import (
     FlightCall,
@@ -175,7 +176,7 @@ async def flight(session: AsyncSession, principal: Tenant, answer_id: UUID) -> F
         version=trace.get("version") or answer.bot_version,
         version_summary=version.summary if version else "",
         version_at=version.created_at if version else None,
-        settings={name: value for name, value in version.settings.items() if name != "icon"} if version else {},
+        settings={name: value for name, value in version.settings.items() if name not in PICTURES} if version else {},
         citations=[Citation.model_validate(source) for source in answer.sources],
         proof=[SentenceProof.model_validate(sentence) for sentence in answer.proof],
         passages=[

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from chatbot_saas.core.errors import InvalidError
 from chatbot_saas.core.origins import origin_pattern
-from chatbot_saas.schemas.bots import BotPatch, BotRead
+from chatbot_saas.schemas.bots import PICTURES, BotPatch, BotRead
 from chatbot_saas.schemas.dashboard import BotDraft
 from chatbot_saas.services import window_words
 from chatbot_saas.state import design_draft
@@ -27,7 +27,8 @@ LABELS = {
     "welcome_message": "Welcome message",
     "starter_questions": "Starter questions",
     "color": "Colour",
-    "icon": "Icon",
+    "icon": "Logo",
+    "avatar": "Avatar",
     "answer_mode": "How sure an answer must be",
     "fallback_model": "Second model",
     "link_hosts": "Links",
@@ -44,7 +45,7 @@ LABELS = {
     "hold_changes": "Hold changes",
     **design_draft.LABELS,
 }
-_APART = ("allowed_origins", "starter_questions", "icon", *design_draft.APART)
+_APART = ("allowed_origins", "starter_questions", *PICTURES, *design_draft.APART)
 """What has handlers of its own."""
 _NUMBERS = ("max_tokens", "passage_limit", "passage_tokens", "chunk_tokens")
 _SWITCHES = (
@@ -153,7 +154,7 @@ def shown(name: str, value: Any) -> str:
         return ", ".join(f"{key}: {text}" for key, text in value.items()) or "none"  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, bool):
         return "on" if value else "off"
-    if name == "icon":
+    if name in PICTURES:
         return f"a picture of {len(value) * 3 // 4:,} bytes" if value else "none"
     if value is None:
         return "automatic"

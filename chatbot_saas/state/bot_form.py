@@ -7,7 +7,7 @@ import reflex as rx
 from chatbot_saas.core.errors import PreconditionFailedError
 from chatbot_saas.core.pictures import MAX_BYTES
 from chatbot_saas.core.tenancy import Scope, Tenant
-from chatbot_saas.schemas.bots import MAX_STARTERS, BotPatch, BotRead
+from chatbot_saas.schemas.bots import MAX_STARTERS, PICTURES, BotPatch, BotRead
 from chatbot_saas.schemas.dashboard import BotDraft
 from chatbot_saas.services import bots
 from chatbot_saas.services.runtime import get_runtime
@@ -112,18 +112,19 @@ class BotFormState(rx.State):
             self._put_starters([*self.draft.starter_questions, ""])
 
     @authorised(Scope.BOTS_WRITE)
-    async def take_icon(self, principal: Tenant, address: str):
-        """What assets/icon.js made of the chosen file; empty if none was chosen."""
-        if address := str(address or "")[: 4 * MAX_BYTES]:
-            found = problems({"icon": address})
+    async def take_picture(self, principal: Tenant, name: str, address: str):
+        """What assets/icon.js made of the file that was chosen as `name`, of PICTURES; empty if none was chosen."""
+        if name in PICTURES and (address := str(address or "")[: 4 * MAX_BYTES]):
+            found = problems({name: address})
             if not found:
-                self.draft = self.draft.model_copy(update={"icon": address})
-            self.errors = {**self.errors, "icon": found.get("icon", "")}
+                self.draft = self.draft.model_copy(update={name: address})
+            self.errors = {**self.errors, name: found.get(name, "")}
 
     @authorised(Scope.BOTS_WRITE)
-    async def remove_icon(self, principal: Tenant):
-        self.draft = self.draft.model_copy(update={"icon": ""})
-        self.errors = {**self.errors, "icon": ""}
+    async def remove_picture(self, principal: Tenant, name: str):
+        if name in PICTURES:
+            self.draft = self.draft.model_copy(update={name: ""})
+            self.errors = {**self.errors, name: ""}
 
     @authorised(Scope.BOTS_WRITE)
     async def discard(self, principal: Tenant):

@@ -8,7 +8,7 @@ import reflex as rx
 from chatbot_saas.core.colours import DARK_PAGE, LIGHT_PAGE, VISIBLE, contrast, is_colour, text_on
 from chatbot_saas.core.ids import new_id
 from chatbot_saas.core.tenancy import Scope, Tenant
-from chatbot_saas.schemas.bots import BotPatch
+from chatbot_saas.schemas.bots import PICTURES, BotPatch
 from chatbot_saas.schemas.dashboard import BotDraft
 from chatbot_saas.schemas.design import WidgetText
 from chatbot_saas.schemas.widget import INTERFACE_LANGUAGES
@@ -18,10 +18,10 @@ from chatbot_saas.state.bot_draft import patch_of, problems, tidied
 from chatbot_saas.state.bot_form import BotFormState
 from chatbot_saas.state.session import authorised
 
-SHOWN = ("name", "welcome_message", "starter_questions", "color", "icon", "language", *design_draft.NAMES)
+SHOWN = ("name", "welcome_message", "starter_questions", "color", *PICTURES, "language", *design_draft.NAMES)
 """What the preview shows."""
 SECTIONS = {
-    "look": ("color", "bubble", "icon", "radius", "font", "mode"),
+    "look": ("color", "bubble", *PICTURES, "radius", "font", "mode"),
     "words": ("welcome_message", "starter_questions", "interface_language", "texts"),
     "launcher": tuple(name for name, place in design_draft.PLACES.items() if place[0] == "launcher"),
     "conversation": (
@@ -167,6 +167,6 @@ def preview_of(draft: BotDraft, saved: BotDraft) -> dict[str, Any]:
     return {
         "config": config.model_dump(mode="json"),
         "settings": settings.model_dump(mode="json"),
-        "icon": mended.icon,
+        "pictures": {name: getattr(mended, name) for name in PICTURES},
         "fallback": mended.fallback_text,
     }

@@ -1,6 +1,6 @@
 """Recorded answers as the dashboard shows them: figures in words, scores as shares."""
 
-from chatbot_saas.schemas.bots import LANGUAGES
+from chatbot_saas.schemas.bots import LANGUAGES, PICTURES
 from chatbot_saas.schemas.dashboard import PassageView, PlaygroundTurn
 from chatbot_saas.schemas.recordings import FlightCall, FlightPassage, FlightRecord
 from chatbot_saas.schemas.workbench import Bar, CallView, Fact, FlightView, RankedPassage
@@ -142,7 +142,7 @@ def flight_view(record: FlightRecord) -> FlightView:
         settings=[
             Fact(label=label, value=shown(name, record.settings[name]) or "–")
             for name, label in NAMES.items()
-            if name in record.settings and name != "icon"
+            if name in record.settings and name not in PICTURES
         ],
         sources=record.citations,
     )

@@ -130,21 +130,26 @@ async def test_context_is_small(guest: Visit) -> None:
     assert (await guest.ask(page={"url": "/" * 501})).status_code == 422
 
 
-async def test_the_icon_is_a_picture_and_nothing_else(client: httpx.AsyncClient, rt: Runtime, owner: Person) -> None:
+@pytest.mark.parametrize(("kind", "place"), [("icon", "logo"), ("avatar", "face")])
+async def test_a_bots_picture_is_one_and_nothing_else(
+    client: httpx.AsyncClient, rt: Runtime, owner: Person, kind: str, place: str
+) -> None:
     picture = png(10, 125, 108)
     address = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
-    bot = await make_bot(rt, owner, icon=address)
-    version = (await client.get(f"/api/public/bot/{bot.id}/config")).json()["icon"]
-    answer = await client.get(f"/widget/icon/{bot.id}?v={version}")
+    shown: Any = {kind: address}
+    bot = await make_bot(rt, owner, **shown)
+    theme = (await client.get(f"/api/public/bot/{bot.id}/config")).json()["theme"]
+    assert {"logo", "face"} & set(theme) == {place}
+    answer = await client.get(f"/widget/{theme[place]}")
     assert (answer.content, answer.headers["content-type"]) == (picture, "image/png")
     assert "immutable" in answer.headers["cache-control"]
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "sandbox" in answer.headers["content-security-policy"]
-    again = await client.get(f"/widget/icon/{bot.id}", headers={"If-None-Match": answer.headers["etag"]})
+    again = await client.get(f"/widget/{kind}/{bot.id}", headers={"If-None-Match": answer.headers["etag"]})
     assert (again.status_code, again.headers["cache-control"]) == (304, "no-cache")
-    for known in (await make_bot(rt, owner), await make_bot(rt, owner, icon=address, published=False)):
-        assert (await client.get(f"/widget/icon/{known.id}")).status_code == 404
-    assert (await client.get(f"/widget/icon/{uuid4()}")).status_code == 404
+    for known in (await make_bot(rt, owner), await make_bot(rt, owner, **shown, published=False)):
+        assert (await client.get(f"/widget/{kind}/{known.id}")).status_code == 404
+    assert (await client.get(f"/widget/{kind}/{uuid4()}")).status_code == 404
     script = base64.b64encode(b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>").decode()
     large = base64.b64encode(png(1, 2, 3) + bytes(40_000)).decode()
     wide = base64.b64encode(png(1, 2, 3, 600)).decode()
@@ -155,7 +160,7 @@ async def test_the_icon_is_a_picture_and_nothing_else(client: httpx.AsyncClient,
         f"data:image/png;base64,{wide}",
         "https://evil.example/i.png",
     ):
-        refused = await client.patch(f"/api/v1/bots/{bot.id}", json={"icon": wrong}, headers=owner.headers)
+        refused = await client.patch(f"/api/v1/bots/{bot.id}", json={kind: wrong}, headers=owner.headers)
         assert refused.status_code == 422, wrong
     for questions in ([""], ["x" * 81], ["Why?"] * 7):
         body = {"starter_questions": questions}

@@ -94,14 +94,16 @@ async def test_an_address_in_the_page_s_own_begins_and_going_back_makes_nothing(
     await expect(page.get_by_role("heading", name="Make your first bot")).to_be_visible()
 
 
-async def test_the_widget_shows_the_icon_and_the_starters_of_the_settings(page: Page, server: RunningServer) -> None:
+async def test_the_widget_shows_pictures_and_starters_of_the_settings(page: Page, server: RunningServer) -> None:
     await sign_up(page, server)
     bot_id = await make_bot(page)
     await page.goto(f"{server.url}/bots/{bot_id}/design")
-    async with page.expect_file_chooser() as chooser:
-        await page.get_by_role("button", name="Choose a picture").click()
-    await (await chooser.value).set_files(FilePayload(name="i.png", mimeType="image/png", buffer=png(9, 99, 9, 300)))
-    await expect(page.get_by_role("button", name="Replace")).to_be_visible()
+    for name, picture in (("Logo", png(9, 99, 9, 300)), ("Avatar", png(99, 9, 9, 300))):
+        group = page.get_by_role("group", name=name)
+        async with page.expect_file_chooser() as chooser:
+            await group.get_by_role("button", name="Choose a picture").click()
+        await (await chooser.value).set_files(FilePayload(name="i.png", mimeType="image/png", buffer=picture))
+        await expect(group.get_by_role("button", name="Replace")).to_be_visible()
     preview = page.frame_locator("#stage > iframe:not(.behind)").frame_locator("[data-chatbot] iframe")
     await expect(preview.locator("#face")).to_have_css("background-image", re.compile("data:image/png;base64,"))
     await page.get_by_role("tab", name="Words").click()
@@ -112,11 +114,14 @@ async def test_the_widget_shows_the_icon_and_the_starters_of_the_settings(page: 
     await page.get_by_role("button", name="Publish").click()
     await expect(page.get_by_text("Now name the websites it may appear on")).to_be_visible()
     await page.goto(f"{server.url}/widget/frame?bot_id={bot_id}")
-    address = re.compile(rf"/widget/icon/{bot_id}\?v=[0-9a-f]{{12}}")
+    address = re.compile(rf"/widget/(icon|avatar)/{bot_id}\?v=[0-9a-f]{{12}}")
     await expect(page.locator("#face")).to_have_css("background-image", address)
+    await expect(page.locator("#chat[data-face]")).to_be_visible()
     beside = await page.locator(".row.bot").first.evaluate("row => getComputedStyle(row, '::before').backgroundImage")
     found = address.search(beside)
-    assert found, "the same picture stands beside what the bot says"
+    assert found
+    assert found[1] == "avatar"
+    assert "/widget/icon/" in await page.locator("#face").evaluate("face => getComputedStyle(face).backgroundImage")
     sent = await page.request.get(server.url + found.group())
     assert sent.headers["content-type"] == "image/png"
     assert int.from_bytes((await sent.body())[16:20]) == 96, "pixels: it was made small"

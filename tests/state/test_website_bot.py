@@ -170,12 +170,12 @@ async def test_starters_and_the_icon_are_settings_with_a_history(rt: Runtime, ow
     await tab.run(BotState.load)
     await tab.run(BotFormState.load)
     form = await tab.state(BotFormState)
-    await tab.run(BotFormState.take_icon, "data:image/svg+xml;base64,PHN2Zz4=")
+    await tab.run(BotFormState.take_picture, "icon", "data:image/svg+xml;base64,PHN2Zz4=")
     assert "PNG" in form.errors["icon"]
     assert form.draft.icon == ""
-    await tab.run(BotFormState.take_icon, "")
+    await tab.run(BotFormState.take_picture, "icon", "")
     address = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAA"
-    await tab.run(BotFormState.take_icon, address)
+    await tab.run(BotFormState.take_picture, "icon", address)
     assert (form.draft.icon, form.errors["icon"]) == (address, "")
     await tab.run(BotFormState.add_starter)
     await tab.run(BotFormState.change_starter, 0, "Is it open?")
@@ -191,7 +191,7 @@ async def test_starters_and_the_icon_are_settings_with_a_history(rt: Runtime, ow
         back = await bots.roll_back(session, owner.principal, bot.id, saved.version, rt)
     assert (back.icon, back.starter_questions) == (address, ["Is it open?"])
     await tab.run(BotFormState.remove_starter, 0)
-    await tab.run(BotFormState.remove_icon)
+    await tab.run(BotFormState.remove_picture, "icon")
     assert (form.draft.icon, form.draft.starter_questions) == ("", [])
 
 

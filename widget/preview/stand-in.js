@@ -85,11 +85,12 @@ Object.defineProperty(window, "localStorage", { value: storage });
 // and hears of no other, such as one who has the shared link open in another tab
 addEventListener("storage", (event) => event.stopImmediatePropagation());
 
-// the picture that was chosen, saved or not
+// the pictures that were chosen, saved or not
 const Picture = Image;
 window.Image = function () {
   const picture = new Picture();
-  Object.defineProperty(picture, "src", { get: () => draft.icon, set: () => picture.setAttribute("src", draft.icon) });
+  const src = { get: () => picture.getAttribute("src"), set: (address) => picture.setAttribute("src", draft.pictures[address.split("/")[0]]) };
+  Object.defineProperty(picture, "src", src);
   return picture;
 };
 

@@ -66,6 +66,7 @@ class BotRead(Model):
     starter_questions: list[str]
     color: str
     icon: str
+    avatar: str
     fallback_text: str
     language: str
     qa_threshold: float
