@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Generator, Iterator
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import httpx
@@ -53,8 +54,16 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What waits long for the death of a process goes first, beside what computes."""
-    items.sort(key=lambda item: item.get_closest_marker("kill") is None)
+    """Files that wait for the death of processes go first, each followed by two that compute meanwhile."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    waiting = [path for path, held in files.items() if any(item.get_closest_marker("kill") for item in held)]
+    computing = iter([path for path in files if path not in waiting])
+    order: list[Path] = []
+    for path in reversed(waiting):  # those of the worker are the longest
+        order += [path, *islice(computing, 2)]
+    items[:] = [item for path in (*order, *computing) for item in files[path]]
 
 
 @pytest.fixture(scope="session", autouse=True)
