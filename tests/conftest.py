@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Generator, Iterator
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import make_url
 
+from chatbot_saas import parts
 from chatbot_saas.adapters.model_files import ensure_model_files
 from chatbot_saas.adapters.postgres import EmbeddedPostgres
 from chatbot_saas.api.middleware import Edge
@@ -29,26 +31,47 @@ from chatbot_saas.parts import open_runtime
 from chatbot_saas.services.runtime import Runtime, set_runtime
 from chatbot_saas.worker.process import queues_of_web, work
 from tests.factories.people import Person, sign_up
-from tests.factories.runtimes import AS_JSON
+from tests.factories.runtimes import AS_JSON, lasting_pool
 
 SECRET_KEY = "a secret key that only the tests use, long enough"
+MANY_OBJECTS = 20_000
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Nothing that is loaded here becomes garbage: looking for some takes a tenth of the start, and of each test."""
+    """Nothing that is loaded here becomes garbage: looking for some takes a tenth of the start, and of each test.
+
+    What a test leaves is looked for, but not so often.
+    """
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(MANY_OBJECTS)
         gc.enable()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What waits long for the death of a process goes first, beside what computes."""
-    items.sort(key=lambda item: item.get_closest_marker("kill") is None)
+    """Files that wait for the death of processes go first, each followed by two that compute meanwhile."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    waiting = [path for path, held in files.items() if any(item.get_closest_marker("kill") for item in held)]
+    computing = iter([path for path in files if path not in waiting])
+    order: list[Path] = []
+    for path in reversed(waiting):  # those of the worker are the longest
+        order += [path, *islice(computing, 2)]
+    items[:] = [item for path in (*order, *computing) for item in files[path]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pools() -> Iterator[None]:
+    """Runtimes share the processes that read files and embed: each would load the libraries and the model anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts, "WorkerPool", lasting_pool)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,7 @@ def ensure_browser() -> None:
 def main(arguments: list[str]) -> int:
     ensure_browser()
     prepare(get_settings().models_dir)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # dozens of processes would compile all that they import, each
     soak = "--soak" in arguments
     chosen = [argument for argument in arguments if argument != "--soak"]
     command = [

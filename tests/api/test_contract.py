@@ -32,6 +32,7 @@ from tests.factories.knowledge import make_bot
 from tests.factories.people import make_platform_admin
 
 MODES = {"valid": GenerationMode.POSITIVE, "invalid": GenerationMode.NEGATIVE}
+pytestmark = pytest.mark.no_cover  # other tests reach the same lines; to count them here takes long
 QUICKLY = settings(
     max_examples=2,
     database=None,

@@ -27,8 +27,11 @@ def test_what_fails_beside_others_is_run_again_alone(
     monkeypatch.setattr(testing, "ROOT", tmp_path)
     monkeypatch.setattr(testing, "ensure_browser", lambda: None)
     monkeypatch.setattr(testing, "prepare", lambda folder: None)  # pyright: ignore[reportUnknownLambdaType]
-    for name in ("PYTEST_XDIST_WORKER", "PYTEST_CURRENT_TEST", "PYTEST_ADDOPTS"):
+    monkeypatch.setattr(testing, "WORKERS", "2")
+    for name in ("PYTEST_XDIST_WORKER", "PYTEST_CURRENT_TEST"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # the others take a second to load, in each process
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p xdist.plugin -p pytest_cov.plugin")
     assert (testing.main([]) == 0) is good
     said = capfd.readouterr().out
     assert "run again, alone" in said

@@ -1,14 +1,14 @@
 """Bots that know something."""
 
-import asyncio
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
 from chatbot_saas.schemas.bots import BotCreate, BotPatch, BotRead
-from chatbot_saas.schemas.sources import SourceRead
+from chatbot_saas.schemas.sources import ACTIVE, SourceRead
 from chatbot_saas.services import bots, intake, sources
 from chatbot_saas.services.runtime import Runtime
+from tests.factories.jobs import until
 from tests.factories.people import Person
 
 SHOP = "https://shop.example"
@@ -48,13 +48,14 @@ async def add_text(
 
 
 async def settled(rt: Runtime, person: Person, source_id: UUID, seconds: float = 240) -> SourceRead:
-    async with asyncio.timeout(seconds):
-        while True:
-            async with rt.db.tenant(person.principal) as session:
-                source = await sources.get(session, person.principal, source_id)
-            if not source.active:
-                return source
-            await asyncio.sleep(0.05)
+    async def ended() -> bool:
+        async with rt.db.tenant_plain(person.principal) as sql:  # who waits takes time from what is waited for
+            source = await sql.row("SELECT status FROM sources WHERE id = %(id)s", id=source_id)
+        return source is None or source.status not in ACTIVE
+
+    await until(ended, seconds)
+    async with rt.db.tenant(person.principal) as session:
+        return await sources.get(session, person.principal, source_id)
 
 
 async def make_knowing_bot(rt: Runtime, person: Person, **fields: object) -> BotRead:

@@ -12,6 +12,7 @@ import httpx
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
+from chatbot_saas.adapters.processes import WorkerPool
 from chatbot_saas.api.dependencies import runtime
 from chatbot_saas.api.middleware import Edge
 from chatbot_saas.app import make_api
@@ -20,6 +21,23 @@ from chatbot_saas.error_mapping import problem
 from chatbot_saas.parts import open_runtime
 from chatbot_saas.services.runtime import Runtime
 from chatbot_saas.worker.process import queues_of_web, work
+
+
+class LastingPool(WorkerPool):
+    """Processes that outlive their runtime: the next one finds them warm. They end with the test process."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(idle_seconds=600, **arguments)
+
+    async def close(self) -> None:
+        """Not yet. What ran for the runtime was cancelled, and its process ended with it."""
+
+
+@cache
+def lasting_pool(**arguments: int) -> LastingPool:
+    """What `open_runtime` takes for a pool, in tests: one for all runtimes."""
+    return LastingPool(**arguments)
+
 
 AS_JSON = {"Accept": "application/json"}
 """What programs ask for; the events would otherwise come as a stream without an end."""
