@@ -53,9 +53,12 @@ async def settled(rt: Runtime, person: Person, source_id: UUID, seconds: float =
             source = await sql.row("SELECT status FROM sources WHERE id = %(id)s", id=source_id)
         return source is None or source.status not in ACTIVE
 
-    await until(ended, seconds)
-    async with rt.db.tenant(person.principal) as session:
-        return await sources.get(session, person.principal, source_id)
+    while True:
+        await until(ended, seconds)
+        async with rt.db.tenant(person.principal) as session:
+            source = await sources.get(session, person.principal, source_id)
+        if not source.active:  # else it is read again meanwhile
+            return source
 
 
 async def make_knowing_bot(rt: Runtime, person: Person, **fields: object) -> BotRead:
