@@ -54,6 +54,8 @@ def serve(app: Callable[[], Any], host: str, port: int, on_ready: Callable[[], N
     asyncio.set_event_loop(loop)
     ended = loop.run_until_complete(_serve(app(), host, port, on_ready))
     if ended:
+        # what libraries leave waiting, such as the next ping of a page that is open, is no error now
+        loop.set_exception_handler(lambda *_: None)
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
     return ended
