@@ -142,6 +142,9 @@ class BotFormState(rx.State):
         bot_state = await self.get_state(BotState)
         if bot_state.bot is None or str(bot_state.bot.id) != str(route_id(self, "bot_id")):
             return
+        if draft_of(bot_state.bot) != self.saved:  # somebody's change, which another part of the page has seen
+            self._merge(bot_state.bot)
+            return
         self.saving = True
         yield
         try:

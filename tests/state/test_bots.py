@@ -78,14 +78,17 @@ async def test_only_what_was_typed_is_saved(rt: Runtime, owner: Person) -> None:
     assert not form.dirty
 
 
-async def test_somebody_elses_change_in_between_is_taken_in(rt: Runtime, owner: Person) -> None:
+@pytest.mark.parametrize("seen", [False, True], ids=["not seen", "seen by another part of the page"])
+async def test_somebody_elses_change_in_between_is_taken_in(rt: Runtime, owner: Person, seen: bool) -> None:
     tab, form = await _form(rt, owner)
     bot_id = form._bot_id
     bot = (await tab.state(BotState)).bot
     assert bot
     async with rt.db.tenant(owner.principal) as session:
         patch = BotPatch(name="Theirs", description="Theirs")
-        await bots.change(session, owner.principal, bot.id, patch, rt)
+        theirs = await bots.change(session, owner.principal, bot.id, patch, rt)
+    if seen:
+        (await tab.state(BotState)).bot = theirs
     await tab.run(BotFormState.change, "name", "Mine")
     await tab.run(BotFormState.save)
     assert (form.draft.name, form.draft.description) == ("Mine", "Theirs")
