@@ -98,6 +98,8 @@ class Prover:
         self._frames: list[frozenset[str]] = []
         self._frame_codes: list[frozenset[str]] = []
         self._texts: list[str] = []
+        self._held_by: dict[str, list[int]] = {}
+        """By word, as `_holders` found it: of each sentence it is asked for twice."""
         self._proved_before: dict[str, Support] = {}
         """By sentence."""
         self._whole = self._looked = 0
@@ -114,7 +116,10 @@ class Prover:
 
     def _holders(self, word: str) -> list[int]:
         """The places of the units that hold it."""
-        return [first + place for first, reading in self._readings for place in reading.holders(word)]
+        if word not in self._held_by:
+            places = [first + place for first, reading in self._readings for place in reading.holders(word)]
+            self._held_by[word] = places
+        return self._held_by[word]
 
     def _like(self, word: str) -> list[tuple[str, float]]:
         """Words of the passages that say the same; see Vocabulary."""
