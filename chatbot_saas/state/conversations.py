@@ -17,7 +17,6 @@ from chatbot_saas.state.lists import ALL_BOTS, ByBotState
 from chatbot_saas.state.receipts import deleted_toast
 from chatbot_saas.state.records import turn_of
 from chatbot_saas.state.session import authorised, route_id
-from chatbot_saas.state.trouble import told
 
 CHANNELS = {
     "all": "All channels",
@@ -97,8 +96,7 @@ class ConversationState(rx.State):
     async def load(self, principal: Tenant):
         self.conversation, self.missing, self.left, self.traces = None, False, [], {}
         yield
-        with told(self):
-            await self._read(principal)
+        await self._read(principal)
 
     async def _read(self, principal: Tenant) -> None:
         try:

@@ -9,7 +9,6 @@ from chatbot_saas.services import recorder
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.records import flight_view
 from chatbot_saas.state.session import authorised, route_id
-from chatbot_saas.state.trouble import told
 
 
 class FlightState(rx.State):
@@ -21,15 +20,14 @@ class FlightState(rx.State):
 
     @authorised(Scope.CONVERSATIONS_READ, opens=True)
     async def load(self, principal: Tenant):
-        self.record, self.missing, self.problem = None, False, ""
+        self.record, self.missing = None, False
         yield
-        with told(self):
-            try:
-                answer_id, conversation_id = route_id(self, "message_id"), route_id(self, "conversation_id")
-                async with get_runtime().db.tenant(principal) as session:
-                    record = await recorder.flight(session, principal, answer_id)
-            except NotFoundError:
-                self.missing = True
-            else:
-                self.missing = record.conversation_id != conversation_id
-                self.record = None if self.missing else flight_view(record)
+        try:
+            answer_id, conversation_id = route_id(self, "message_id"), route_id(self, "conversation_id")
+            async with get_runtime().db.tenant(principal) as session:
+                record = await recorder.flight(session, principal, answer_id)
+        except NotFoundError:
+            self.missing = True
+        else:
+            self.missing = record.conversation_id != conversation_id
+            self.record = None if self.missing else flight_view(record)

@@ -10,7 +10,6 @@ from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.bot_draft import LABELS, shown
 from chatbot_saas.state.design_draft import WHOLES, full, place_of, value_at
 from chatbot_saas.state.session import authorised, route_id
-from chatbot_saas.state.trouble import told
 
 NAMES = {**LABELS, "qa_threshold": "Q&A threshold"}
 """Settings whose changes are told; not all of them stand on the Settings page."""
@@ -26,9 +25,8 @@ class HistoryState(rx.State):
         self.loaded = False
         self.versions = []
         yield
-        with told(self):
-            await self._read(principal)
-            self.loaded = True
+        await self._read(principal)
+        self.loaded = True
 
     @authorised(Scope.BOTS_READ)
     async def refresh(self, principal: Tenant):

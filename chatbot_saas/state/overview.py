@@ -9,7 +9,6 @@ from chatbot_saas.services import bots, conversations, usage
 from chatbot_saas.services.auth import Identity
 from chatbot_saas.services.runtime import get_runtime
 from chatbot_saas.state.session import authorised, signed_in
-from chatbot_saas.state.trouble import told
 
 
 class OverviewState(rx.State):
@@ -26,14 +25,13 @@ class OverviewState(rx.State):
 
     @authorised(Scope.USAGE_READ, Scope.BOTS_READ, opens=True)
     async def load(self, principal: Tenant):
-        with told(self):
-            async with get_runtime().db.tenant(principal) as session:
-                counts = await usage.overview(session, principal)
-                newest = await bots.list_page(session, principal, PageRequest(limit=1))
-                tries = await conversations.list_page(session, principal, PageRequest(limit=1), channel="playground")
-            self.first_bot_path = f"/bots/{newest.items[0].id}" if newest.items else "/bots"
-            self.tried = bool(tries.items) or counts.conversations > 0
-            self.counts = counts
+        async with get_runtime().db.tenant(principal) as session:
+            counts = await usage.overview(session, principal)
+            newest = await bots.list_page(session, principal, PageRequest(limit=1))
+            tries = await conversations.list_page(session, principal, PageRequest(limit=1), channel="playground")
+        self.first_bot_path = f"/bots/{newest.items[0].id}" if newest.items else "/bots"
+        self.tried = bool(tries.items) or counts.conversations > 0
+        self.counts = counts
 
 
 class HomeState(rx.State):
